@@ -1,0 +1,97 @@
+package failover
+
+import (
+	"time"
+
+	"fracture/work"
+)
+
+// MessageKind says what a [Message] asks or tells.
+type MessageKind uint8
+
+// The messages between nodes, and between a sink and nodes.
+const (
+	// Submit asks the receiver to lead Stream, first due when it arrives: from a sink to a node. Task.Frame is the
+	// first frame wanted and Epoch.Term the highest term the sink knows, both zero for a new stream.
+	Submit MessageKind = iota + 1
+	// Accepted answers Submit: the leader and at least one standby (where the strategy has any) hold the stream.
+	Accepted
+	// Refused answers Submit: Reason, Have and Need say why.
+	Refused
+	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the next frame.
+	Hold
+	// Held acknowledges Hold.
+	Held
+	// Mark tells the splitter's standbys that every task of Task.Frame has been placed.
+	Mark
+	// Place gives a task to its owner.
+	Place
+	// Copy gives the same task to a standby.
+	Copy
+	// Done tells the standbys that the result is on its way: the copy may go.
+	Done
+	// Result carries the output of a task: from its owner to the splitter's holders, and from these to the sinks.
+	Result
+	// Fence tells a deposed splitter the term that deposed it.
+	Fence
+	// Yield hands the stream to the next holder: its splitter drains.
+	Yield
+	// Retire ends a stream at its holders: every frame is delivered and stored.
+	Retire
+	// Subscribe asks for the results of Task.Stream, or of every stream where it is 0.
+	Subscribe
+	// Unsubscribe ends a Subscribe.
+	Unsubscribe
+)
+
+// Reason says why a submit was refused.
+type Reason uint8
+
+// The reasons.
+const (
+	// TooFewNodes: the strategy's factor needs more live nodes than there are; Have and Need count them.
+	TooFewNodes Reason = iota + 1
+	// TooManyStreams: the node leads as many streams as its bound allows; Have and Need count them.
+	TooManyStreams
+	// Draining: the node is leaving; ask another.
+	Draining
+	// BadStream: the stream's own values make no sense (no tiles, a period of zero, a factor out of range).
+	BadStream
+	// NotCopied: no standby acknowledged in time; nothing has been started.
+	NotCopied
+)
+
+// String names the reason in words.
+func (r Reason) String() string {
+	switch r {
+	case TooFewNodes:
+		return "too few live nodes for the factor"
+	case TooManyStreams:
+		return "too many streams on this node"
+	case Draining:
+		return "the node is draining"
+	case BadStream:
+		return "the stream's values make no sense"
+	case NotCopied:
+		return "no standby acknowledged the copy"
+	}
+	return "no reason"
+}
+
+// Message is what one machine says to another. It is flat, so that a Step that sends allocates nothing; which fields
+// mean something depends on Kind. Payload and Stream are valid until the Step after the one that handed them out: who
+// keeps a message copies them.
+type Message struct {
+	Kind      MessageKind
+	Reason    Reason
+	Failed    bool // Result: the function answered with an error, whose text is Payload
+	Task      work.TaskID
+	Epoch     Epoch
+	Holders   Holders // who runs and stands by (Place, Copy), or who leads and stands by (Hold, Mark)
+	Splitters Holders // Place, Copy: where the result goes
+	Have      uint32
+	Need      uint32
+	Ran       time.Duration // Result: how long the function took
+	Stream    *work.Stream  // Submit, Hold
+	Payload   []byte        // Place, Copy: the function's input; Result: its output
+}

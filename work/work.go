@@ -1,0 +1,87 @@
+// Package work is the vocabulary of what the cluster computes: streams, tasks and functions.
+//
+// A stream is a workload with a schedule: its frame k is due at start + k·period, and each frame is split into a fixed
+// number of tiles. One tile of one frame is a task. A request is a stream of a single frame. The package holds values
+// only; it knows nothing of nodes, time or networks.
+package work
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// StreamID names a stream, chosen by whoever submits it; submitting the same id again is the same submit.
+type StreamID uint64
+
+// TaskID names one call of a function: one tile of one frame of a stream.
+type TaskID struct {
+	Stream StreamID
+	Frame  uint64
+	Tile   uint32
+}
+
+// String prints the task as stream/frame.tile, the way the trace shows it.
+func (t TaskID) String() string { return fmt.Sprintf("%x/%d.%d", uint64(t.Stream), t.Frame, t.Tile) }
+
+// Strategy says how many copies of a task there are and what happens when its owner fails.
+type Strategy uint8
+
+// The strategies, in the order in which the screen offers them.
+const (
+	// Reschedule keeps one copy and places it anew once gossip says that the node is gone.
+	Reschedule Strategy = iota + 1
+	// Standby keeps a copy on each standby, promoted by the first signal that the owner failed.
+	Standby
+)
+
+// Strategies lists every strategy by value.
+var Strategies = []Strategy{Reschedule, Standby}
+
+// ErrUnknownStrategy: the name is not one of [Strategies]; offer those.
+var ErrUnknownStrategy = errors.New("unknown strategy")
+
+// String is the strategy's name as a user writes it.
+func (s Strategy) String() string {
+	switch s {
+	case Reschedule:
+		return "reschedule"
+	case Standby:
+		return "standby"
+	}
+	return fmt.Sprintf("strategy(%d)", uint8(s))
+}
+
+// ParseStrategy finds a strategy by its name.
+func ParseStrategy(name string) (Strategy, error) {
+	for _, s := range Strategies {
+		if s.String() == name {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("%w %q: one of %v", ErrUnknownStrategy, name, Strategies)
+}
+
+// Stream is what is submitted: which function, over what, how often, and how well guarded. It is a value; whoever holds
+// it can derive every task of every frame.
+type Stream struct {
+	ID       StreamID
+	Function string        // name of a registered [Function]
+	Params   []byte        // the function's own parameters, as its Split reads them
+	Tiles    uint32        // tasks per frame, at least 1
+	Period   time.Duration // between two frames; ignored when Frames is 1
+	Frames   uint64        // how many frames; 0 means without end
+	Strategy Strategy
+	Factor   uint8 // copies of each task, the owner's included
+}
+
+// Function is named code that splits a stream's frame into tasks and runs a task. Both are pure: the same bytes in give
+// the same bytes out on every node, so that a result does not depend on who computed it.
+type Function interface {
+	// Name is the function's name and version, such as "fractal/1".
+	Name() string
+	// Split appends to buf the input of one tile of a frame.
+	Split(params []byte, frame uint64, tile, tiles uint32, buf []byte) ([]byte, error)
+	// Run appends to buf the output for an input made by Split.
+	Run(input, buf []byte) ([]byte, error)
+}
