@@ -84,7 +84,8 @@ func (r Reason) String() string {
 type Message struct {
 	Kind      MessageKind
 	Reason    Reason
-	Failed    bool // Result: the function answered with an error, whose text is Payload
+	Failed    bool   // Result: the function answered with an error, whose text is Payload
+	Function  string // Place, Copy: which function to run
 	Task      work.TaskID
 	Epoch     Epoch
 	Holders   Holders // who runs and stands by (Place, Copy), or who leads and stands by (Hold, Mark)
