@@ -1,0 +1,95 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// ErrUnsafeDir: the directory of all clusters belongs to somebody else or is open to others; remove it, or set
+// XDG_RUNTIME_DIR to a directory of your own.
+var ErrUnsafeDir = errors.New("unsafe directory")
+
+// Dir is a cluster directory: keys, logs and pids of one lab, for its user alone (0700).
+type Dir struct{ Path string }
+
+// OpenDir makes a cluster directory for this process, below XDG_RUNTIME_DIR or else the directory for temporary files,
+// and removes those whose labs are dead, ending what is left of their nodes.
+func OpenDir() (Dir, error) {
+	base := filepath.Join(os.TempDir(), "fracture-"+strconv.Itoa(os.Getuid()))
+	if runtime := os.Getenv("XDG_RUNTIME_DIR"); runtime != "" {
+		base = filepath.Join(runtime, "fracture")
+	}
+	return openDirIn(base)
+}
+
+func openDirIn(base string) (Dir, error) {
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return Dir{}, fmt.Errorf("making the directory of clusters: %w", err)
+	}
+	info, err := os.Lstat(base)
+	if err != nil {
+		return Dir{}, fmt.Errorf("looking at the directory of clusters: %w", err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || !ok || int(owner.Uid) != os.Getuid() || info.Mode().Perm()&0o077 != 0 {
+		return Dir{}, fmt.Errorf("%w: %s must be a directory of uid %d with mode 0700", ErrUnsafeDir, base, os.Getuid())
+	}
+	if err := sweep(base); err != nil {
+		return Dir{}, fmt.Errorf("removing what dead labs left: %w", err)
+	}
+	path, err := os.MkdirTemp(base, Self().String()+"-*")
+	if err != nil {
+		return Dir{}, fmt.Errorf("making the cluster directory: %w", err)
+	}
+	return Dir{Path: path}, nil
+}
+
+// Remove deletes the directory with all that is in it.
+func (d Dir) Remove() error {
+	if err := os.RemoveAll(d.Path); err != nil {
+		return fmt.Errorf("removing the cluster directory: %w", err)
+	}
+	return nil
+}
+
+// sweep removes the cluster directories whose labs are dead. A directory's name begins with the Proc of its lab.
+func sweep(base string) error {
+	entries, err := os.ReadDir(base)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name, _, _ := strings.Cut(entry.Name(), "-")
+		lab, err := ParseProc(name)
+		if err != nil || lab.Alive() {
+			continue
+		}
+		path := filepath.Join(base, entry.Name())
+		endOrphans(filepath.Join(path, pidsDir))
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endOrphans kills what a dead lab noted as its children and the kernel did not end with it.
+func endOrphans(pids string) {
+	entries, _ := os.ReadDir(pids) // a lab that died early noted nothing
+	for _, entry := range entries {
+		text, err := os.ReadFile(filepath.Join(pids, entry.Name()))
+		if err != nil {
+			continue
+		}
+		orphan, err := ParseProc(string(text))
+		if err != nil {
+			continue
+		}
+		_ = orphan.Signal(syscall.SIGKILL) // ErrGone is what we hope for
+	}
+}

@@ -1,0 +1,57 @@
+package lab
+
+import (
+	"syscall"
+
+	"fracture/clock"
+)
+
+// Kill ends a child the hard way (SIGKILL). The two instants lie immediately before and after the system call, so the
+// kill began to act between them; the process is gone a moment later, when its state becomes [Dead].
+func (l *Lab) Kill(name string) (before, after clock.Instant, err error) {
+	return l.inject(name, syscall.SIGKILL)
+}
+
+// Freeze stops a child where it stands (SIGSTOP): its sockets stay open and silent.
+func (l *Lab) Freeze(name string) (before, after clock.Instant, err error) {
+	return l.inject(name, syscall.SIGSTOP)
+}
+
+// Thaw lets a frozen child go on (SIGCONT).
+func (l *Lab) Thaw(name string) (before, after clock.Instant, err error) {
+	return l.inject(name, syscall.SIGCONT)
+}
+
+// inject sends the signal of a fault and stamps it on both sides.
+func (l *Lab) inject(name string, sig syscall.Signal) (before, after clock.Instant, err error) {
+	err = l.with(name, func(c *child) error {
+		if c.State == Dead {
+			return ErrDead
+		}
+		before = clock.Now()
+		err := c.signal(sig)
+		after = clock.Now()
+		if err != nil {
+			return err
+		}
+		switch {
+		case sig == syscall.SIGSTOP:
+			c.State = Frozen
+		case sig == syscall.SIGCONT && c.State == Frozen:
+			c.State = c.awake()
+		default:
+			return nil
+		}
+		l.changed(c)
+		return nil
+	})
+	return before, after, err
+}
+
+// awake is the state of a living child that is not frozen.
+func (c *child) awake() State {
+	if c.Announced == "" {
+		return Starting
+	}
+	return Running
+}

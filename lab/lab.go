@@ -1,0 +1,324 @@
+// Package lab supervises the child processes of a lab: nodes that it starts, breaks, revives and ends.
+//
+// A [Lab] runs one loop on one operating system thread, and every child is forked from that thread. The kernel kills a
+// child when the thread that forked it ends (PR_SET_PDEATHSIG), so children die with the lab however it dies, frozen
+// ones too. A node that is nobody's child in that sense (one in a pane of its own) watches the lab with [WatchParent];
+// what still remains is ended by the next lab that opens a [Dir].
+//
+// A signal is sent only to a process whose pid and start time are both those of the child, and through a pidfd where the
+// kernel has them. Faults (kill, freeze, thaw) enter through faults.go alone.
+//
+// What the package does not do: it knows nothing of what a node is, of gossip or of ports that nodes choose; the caller
+// gives the command line, and the child may announce one line about itself with [Announce].
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"syscall"
+	"time"
+
+	"fracture/clock"
+)
+
+// The errors of a lab.
+var (
+	// ErrClosed: Run has ended; nothing can be started or signalled any more.
+	ErrClosed = errors.New("the lab has ended")
+	// ErrUnknown: no child of that name was ever started; list them with Children.
+	ErrUnknown = errors.New("no such node in this lab")
+	// ErrBadName: names become file names; use 1 to 32 of a-z, A-Z, 0-9, dot, dash and underscore.
+	ErrBadName = errors.New("bad node name")
+	// ErrAlive: the child is alive; end it first.
+	ErrAlive = errors.New("already running")
+	// ErrDead: the child is not alive; revive it first.
+	ErrDead = errors.New("not running")
+	// ErrStubborn: the child did not end in time after SIGTERM and was killed.
+	ErrStubborn = errors.New("did not end in time and was killed")
+	// ErrDied: the child ended before it was ready; the error's text carries the end of its log.
+	ErrDied = errors.New("ended before it was ready")
+)
+
+// Config is what a lab is told at its making. Zero fields take the defaults given with them.
+type Config struct {
+	Dir     string                     // the cluster directory; logs and pids go below it
+	Command func(name string) []string // the arguments of a child, without the program's name; asked at every start
+	Program string                     // the program; this process's own executable
+	Env     []string                   // added to this process's environment
+	Names   []string                   // children that Run starts by itself, in order
+	Grace   time.Duration              // between SIGTERM and SIGKILL; 5 s
+	Changed func(Child)                // told of every change of state, from the loop: it must neither block nor call the lab
+}
+
+// Lab is a set of children. Its fields belong to the loop of Run; the methods speak to it through ops.
+type Lab struct {
+	cfg      Config
+	ops      chan func() // unbuffered: a method waits for the loop
+	exits    chan exit   // unbuffered: a waiter waits for the loop
+	readies  chan ready  // unbuffered: a reader waits for the loop
+	done     chan struct{}
+	children []*child // in order of first start
+	living   int      // waiters that have not reported
+	reading  int      // readers that have not reported
+	closing  bool
+}
+
+// validName is what may be a child's name.
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
+
+// New makes a lab. It starts nothing.
+func New(cfg Config) (*Lab, error) {
+	if cfg.Program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("finding this program's file: %w", err)
+		}
+		cfg.Program = self
+	}
+	if cfg.Grace <= 0 {
+		cfg.Grace = 5 * time.Second
+	}
+	for _, name := range cfg.Names {
+		if !validName.MatchString(name) {
+			return nil, fmt.Errorf("%w %q", ErrBadName, name)
+		}
+	}
+	for _, sub := range []string{logsDir, pidsDir} {
+		if err := os.MkdirAll(filepath.Join(cfg.Dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("making the cluster directory: %w", err)
+		}
+	}
+	return &Lab{
+		cfg:     cfg,
+		ops:     make(chan func()),
+		exits:   make(chan exit),
+		readies: make(chan ready),
+		done:    make(chan struct{}),
+	}, nil
+}
+
+// Run starts the configured children and supervises all until ctx ends. Then it ends every child, frozen ones too:
+// SIGTERM, and SIGKILL after the grace. When it returns, no child is left. A child's death is no error of Run's.
+func (l *Lab) Run(ctx context.Context) error {
+	// Children live as long as the thread that forked them; see the package comment.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(l.done)
+	for _, name := range l.cfg.Names {
+		if err := l.start(name); err != nil {
+			return errors.Join(err, l.shut())
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return l.shut()
+		case op := <-l.ops:
+			op()
+		case e := <-l.exits:
+			l.ended(e)
+		case r := <-l.readies:
+			l.announced(r)
+		}
+	}
+}
+
+// shut ends every child and returns when the last one is reaped.
+func (l *Lab) shut() error {
+	l.closing = true
+	for _, c := range l.children {
+		_ = c.askToEnd() // one that is gone already has nothing to be told
+	}
+	grace := time.NewTimer(l.cfg.Grace)
+	defer grace.Stop()
+	for l.living+l.reading > 0 {
+		select {
+		case <-grace.C:
+			for _, c := range l.children {
+				_ = c.signal(syscall.SIGKILL)
+			}
+		case op := <-l.ops:
+			op()
+		case e := <-l.exits:
+			l.ended(e)
+		case r := <-l.readies:
+			l.announced(r)
+		}
+	}
+	return nil
+}
+
+// do runs op in the loop and returns its error. Before Run it waits for Run; after Run it is ErrClosed.
+func (l *Lab) do(op func() error) error {
+	result := make(chan error, 1)
+	select {
+	case l.ops <- func() { result <- op() }:
+		return <-result
+	case <-l.done:
+		return ErrClosed
+	}
+}
+
+// with runs op in the loop on the child of that name.
+func (l *Lab) with(name string, op func(*child) error) error {
+	return l.do(func() error {
+		c, err := l.find(name)
+		if err != nil {
+			return err
+		}
+		if err := op(c); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+func (l *Lab) find(name string) (*child, error) {
+	for _, c := range l.children {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", name, ErrUnknown)
+}
+
+// Start starts a child that is not alive: a new name, or one that has ended. It returns once the process exists;
+// [Lab.Ready] waits until it has announced itself.
+func (l *Lab) Start(name string) error {
+	return l.do(func() error {
+		if l.closing {
+			return ErrClosed
+		}
+		return l.start(name)
+	})
+}
+
+// Revive starts a child again after its death, which it waits for where the child was killed a moment ago.
+func (l *Lab) Revive(ctx context.Context, name string) error {
+	if err := l.await(ctx, name); err != nil {
+		return err
+	}
+	return l.Start(name)
+}
+
+// Terminate asks a child to end (SIGTERM), thawing it first where it is frozen, and waits until it has. One that outlives
+// the grace is killed, and the error is ErrStubborn.
+func (l *Lab) Terminate(ctx context.Context, name string) error {
+	if err := l.with(name, (*child).askToEnd); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, l.cfg.Grace)
+	defer cancel()
+	err := l.await(bounded, name)
+	if err == nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if err := l.with(name, func(c *child) error { return c.signal(syscall.SIGKILL) }); err != nil {
+		return err
+	}
+	if err := l.await(ctx, name); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, ErrStubborn)
+}
+
+// await waits until the child of that name is not alive.
+func (l *Lab) await(ctx context.Context, name string) error {
+	var gone chan struct{}
+	if err := l.with(name, func(c *child) error { gone = c.gone; return nil }); err != nil {
+		return err
+	}
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for %s to end: %w", name, context.Cause(ctx))
+	}
+}
+
+// Ready waits until the child has announced itself and returns what it said. Where the child ends first the error is
+// ErrDied, with the last lines of its log.
+func (l *Lab) Ready(ctx context.Context, name string) (string, error) {
+	var c *child
+	var told, gone chan struct{}
+	if err := l.with(name, func(found *child) error { c, told, gone = found, found.told, found.gone; return nil }); err != nil {
+		return "", err
+	}
+	select {
+	case <-told:
+	case <-gone:
+	case <-ctx.Done():
+		return "", fmt.Errorf("waiting for %s to be ready: %w", name, context.Cause(ctx))
+	}
+	now, err := l.Child(name)
+	if err != nil {
+		return "", err
+	}
+	if now.State == Dead && now.Announced == "" {
+		return "", fmt.Errorf("%s %w (%s); its log %s ends with:\n%s", name, ErrDied, now.Exit, c.Log, tail(c.Log))
+	}
+	return now.Announced, nil
+}
+
+// Child describes one child as it is now.
+func (l *Lab) Child(name string) (Child, error) {
+	var out Child
+	err := l.with(name, func(c *child) error { out = c.Child; return nil })
+	return out, err
+}
+
+// Children describes all that were ever started, in order of their first start. After Run there is nothing to describe.
+func (l *Lab) Children() []Child {
+	var out []Child
+	_ = l.do(func() error {
+		for _, c := range l.children {
+			out = append(out, c.Child)
+		}
+		return nil
+	})
+	return out
+}
+
+func (l *Lab) changed(c *child) {
+	if l.cfg.Changed != nil {
+		l.cfg.Changed(c.Child)
+	}
+}
+
+func (l *Lab) ended(e exit) {
+	l.living--
+	e.child.State, e.child.Exit, e.child.Ended = Dead, e.how, e.at
+	close(e.child.gone)
+	_ = os.Remove(filepath.Join(l.cfg.Dir, pidsDir, e.child.Name)) // a stale one is harmless: it names a start time
+	l.changed(e.child)
+}
+
+func (l *Lab) announced(r ready) {
+	l.reading--
+	if r.line == "" || r.child.PID != r.pid {
+		return
+	}
+	r.child.Announced = r.line
+	close(r.child.told)
+	if r.child.State == Starting {
+		r.child.State = Running
+		l.changed(r.child)
+	}
+}
+
+type exit struct {
+	child *child
+	how   string
+	at    clock.Instant
+}
+
+type ready struct {
+	child *child
+	pid   int
+	line  string
+}
