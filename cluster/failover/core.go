@@ -10,9 +10,9 @@ import (
 // Config is what a core is told at its making. Zero fields take the defaults given with them.
 type Config struct {
 	ID       NodeID
-	Weight   uint64 // see WeightOf
-	Zone     uint32
-	Function func(name string) work.Function // finds a function; nil answers mean that it is unknown
+	Weight   uint64                          // see WeightOf
+	Zone     uint32                          // 0 where the node has none
+	Function func(name string) work.Function // finds a function; nil where it is unknown
 
 	SilenceFloor   time.Duration // no peer is taken for dead sooner after its last beat; 8 ms
 	SilenceCeiling time.Duration // nor later, whatever its rhythm; 60 ms
@@ -44,21 +44,229 @@ const (
 	BugPlaceOnDead
 )
 
-// SinkConfig is what a sink's machine is told at its making.
-type SinkConfig struct {
-	ID       NodeID
-	Window   uint64        // frames remembered behind the newest, a multiple of 64; results older are dropped; 256
-	Resubmit time.Duration // how long a stream may be silent before it is submitted again to the next node; 300 ms
+func (cfg Config) withDefaults() Config {
+	fill := func(d *time.Duration, standard time.Duration) {
+		if *d == 0 {
+			*d = standard
+		}
+	}
+	fill(&cfg.SilenceFloor, 8*time.Millisecond)
+	fill(&cfg.SilenceCeiling, 60*time.Millisecond)
+	fill(&cfg.OverdueFloor, 20*time.Millisecond)
+	fill(&cfg.OverdueCeiling, 500*time.Millisecond)
+	fill(&cfg.SubmitTimeout, 250*time.Millisecond)
+	fill(&cfg.Linger, 250*time.Millisecond)
+	if cfg.MaxTasks == 0 {
+		cfg.MaxTasks = 8192
+	}
+	if cfg.MaxStreams == 0 {
+		cfg.MaxStreams = 64
+	}
+	return cfg
 }
 
-// Core is one node's share of the decisions.
-type Core struct{ cfg Config }
+// Core is one node's share of the decisions. Between two Steps it holds: the roster with a lease on each peer, the tasks
+// it owns or stands by for, and the streams whose splitter it is or stands by for.
+type Core struct {
+	cfg      Config
+	now      clock.Instant
+	out      []Effect
+	peers    peers
+	tasks    taskTable
+	streams  []*stream // in the order in which they came
+	terms    termTable // the highest term seen of each stream, against deposed splitters
+	watchers []watcher // the sinks, and what they subscribed to
+	paces    []pace    // how long each function takes
+	draining bool
+	drained  bool
+
+	wanted    clock.Instant // the last answer of Wake
+	steady    clock.Instant // until then a leader that stalled splits nothing
+	loop      []Message     // what this node says to itself, handled before Step returns
+	scratch   []byte        // inputs split in this Step
+	candidate []candidate   // reused by candidates
+}
+
+type watcher struct {
+	sink   NodeID
+	stream work.StreamID // 0: all
+}
 
 // New makes the machine of one node. It holds nothing and knows nobody until it is told.
-func New(cfg Config) *Core { return &Core{cfg: cfg} }
+func New(cfg Config) *Core {
+	cfg = cfg.withDefaults()
+	return &Core{
+		cfg:    cfg,
+		peers:  peers{at: make(map[NodeID]int)},
+		tasks:  taskTable{at: make(map[work.TaskID]int32), next: clock.Never, max: cfg.MaxTasks},
+		wanted: clock.Never,
+	}
+}
 
-// Step tells the machine what happened at now and appends what is to be done to out. Instants never go back.
-func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect { return out }
+// Step tells the machine what happened at now and appends what is to be done to out. Instants never go back. It
+// allocates nothing once its tables have grown to the load.
+func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
+	c.forgiveOwnStall(now)
+	c.now, c.out, c.scratch = now, out, c.scratch[:0]
+	switch ev.Kind {
+	case Tick:
+	case Joined:
+		c.join(ev.Member)
+	case Left:
+		c.leave(ev.Peer)
+	case LinkUp:
+		c.linkUp(ev.Peer)
+	case LinkDown:
+		c.linkDown(ev.Peer)
+	case Beat:
+		c.beat(ev)
+	case Received:
+		c.receive(ev.Peer, &ev.Message)
+	case Computed:
+		c.computed(&ev.Message)
+	case Saved:
+		c.saved(ev.Message.Task.Stream)
+	case Drain:
+		c.drain()
+	}
+	c.passTime()
+	for i := 0; i < len(c.loop); i++ { // what is handled may append more
+		m := c.loop[i]
+		c.receive(c.cfg.ID, &m)
+	}
+	c.loop = c.loop[:0]
+	c.reportDrained()
+	out, c.out = c.out, nil
+	return out
+}
+
+// stallTolerance is how much later than asked for a Tick may come before the machine takes the delay for its own.
+const stallTolerance = 2 * time.Millisecond
+
+// forgiveOwnStall: a node that did not run for a while, frozen or out of turn, must not take its peers for dead because
+// it did not listen, and must not lead on before it has heard whether it was deposed meanwhile.
+func (c *Core) forgiveOwnStall(now clock.Instant) {
+	stall := now.Sub(c.wanted)
+	if c.wanted == clock.Never || stall < stallTolerance {
+		return
+	}
+	for i := range c.peers.list {
+		c.peers.list[i].lease.Forgive(stall)
+	}
+	if stall >= c.cfg.SilenceFloor {
+		c.steady = now.Add(c.cfg.SilenceFloor)
+	}
+	c.wanted = clock.Never
+}
+
+// passTime does what the clock alone demands.
+func (c *Core) passTime() {
+	for i := range c.peers.list {
+		p := &c.peers.list[i]
+		if p.link && !p.Sink && p.failed == 0 && p.lease.Judge(c.now) == Dead {
+			c.fail(p, Silence)
+		}
+	}
+	if c.now >= c.steady {
+		for i := len(c.streams) - 1; i >= 0; i-- { // downward: tending a stream may give it up
+			if s := c.streams[i]; s.leading() {
+				c.tend(s)
+			}
+		}
+	}
+	if c.now >= c.tasks.next {
+		c.sweepTasks()
+	}
+}
 
 // Wake is the instant at which the machine next wants a Tick, if nothing happens before.
-func (c *Core) Wake() clock.Instant { return clock.Never }
+func (c *Core) Wake() clock.Instant {
+	wake := c.tasks.next
+	for i := range c.peers.list {
+		p := &c.peers.list[i]
+		if p.link && !p.Sink && p.failed == 0 {
+			wake = min(wake, p.lease.Lapse()+1)
+		}
+	}
+	for _, s := range c.streams {
+		wake = min(wake, max(s.wake(), c.steady))
+	}
+	c.wanted = wake
+	return wake
+}
+
+// emit appends an effect.
+func (c *Core) emit(e Effect) { c.out = append(c.out, e) }
+
+// send gives a message to a peer's link, or to this node itself.
+func (c *Core) send(to NodeID, m Message) {
+	switch to {
+	case 0:
+	case c.cfg.ID:
+		c.loop = append(c.loop, m)
+	default:
+		c.emit(Effect{Kind: Send, Peer: to, Message: m})
+	}
+}
+
+// receive handles a message of a peer, or of this node itself.
+func (c *Core) receive(from NodeID, m *Message) {
+	switch m.Kind {
+	case Submit:
+		c.submitted(from, m)
+	case Hold:
+		c.hold(from, m)
+	case Held:
+		c.heldBy(from, m)
+	case Mark:
+		c.mark(from, m)
+	case Place, Copy:
+		c.place(from, m)
+	case Done:
+		c.done(m)
+	case Result:
+		c.result(m)
+	case Fence:
+		c.fenced(m)
+	case Yield:
+		c.yielded(from, m)
+	case Retire:
+		c.retired(m)
+	case Subscribe:
+		c.subscribe(from, m.Task.Stream)
+	case Unsubscribe:
+		c.unsubscribe(from, m.Task.Stream)
+	case Accepted, Refused: // for sinks
+	}
+}
+
+// lostHolder reports whether a holder is known to have failed. This node itself never has.
+func (c *Core) lostHolder(id NodeID) (Signal, bool) {
+	if id == c.cfg.ID {
+		return 0, false
+	}
+	p := c.peers.find(id)
+	switch {
+	case p == nil:
+		return 0, false
+	case p.failed != 0:
+		return p.failed, true
+	case p.lost():
+		return Reset, true
+	}
+	return 0, false
+}
+
+// Holding counts the tasks that this node owns and those it stands by for, for the screen.
+func (c *Core) Holding() (owns, standsBy int) {
+	for i := range c.tasks.list {
+		switch c.tasks.list[i].state {
+		case running:
+			owns++
+		case waiting:
+			standsBy++
+		case ended:
+		}
+	}
+	return owns, standsBy
+}

@@ -1,5 +1,10 @@
 package failover
 
+import (
+	"fracture/clock"
+	"fracture/work"
+)
+
 // Rendezvous placement (highest random weight, Thaler and Ravishankar 1998): every node computes the same ranking of
 // the members for a tile from hashes alone. When a node goes, only its tiles move, and each moves to the node that was
 // second for it: its standby.
@@ -23,3 +28,88 @@ func hashString(s string) uint64 {
 
 // WeightOf is a node's weight in placement, from its name.
 func WeightOf(name string) uint64 { return hash64(hashString(name), 0) }
+
+// candidate is a node in the running for a place.
+type candidate struct {
+	id      NodeID
+	weight  uint64
+	zone    uint32
+	suspect bool
+}
+
+// candidates gathers who may be given work of a strategy at now, this node among them unless it drains. Reschedule asks
+// gossip alone; the others ask the leases.
+func (c *Core) candidates(now clock.Instant, strategy work.Strategy) []candidate {
+	list := c.candidate[:0]
+	if !c.draining {
+		list = append(list, candidate{id: c.cfg.ID, weight: c.cfg.Weight, zone: c.cfg.Zone})
+	}
+	for i := range c.peers.list {
+		p := &c.peers.list[i]
+		byGossip := strategy == work.Reschedule || c.cfg.Bug == BugPlaceOnDead
+		if p.serves() || (byGossip && p.linked && !p.Sink && !p.leaving) {
+			list = append(list, candidate{id: p.ID, weight: p.Weight, zone: p.Zone, suspect: p.suspect > now})
+		}
+	}
+	c.candidate = list
+	return list
+}
+
+// choose fills holders from rank `from` on up to n, each time with the heaviest candidate for key that holds nothing yet:
+// rather one in a zone of its own than not, and rather one that is not suspect. It returns fewer where there are fewer.
+func choose(list []candidate, key uint64, holders Holders, from, n int) Holders {
+	for rank := from; rank < n; rank++ {
+		best, bestScore := -1, score{}
+		for i := range list {
+			if holders.Rank(list[i].id) >= 0 {
+				continue
+			}
+			s := score{!list[i].suspect, !zoneTaken(list, holders, list[i].zone), hash64(key, list[i].weight)}
+			if best < 0 || bestScore.below(s) {
+				best, bestScore = i, s
+			}
+		}
+		if best < 0 {
+			break
+		}
+		holders[rank] = list[best].id
+	}
+	return holders
+}
+
+// score orders candidates: trusted before suspect, a zone of its own before a shared one, then by weight.
+type score struct {
+	trusted, apart bool
+	weight         uint64
+}
+
+func (s score) below(t score) bool {
+	if s.trusted != t.trusted {
+		return t.trusted
+	}
+	if s.apart != t.apart {
+		return t.apart
+	}
+	return s.weight < t.weight
+}
+
+// zoneTaken reports whether a holder stands in zone; nodes without a zone never share one.
+func zoneTaken(list []candidate, holders Holders, zone uint32) bool {
+	if zone == 0 {
+		return false
+	}
+	for i := range list {
+		if list[i].zone == zone && holders.Rank(list[i].id) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// tileKey seeds the ranking for a tile. The frame is left out: a tile stays with its node from frame to frame.
+func tileKey(stream work.StreamID, tile uint32) uint64 {
+	return hash64(hash64(0x7469_6c65, uint64(stream)), uint64(tile))
+}
+
+// splitterKey seeds the ranking for the role of a stream's splitter.
+func splitterKey(stream work.StreamID) uint64 { return hash64(0x7370_6c69, uint64(stream)) }

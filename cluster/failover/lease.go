@@ -1,0 +1,59 @@
+package failover
+
+import (
+	"time"
+
+	"fracture/clock"
+)
+
+// Verdict is what a lease says of a peer.
+type Verdict uint8
+
+// The verdicts.
+const (
+	// Alive: the peer's last beat is no older than its rhythm explains.
+	Alive Verdict = iota + 1
+	// Dead: it is older.
+	Dead
+)
+
+// Lease is what a node knows of a peer being alive. It is renewed by beats and lapses by silence; how long a silence it
+// bears is learned from the peer's own rhythm: the longest gap of late and two missed beats, between a floor and a
+// ceiling.
+type Lease struct {
+	last     clock.Instant // the newest beat
+	interval time.Duration // between two beats, as the peer says
+	gaps     rhythm
+	floor    time.Duration
+	ceiling  time.Duration
+}
+
+// Grant starts the lease anew at now. Until beats teach it better it bears the ceiling's silence.
+func (l *Lease) Grant(now clock.Instant, floor, ceiling time.Duration) {
+	*l = Lease{last: now, floor: floor, ceiling: ceiling, gaps: rhythm{peak: ceiling}}
+}
+
+// Renew takes in a beat that arrived at now from a peer that beats every interval.
+func (l *Lease) Renew(now clock.Instant, interval time.Duration) {
+	if l.interval == 0 {
+		l.gaps = rhythm{peak: 2 * interval} // the first beat: forget the grace, believe what the peer says
+	}
+	l.gaps.observe(now.Sub(l.last), l.ceiling)
+	l.last, l.interval = now, interval
+}
+
+// Forgive moves the lease on by d: the silence that passed while the judge itself was not running is nobody's fault.
+func (l *Lease) Forgive(d time.Duration) { l.last = l.last.Add(d) }
+
+// Lapse is the instant at which the lease ends if no beat comes.
+func (l *Lease) Lapse() clock.Instant {
+	return l.last.Add(min(max(l.gaps.peak+2*l.interval, l.floor), l.ceiling))
+}
+
+// Judge says whether the lease still holds at now.
+func (l *Lease) Judge(now clock.Instant) Verdict {
+	if now > l.Lapse() {
+		return Dead
+	}
+	return Alive
+}

@@ -1,0 +1,67 @@
+package failover
+
+import (
+	"time"
+
+	"fracture/clock"
+)
+
+// peer is another process as this node sees it.
+type peer struct {
+	Member
+	link    bool          // a link stands
+	linked  bool          // one has stood before: only then does its absence say that the peer failed
+	hears   bool          // its beats say that it hears ours
+	leaving bool          // its beats say that it drains
+	failed  Signal        // why it is taken for failed; 0 while it is not
+	suspect clock.Instant // until then it is given no new work: a task of it was overdue
+	lease   Lease
+}
+
+// suspicion is how long a node whose task was overdue is given nothing new. By then either its lease has lapsed, or it
+// was a single loss and its place in the ranking is its own again.
+const suspicion = 250 * time.Millisecond
+
+// peers is the roster: every member that gossip told of, in the order it told.
+type peers struct {
+	list []peer
+	at   map[NodeID]int // index in list
+}
+
+func (ps *peers) find(id NodeID) *peer {
+	if i, ok := ps.at[id]; ok {
+		return &ps.list[i]
+	}
+	return nil
+}
+
+// add returns the peer of that id, made if it was not known.
+func (ps *peers) add(m Member) (p *peer, fresh bool) {
+	if p := ps.find(m.ID); p != nil {
+		return p, false
+	}
+	ps.at[m.ID] = len(ps.list)
+	ps.list = append(ps.list, peer{Member: m, hears: true})
+	return &ps.list[len(ps.list)-1], true
+}
+
+// remove forgets a peer; the order of the others stays, so that what follows does not depend on who left.
+func (ps *peers) remove(id NodeID) {
+	i, ok := ps.at[id]
+	if !ok {
+		return
+	}
+	ps.list = append(ps.list[:i], ps.list[i+1:]...)
+	delete(ps.at, id)
+	for ; i < len(ps.list); i++ {
+		ps.at[ps.list[i].ID] = i
+	}
+}
+
+// serves reports whether p can be given work now: it is linked, it lives, it hears us and it stays.
+func (p *peer) serves() bool {
+	return !p.Sink && p.link && p.failed == 0 && p.hears && !p.leaving
+}
+
+// lost reports whether p was there and is not any more. A peer that has not linked yet is not lost.
+func (p *peer) lost() bool { return p.failed != 0 || (p.linked && !p.link) }

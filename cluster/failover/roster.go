@@ -1,0 +1,178 @@
+package failover
+
+import "fracture/work"
+
+// What gossip, links and beats tell, and what follows from it.
+
+func (c *Core) join(m Member) {
+	if m.ID != c.cfg.ID {
+		c.peers.add(m)
+	}
+}
+
+// leave: gossip gives a member up. For all but reschedule this is late news.
+func (c *Core) leave(id NodeID) {
+	p := c.peers.find(id)
+	if p == nil {
+		return
+	}
+	if p.failed == 0 {
+		c.fail(p, Gone)
+	}
+	c.peers.remove(id)
+	c.dropWatchers(id)
+	for i := len(c.streams) - 1; i >= 0; i-- {
+		if s := c.streams[i]; s.leading() && s.spec.Strategy == work.Reschedule {
+			c.replaceOwnedBy(s, id, Gone)
+		}
+	}
+}
+
+func (c *Core) linkUp(id NodeID) {
+	p := c.peers.find(id)
+	if p == nil {
+		p, _ = c.peers.add(Member{ID: id, Weight: hash64(uint64(id), 0)}) // the link was faster than gossip
+	}
+	p.link, p.linked, p.hears = true, true, true
+	p.lease.Grant(c.now, c.cfg.SilenceFloor, c.cfg.SilenceCeiling)
+	c.recover(p)
+}
+
+// linkDown: the peer's kernel closed its sockets, or the network between broke. This is the first signal of a crash.
+func (c *Core) linkDown(id NodeID) {
+	p := c.peers.find(id)
+	if p == nil || !p.link {
+		return
+	}
+	p.link = false
+	c.dropWatchers(id)
+	c.fail(p, Reset)
+}
+
+func (c *Core) beat(ev Event) {
+	p := c.peers.find(ev.Peer)
+	if p == nil || !p.link {
+		return
+	}
+	p.lease.Renew(c.now, ev.Interval)
+	left := ev.Leaving && !p.leaving
+	p.hears, p.leaving = ev.Heard, ev.Leaving
+	if p.failed == Silence {
+		c.recover(p)
+	}
+	if left {
+		c.mendAll()
+	}
+}
+
+// recover takes a peer for alive (again).
+func (c *Core) recover(p *peer) {
+	p.failed = 0
+	c.emit(Effect{Kind: Recover, Peer: p.ID})
+	if !p.Sink {
+		c.mendAll()
+	}
+}
+
+// fail takes a peer for failed, and redirects whatever it held before anything is made whole again.
+func (c *Core) fail(p *peer, signal Signal) {
+	if p.failed == Silence && signal == Reset {
+		p.failed = Reset // beats alone will not bring it back
+		return
+	}
+	if p.failed != 0 {
+		return
+	}
+	p.failed = signal
+	id, sink := p.ID, p.Sink
+	c.emit(Effect{Kind: Detect, Signal: signal, Peer: id})
+	if sink {
+		return
+	}
+	c.takeOverTasks(id, signal)
+	c.takeOverStreams(signal)
+	for i := len(c.streams) - 1; i >= 0; i-- {
+		if s := c.streams[i]; s.leading() && s.spec.Strategy != work.Reschedule {
+			c.replaceOwnedBy(s, id, signal)
+		}
+	}
+	c.mendAll()
+}
+
+func (c *Core) subscribe(sink NodeID, stream work.StreamID) {
+	for _, w := range c.watchers {
+		if w == (watcher{sink, stream}) {
+			return
+		}
+	}
+	if len(c.watchers) >= maxWatchers {
+		c.emit(Effect{Kind: Drop, Peer: sink})
+		return
+	}
+	c.watchers = append(c.watchers, watcher{sink, stream})
+}
+
+// maxWatchers bounds the subscriptions at one node.
+const maxWatchers = 256
+
+func (c *Core) unsubscribe(sink NodeID, stream work.StreamID) {
+	for i, w := range c.watchers {
+		if w == (watcher{sink, stream}) {
+			c.watchers = append(c.watchers[:i], c.watchers[i+1:]...)
+			return
+		}
+	}
+}
+
+func (c *Core) dropWatchers(sink NodeID) {
+	kept := c.watchers[:0]
+	for _, w := range c.watchers {
+		if w.sink != sink {
+			kept = append(kept, w)
+		}
+	}
+	c.watchers = kept
+}
+
+// drain hands over what this node leads; what it runs it finishes.
+func (c *Core) drain() {
+	c.draining = true
+	for _, s := range c.streams {
+		if s.leading() {
+			c.yield(s)
+		}
+	}
+}
+
+// reportDrained says once that nothing is held any more.
+func (c *Core) reportDrained() {
+	if c.draining && !c.drained && len(c.streams) == 0 && c.tasks.live() == 0 {
+		c.drained = true
+		c.emit(Effect{Kind: Drained})
+	}
+}
+
+// termTable remembers the highest term of the streams seen of late, the oldest forgotten first.
+type termTable struct {
+	list [maxTerms]struct {
+		stream work.StreamID
+		term   Term
+	}
+	next int
+}
+
+// maxTerms bounds how many streams' terms a node remembers.
+const maxTerms = 256
+
+// see takes note of a term and answers the highest known.
+func (t *termTable) see(stream work.StreamID, term Term) Term {
+	for i := range t.list {
+		if t.list[i].stream == stream {
+			t.list[i].term = max(t.list[i].term, term)
+			return t.list[i].term
+		}
+	}
+	t.list[t.next].stream, t.list[t.next].term = stream, term
+	t.next = (t.next + 1) % maxTerms
+	return term
+}

@@ -1,0 +1,307 @@
+package failover
+
+import (
+	"time"
+
+	"fracture/clock"
+	"fracture/work"
+)
+
+// The leader's half: take a stream on, split its frames, place and copy their tasks, and watch them until they come back.
+
+// submitted takes a stream on. The sink is answered once a standby holds it too.
+func (c *Core) submitted(from NodeID, m *Message) {
+	if m.Stream == nil {
+		return
+	}
+	id := m.Stream.ID
+	if s := c.stream(id); s != nil {
+		switch {
+		case !s.leading(), s.accepted: // it lives here, or its leader was heard of: nothing to take on
+			c.accept(s, from)
+		default:
+			s.submitter = from
+		}
+		return
+	}
+	fn := c.cfg.Function(m.Stream.Function)
+	candidates := c.candidates(c.now, m.Stream.Strategy)
+	need, have := uint32(m.Stream.Factor), uint32(len(candidates))
+	refusal := Message{Kind: Refused, Task: work.TaskID{Stream: id}, Have: have, Need: need}
+	switch {
+	case !sound(m.Stream) || fn == nil:
+		refusal.Reason = BadStream
+	case c.draining:
+		refusal.Reason = Draining
+	case m.Epoch.Term == 0 && m.Stream.Strategy != work.Reschedule && have < need:
+		refusal.Reason = TooFewNodes
+	case len(c.streams) >= c.cfg.MaxStreams:
+		refusal.Reason, refusal.Have, refusal.Need = TooManyStreams, uint32(len(c.streams)), uint32(c.cfg.MaxStreams)
+	default:
+		c.takeOn(from, m, fn)
+		return
+	}
+	c.send(from, refusal)
+}
+
+// takeOn makes this node a stream's leader.
+func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
+	s := newStream(c.cfg.ID, m.Stream, fn)
+	s.term = c.terms.see(s.spec.ID, m.Epoch.Term).next(c.cfg.ID)
+	c.terms.see(s.spec.ID, s.term)
+	s.base, s.next = m.Task.Frame, m.Task.Frame
+	s.start = c.now.Add(-m.Ran - time.Duration(s.base)*s.spec.Period)
+	s.holders[0] = c.cfg.ID
+	s.submitter = from
+	c.streams = append(c.streams, s)
+	c.lead(s, 0)
+	c.mend(s)
+	again := m.Epoch.Term != 0 // its holders are gone: redirect first, replenish after
+	if again || s.copies() == 1 || c.cfg.Bug == BugAckBeforeCopy {
+		c.accept(s, from)
+		return
+	}
+	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
+}
+
+// lead announces that this node leads s now, and who did before.
+func (c *Core) lead(s *stream, before NodeID) {
+	c.emit(Effect{Kind: Lead, Peer: before, Message: Message{
+		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}, Holders: s.holders,
+	}})
+}
+
+// accept answers the sink. From here on the stream survives the loss of all but one of its holders.
+func (c *Core) accept(s *stream, sink NodeID) {
+	s.accepted, s.deadline = true, clock.Never
+	c.send(sink, Message{Kind: Accepted, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+}
+
+// heldBy: a standby acknowledged its copy.
+func (c *Core) heldBy(from NodeID, m *Message) {
+	s := c.stream(m.Task.Stream)
+	if s == nil || !s.leading() || s.accepted || m.Epoch.Term != s.term || s.holders.Rank(from) < 1 {
+		return
+	}
+	c.accept(s, s.submitter)
+}
+
+// mendAll replenishes each stream that this node leads; always after the redirect, never before it.
+func (c *Core) mendAll() {
+	for _, s := range c.streams {
+		if s.leading() {
+			c.mend(s)
+		}
+	}
+}
+
+// mend drops standbys of the splitter that are lost and finds new ones.
+func (c *Core) mend(s *stream) {
+	old := s.holders
+	kept := Holders{c.cfg.ID}
+	n := 1
+	for r := 1; r < old.Len(); r++ {
+		if p := c.peers.find(old[r]); p != nil && p.serves() {
+			kept[n] = old[r]
+			n++
+		}
+	}
+	if n < s.copies() {
+		list := c.candidates(c.now, s.spec.Strategy)
+		eligible := list[:0]
+		for _, k := range list {
+			if s.tried.Rank(k.id) < 0 {
+				eligible = append(eligible, k)
+			}
+		}
+		kept = choose(eligible, splitterKey(s.spec.ID), kept, n, s.copies())
+	}
+	if kept == old {
+		return
+	}
+	s.holders = kept
+	for r := 1; r < kept.Len(); r++ {
+		c.sendHold(s, kept[r])
+	}
+	for r := 1; r < old.Len(); r++ {
+		if kept.Rank(old[r]) < 0 {
+			c.send(old[r], Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+		}
+	}
+}
+
+func (c *Core) sendHold(s *stream, to NodeID) {
+	c.send(to, Message{
+		Kind: Hold, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: Epoch{Term: s.term},
+		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.due(s.base)),
+	})
+}
+
+// tend does what the clock demands of a stream that this node leads.
+func (c *Core) tend(s *stream) {
+	if !s.accepted {
+		if c.now >= s.deadline {
+			c.tryAnother(s)
+		}
+		return
+	}
+	if late := c.now.Sub(s.due(s.next)); s.spec.Frames != 1 && late > windowTime {
+		behind := uint64((late - windowTime) / s.spec.Period) // nobody wants frames that old
+		c.emit(Effect{Kind: Drop, Message: Message{Task: work.TaskID{Stream: s.spec.ID, Frame: s.next}, Have: uint32(behind)}})
+		s.next += behind
+	}
+	for !s.ended() && c.now >= s.due(s.next) {
+		c.split(s)
+	}
+	if c.now >= s.watchAt {
+		c.watch(s)
+	}
+}
+
+// tryAnother asks another standby to hold a submit, or refuses it where there is none left.
+func (c *Core) tryAnother(s *stream) {
+	for r := 1; r < s.holders.Len(); r++ {
+		if n := s.tried.Len(); n < len(s.tried) {
+			s.tried[n] = s.holders[r]
+		}
+		c.send(s.holders[r], Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	}
+	s.holders = Holders{c.cfg.ID}
+	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
+	c.mend(s)
+	if s.holders.Len() == 1 || s.tried.Len() == len(s.tried) {
+		c.send(s.submitter, Message{
+			Kind: Refused, Reason: NotCopied, Task: work.TaskID{Stream: s.spec.ID},
+			Have: 1, Need: uint32(s.spec.Factor),
+		})
+		c.retire(s)
+	}
+}
+
+// split places every task of the next frame: request → split → place → copy.
+func (c *Core) split(s *stream) {
+	window := uint64(len(s.ring))
+	if s.next-s.base >= window { // the oldest frame is given up, so that the newest can be
+		f := s.frame(s.base)
+		c.emit(Effect{Kind: Drop, Message: Message{
+			Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Have: uint32(f.left), Need: s.spec.Tiles,
+		}})
+		f.used = false
+		s.base++
+		s.advance()
+	}
+	k := s.next
+	s.next++
+	f := s.frame(k)
+	list := c.candidates(c.now, s.spec.Strategy)
+	for i := range f.tiles {
+		c.placeTile(s, f, uint32(i), list)
+	}
+	for r := 1; r < s.holders.Len(); r++ {
+		c.send(s.holders[r], Message{
+			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: Epoch{Term: s.term}, Holders: s.holders,
+		})
+	}
+	s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
+	s.advance()
+}
+
+// placeTile gives a task to its owner and copies it to its standbys, under an epoch of this reign.
+func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate) {
+	t := &f.tiles[i]
+	if t.done {
+		return
+	}
+	id := work.TaskID{Stream: s.spec.ID, Frame: f.number, Tile: i}
+	start := len(c.scratch)
+	scratch, err := s.fn.Split(s.spec.Params, f.number, i, s.spec.Tiles, c.scratch)
+	if err != nil { // the function cannot make this task: that is its result
+		c.result(&Message{Kind: Result, Task: id, Epoch: Epoch{Term: s.term}, Failed: true, Payload: []byte(err.Error())})
+		return
+	}
+	c.scratch = scratch
+	t.holders = choose(list, tileKey(s.spec.ID, i), Holders{}, 0, s.copies())
+	try := uint16(0)
+	if t.epoch.Term == s.term {
+		try = t.epoch.Try + 1
+	}
+	t.epoch, t.placed = Epoch{Term: s.term, Try: try}, c.now
+	m := Message{
+		Kind: Place, Task: id, Epoch: t.epoch, Function: s.spec.Function,
+		Holders: t.holders, Splitters: s.holders, Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
+	}
+	for r := 0; r < t.holders.Len(); r++ {
+		c.send(t.holders[r], m)
+		m.Kind = Copy
+	}
+}
+
+// patience is how long the leader waits for a result before it places the task anew: long enough that the standbys,
+// who need no order, have had their turn.
+func (c *Core) patience(s *stream) time.Duration {
+	return time.Duration(s.copies()+1) * c.overdue(s.spec.Function)
+}
+
+// watch places anew what has been overdue for too long, and finds the next instant worth looking at.
+func (c *Core) watch(s *stream) {
+	s.watchAt = clock.Never
+	if s.spec.Strategy == work.Reschedule || c.cfg.Bug == BugPlaceOnDead {
+		return
+	}
+	patience := c.patience(s)
+	for k := s.base; k < s.next; k++ {
+		f := s.frame(k)
+		for i := range f.tiles {
+			t := &f.tiles[i]
+			if t.done {
+				continue
+			}
+			if t.placed.Add(patience) <= c.now {
+				c.replace(s, f, uint32(i), Overdue)
+			}
+			s.watchAt = min(s.watchAt, t.placed.Add(patience))
+		}
+	}
+	s.advance()
+}
+
+// replace places a task anew, under a higher try.
+func (c *Core) replace(s *stream, f *frame, i uint32, signal Signal) {
+	t := &f.tiles[i]
+	before := t.holders.Owner()
+	if signal == Overdue {
+		if p := c.peers.find(before); p != nil {
+			p.suspect = c.now.Add(suspicion)
+		}
+	}
+	c.placeTile(s, f, i, c.candidates(c.now, s.spec.Strategy))
+	c.emit(Effect{Kind: Replace, Signal: signal, Peer: before, Message: Message{
+		Task: work.TaskID{Stream: s.spec.ID, Frame: f.number, Tile: i}, Epoch: t.epoch,
+	}})
+}
+
+// replaceOwnedBy places anew each outstanding task that has lost its last holder with this failure. A task with a
+// standby left is that standby's.
+func (c *Core) replaceOwnedBy(s *stream, failed NodeID, signal Signal) {
+	if c.cfg.Bug == BugPlaceOnDead {
+		return
+	}
+	for k := s.base; k < s.next; k++ {
+		f := s.frame(k)
+		for i := range f.tiles {
+			t := &f.tiles[i]
+			if !t.done && t.holders.Rank(failed) >= 0 && c.allLost(t.holders, failed) {
+				c.replace(s, f, uint32(i), signal)
+			}
+		}
+	}
+}
+
+func (c *Core) allLost(holders Holders, failed NodeID) bool {
+	for r := 0; r < holders.Len(); r++ {
+		if _, lost := c.lostHolder(holders[r]); !lost && holders[r] != failed {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,303 @@
+package failover
+
+import (
+	"time"
+
+	"fracture/clock"
+	"fracture/work"
+)
+
+// stream is a stream at one of the holders of its splitter role. The leader splits and places; a standby follows along,
+// from marks and results, so that it can go on where the leader stopped.
+type stream struct {
+	spec    work.Stream
+	fn      work.Function
+	term    Term
+	holders Holders
+	self    NodeID
+	start   clock.Instant // when frame 0 was due, by this node's clock
+	base    uint64        // the lowest frame that is not complete
+	next    uint64        // the lowest frame that is not placed
+	ring    []frame       // frame k is at k mod len
+
+	// While a submit waits for its first copy.
+	submitter NodeID
+	accepted  bool
+	deadline  clock.Instant // for a standby to acknowledge
+	tried     Holders       // standbys that were asked in vain
+
+	watchAt clock.Instant // when to look again for tasks that are overdue
+	saved   bool          // the store has everything
+}
+
+// frame is one frame of a stream, as far as its results are known here.
+type frame struct {
+	number uint64
+	used   bool
+	left   int // tiles without a result
+	tiles  []tile
+}
+
+// tile is what a holder of the stream knows of one task.
+type tile struct {
+	done    bool
+	epoch   Epoch // the highest known
+	holders Holders
+	placed  clock.Instant // 0: not placed by this node
+}
+
+// Bounds on the frames that a holder keeps: two seconds' worth, in powers of two.
+const (
+	windowTime = 2 * time.Second
+	minWindow  = 64
+	maxWindow  = 1024
+)
+
+func newStream(self NodeID, spec *work.Stream, fn work.Function) *stream {
+	s := &stream{spec: *spec, fn: fn, self: self, watchAt: clock.Never, deadline: clock.Never}
+	s.spec.Params = append([]byte(nil), spec.Params...)
+	window := uint64(minWindow)
+	for window < maxWindow && time.Duration(window)*spec.Period < windowTime {
+		window *= 2
+	}
+	if spec.Frames != 0 && spec.Frames < window {
+		window = spec.Frames
+	}
+	s.ring = make([]frame, window)
+	return s
+}
+
+func (s *stream) leading() bool { return s.holders.Owner() == s.self }
+
+// due is when a frame is asked for, whether or not the last came back.
+func (s *stream) due(frame uint64) clock.Instant {
+	return s.start.Add(time.Duration(frame) * s.spec.Period)
+}
+
+// ended reports whether no frame is left to place.
+func (s *stream) ended() bool { return s.spec.Frames != 0 && s.next >= s.spec.Frames }
+
+// complete reports whether every frame's every result has come.
+func (s *stream) complete() bool { return s.spec.Frames != 0 && s.base >= s.spec.Frames }
+
+// frame returns the record of frame k, begun if k is new, or nil where k lies outside the window.
+func (s *stream) frame(k uint64) *frame {
+	window := uint64(len(s.ring))
+	if k < s.base || k >= s.base+window {
+		return nil
+	}
+	f := &s.ring[k%window]
+	if !f.used || f.number != k {
+		if f.tiles == nil {
+			f.tiles = make([]tile, s.spec.Tiles)
+		}
+		clear(f.tiles)
+		f.number, f.used, f.left = k, true, len(f.tiles)
+	}
+	return f
+}
+
+// advance moves the window over frames that are complete.
+func (s *stream) advance() {
+	for s.base < s.next {
+		f := &s.ring[s.base%uint64(len(s.ring))]
+		if !f.used || f.number != s.base || f.left > 0 {
+			return
+		}
+		f.used = false
+		s.base++
+	}
+}
+
+func (s *stream) wake() clock.Instant {
+	if !s.leading() {
+		return clock.Never
+	}
+	if !s.accepted {
+		return s.deadline
+	}
+	if s.ended() {
+		return s.watchAt
+	}
+	return min(s.due(s.next), s.watchAt)
+}
+
+// copies is how many holders each task, and the splitter role itself, shall have.
+func (s *stream) copies() int {
+	if s.spec.Strategy == work.Reschedule {
+		return 1
+	}
+	return int(s.spec.Factor)
+}
+
+func (c *Core) stream(id work.StreamID) *stream {
+	for _, s := range c.streams {
+		if s.spec.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// forget drops a stream from this node.
+func (c *Core) forget(s *stream) {
+	for i := range c.streams {
+		if c.streams[i] == s {
+			c.streams = append(c.streams[:i], c.streams[i+1:]...)
+			break
+		}
+	}
+	c.emit(Effect{Kind: Follow, Message: Message{Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}}})
+}
+
+// hold takes in a copy of a stream, new or under newer holders, and acknowledges it.
+func (c *Core) hold(from NodeID, m *Message) {
+	if m.Stream == nil || !sound(m.Stream) {
+		return
+	}
+	if known := c.terms.see(m.Stream.ID, m.Epoch.Term); m.Epoch.Term < known {
+		c.send(from, Message{Kind: Fence, Task: work.TaskID{Stream: m.Stream.ID}, Epoch: Epoch{Term: known}})
+		return
+	}
+	s := c.stream(m.Stream.ID)
+	if s == nil {
+		fn := c.cfg.Function(m.Stream.Function)
+		if fn == nil || c.draining || len(c.streams) >= c.cfg.MaxStreams {
+			return // no answer: the leader looks for another
+		}
+		s = newStream(c.cfg.ID, m.Stream, fn)
+		s.base, s.next = m.Task.Frame, m.Task.Frame
+		s.start = c.now.Add(-m.Ran - time.Duration(m.Task.Frame)*s.spec.Period)
+		c.streams = append(c.streams, s)
+	}
+	c.adopt(s, m.Epoch.Term, m.Holders)
+	s.accepted = true
+	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	c.takeOverStream(s, 0)
+}
+
+// adopt takes another node's reign over a stream for granted.
+func (c *Core) adopt(s *stream, term Term, holders Holders) {
+	if term == s.term && holders == s.holders {
+		return
+	}
+	s.term, s.holders = term, holders
+	if holders.Rank(c.cfg.ID) < 0 {
+		c.forget(s)
+		return
+	}
+	c.emit(Effect{Kind: Follow, Peer: holders.Owner(), Message: Message{
+		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: term}, Holders: holders,
+	}})
+}
+
+// mark: every task of a frame has been placed by the leader.
+func (c *Core) mark(from NodeID, m *Message) {
+	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
+	if m.Epoch.Term < known {
+		c.send(from, Message{Kind: Fence, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: known}})
+		return
+	}
+	s := c.stream(m.Task.Stream)
+	if s == nil {
+		return
+	}
+	c.adopt(s, m.Epoch.Term, m.Holders)
+	if s.leading() || m.Holders.Rank(c.cfg.ID) < 0 {
+		return
+	}
+	// The leader's clock need not be ours: the mark that took the shortest way shows best when its frame was due.
+	s.start = min(s.start, c.now.Add(-time.Duration(m.Task.Frame)*s.spec.Period))
+	s.next = max(s.next, m.Task.Frame+1)
+	if behind := s.next - min(s.next, uint64(len(s.ring))); s.base < behind {
+		s.base = behind
+	}
+	s.advance()
+}
+
+// result takes in a task's output at a holder of the stream: the first valid one goes to the sinks and to the store.
+func (c *Core) result(m *Message) {
+	s := c.stream(m.Task.Stream)
+	if s == nil || m.Task.Tile >= s.spec.Tiles {
+		return
+	}
+	f := s.frame(m.Task.Frame)
+	if f == nil {
+		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
+		return
+	}
+	t := &f.tiles[m.Task.Tile]
+	if m.Epoch.Below(t.epoch) && c.cfg.Bug != BugNoFencing {
+		c.emit(Effect{Kind: Refuse, Message: Message{Task: m.Task, Epoch: m.Epoch}})
+		return
+	}
+	if t.done {
+		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
+		return
+	}
+	t.epoch, t.done = m.Epoch, true
+	f.left--
+	if t.placed != 0 {
+		c.learn(s.spec.Function, c.now.Sub(t.placed))
+	}
+	c.emit(Effect{Kind: Keep, Message: *m})
+	for _, w := range c.watchers {
+		switch {
+		case w.stream != 0 && w.stream != m.Task.Stream:
+		case w.sink == c.cfg.ID:
+			c.emit(Effect{Kind: Forward, Message: *m})
+		default:
+			c.send(w.sink, *m)
+		}
+	}
+	s.advance()
+	c.retireIfOver(s)
+}
+
+// saved: the store has everything of the stream.
+func (c *Core) saved(id work.StreamID) {
+	if s := c.stream(id); s != nil {
+		s.saved = true
+		c.retireIfOver(s)
+	}
+}
+
+// retireIfOver ends a finite stream once its results are delivered and stored.
+func (c *Core) retireIfOver(s *stream) {
+	if s.leading() && s.saved && s.complete() {
+		c.retire(s)
+	}
+}
+
+func (c *Core) retire(s *stream) {
+	for r := 1; r < s.holders.Len(); r++ {
+		c.send(s.holders[r], Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	}
+	c.forget(s)
+}
+
+// retired: the leader, or the sink that asked for the stream, ends it.
+func (c *Core) retired(m *Message) {
+	s := c.stream(m.Task.Stream)
+	if s == nil || (m.Epoch.Term != 0 && m.Epoch.Term < s.term) {
+		return
+	}
+	if s.leading() {
+		c.retire(s)
+		return
+	}
+	c.forget(s)
+}
+
+// sound reports whether a stream's values make sense.
+func sound(s *work.Stream) bool {
+	known := false
+	for _, strategy := range work.Strategies {
+		known = known || strategy == s.Strategy
+	}
+	return known && s.ID != 0 && s.Tiles > 0 && s.Tiles <= MaxTiles &&
+		s.Factor >= 1 && s.Factor <= MaxFactor && (s.Frames == 1 || s.Period >= time.Millisecond)
+}
+
+// MaxTiles bounds the tasks of a frame.
+const MaxTiles = 4096

@@ -1,0 +1,90 @@
+package failover
+
+import "fracture/work"
+
+// A dying splitter is a dying owner: its standby goes on with the next frame, under a higher term.
+
+// takeOverStreams promotes this node for every stream whose holders ahead of it are lost.
+func (c *Core) takeOverStreams(signal Signal) {
+	for i := len(c.streams) - 1; i >= 0; i-- { // downward: a stream that is over is given up at once
+		c.takeOverStream(c.streams[i], signal)
+	}
+}
+
+func (c *Core) takeOverStream(s *stream, signal Signal) {
+	rank := s.holders.Rank(c.cfg.ID)
+	if rank < 1 {
+		return
+	}
+	for r := 0; r < rank; r++ {
+		known, lost := c.lostHolder(s.holders[r])
+		if !lost {
+			return
+		}
+		if r == 0 && signal == 0 {
+			signal = known
+		}
+	}
+	c.reign(s, signal)
+}
+
+// reign makes this node the leader of a stream that it followed. What is due and was not marked is placed at once; what
+// was marked is on its way from executors who answer to this node as well, and is watched.
+func (c *Core) reign(s *stream, signal Signal) {
+	before, rank := s.holders.Owner(), s.holders.Rank(c.cfg.ID)
+	if c.cfg.Bug != BugNoEpochBump {
+		s.term = c.terms.see(s.spec.ID, s.term).next(c.cfg.ID)
+	}
+	c.terms.see(s.spec.ID, s.term)
+	holders := Holders{c.cfg.ID}
+	copy(holders[1:], s.holders[rank+1:])
+	s.holders = holders
+	c.emit(Effect{Kind: Promote, Signal: signal, Peer: before, Message: Message{
+		Task: work.TaskID{Stream: s.spec.ID, Frame: s.next, Tile: SplitterTile}, Epoch: Epoch{Term: s.term},
+	}})
+	c.lead(s, before)
+	// If it is not dead but frozen, it finds this when it thaws, before it leads on.
+	c.send(before, Message{Kind: Fence, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	for k := s.base; k < s.next; k++ {
+		f := s.frame(k)
+		for i := range f.tiles {
+			f.tiles[i].placed = c.now // watched from now, whoever has it
+		}
+		s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
+	}
+	c.tend(s)
+	for r := 1; r < holders.Len(); r++ {
+		c.sendHold(s, holders[r])
+	}
+	c.mend(s)
+	c.retireIfOver(s)
+}
+
+// yield hands a stream to the first standby that serves; without one it stays until the node is gone.
+func (c *Core) yield(s *stream) {
+	c.mend(s)
+	if s.holders.Len() > 1 {
+		c.send(s.holders[1], Message{Kind: Yield, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	}
+}
+
+// yielded: the leader asks this node to take the stream over.
+func (c *Core) yielded(from NodeID, m *Message) {
+	s := c.stream(m.Task.Stream)
+	if s == nil || s.leading() || m.Epoch.Term != s.term || s.holders.Rank(c.cfg.ID) < 1 || s.holders.Owner() != from {
+		return
+	}
+	c.reign(s, Handover)
+}
+
+// fenced: somebody knows a higher term of a stream that this node believes to lead.
+func (c *Core) fenced(m *Message) {
+	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
+	s := c.stream(m.Task.Stream)
+	if s == nil || known <= s.term {
+		return
+	}
+	// Whoever reigns now sends Hold if it wants this node's copy; until then this one is nobody's.
+	s.term = known
+	c.forget(s)
+}
