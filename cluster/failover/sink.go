@@ -11,7 +11,7 @@ import (
 type SinkConfig struct {
 	ID       NodeID
 	Home     NodeID        // the node that this sink lives on, asked first; 0 where it lives on none
-	Window   uint64        // frames remembered behind the newest; results older than that are dropped; 256
+	Window   uint64        // frames remembered behind the newest; results older than that are dropped; 1024
 	Resubmit time.Duration // how long a stream may be silent before it is submitted to the next node; 300 ms
 }
 
@@ -19,8 +19,9 @@ type SinkConfig struct {
 // stream watches it, submits it again when its leaders are gone.
 //
 // It takes the events of a Core that concern it, and from its own owner (Peer is its own ID) a Submit to open a stream,
-// a Retire to end one and a Subscribe to watch one that somebody else submitted. It answers with Send, Deliver, Repeat,
-// Refuse and Drop; and with Forward for what its owner must know: Accepted, or Refused for good.
+// a Retire to end one, a Subscribe to watch one that somebody else submitted and an Unsubscribe to look away. It answers
+// with Send, Deliver, Repeat, Refuse and Drop; and with Forward for what its owner must know: Accepted, or Refused for
+// good.
 type Sink struct {
 	cfg     SinkConfig
 	now     clock.Instant
@@ -67,7 +68,7 @@ type sinkTile struct {
 // NewSink makes the machine of one sink.
 func NewSink(cfg SinkConfig) *Sink {
 	if cfg.Window == 0 {
-		cfg.Window = 256
+		cfg.Window = 1024
 	}
 	if cfg.Resubmit == 0 {
 		cfg.Resubmit = 300 * time.Millisecond
@@ -173,6 +174,10 @@ func (s *Sink) receive(from NodeID, m *Message) {
 		if from == s.cfg.ID {
 			s.watch(m.Task.Stream)
 		}
+	case Unsubscribe:
+		if from == s.cfg.ID {
+			s.lookAway(m.Task.Stream)
+		}
 	case Retire:
 		if from == s.cfg.ID {
 			s.close(m.Task.Stream)
@@ -183,7 +188,7 @@ func (s *Sink) receive(from NodeID, m *Message) {
 		s.refused(m)
 	case Result:
 		s.result(m)
-	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield, Unsubscribe: // between nodes
+	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield: // between nodes
 	}
 }
 
@@ -195,11 +200,7 @@ func (s *Sink) watch(stream work.StreamID) {
 		}
 	}
 	s.watches = append(s.watches, stream)
-	for i := range s.nodes {
-		if s.nodes[i].link {
-			s.send(s.nodes[i].id, Message{Kind: Subscribe, Task: work.TaskID{Stream: stream}})
-		}
-	}
+	s.sendAll(Message{Kind: Subscribe, Task: work.TaskID{Stream: stream}})
 }
 
 // open submits a stream and watches it from now on.
@@ -217,6 +218,12 @@ func (s *Sink) open(spec *work.Stream) {
 
 // close ends a stream everywhere.
 func (s *Sink) close(id work.StreamID) {
+	s.lookAway(id)
+	s.sendAll(Message{Kind: Retire, Task: work.TaskID{Stream: id}})
+}
+
+// lookAway forgets a stream here; it goes on where it is led.
+func (s *Sink) lookAway(id work.StreamID) {
 	for i, w := range s.streams {
 		if w.id == id {
 			s.streams = append(s.streams[:i], s.streams[i+1:]...)
@@ -229,10 +236,14 @@ func (s *Sink) close(id work.StreamID) {
 			break
 		}
 	}
+	s.sendAll(Message{Kind: Unsubscribe, Task: work.TaskID{Stream: id}})
+}
+
+// sendAll sends to every node that is linked.
+func (s *Sink) sendAll(m Message) {
 	for i := range s.nodes {
 		if s.nodes[i].link {
-			s.send(s.nodes[i].id, Message{Kind: Unsubscribe, Task: work.TaskID{Stream: id}})
-			s.send(s.nodes[i].id, Message{Kind: Retire, Task: work.TaskID{Stream: id}})
+			s.send(s.nodes[i].id, m)
 		}
 	}
 }
@@ -373,15 +384,16 @@ func (s *Sink) watchesAll() bool {
 // tile finds what is remembered of a task, or nil where its frame is older than the window.
 func (s *Sink) tile(w *watched, id work.TaskID) *sinkTile {
 	if w.ring == nil {
-		w.ring = make([]sinkFrame, s.cfg.Window)
+		w.ring = make([]sinkFrame, s.window(w))
 	}
 	if !w.any || id.Frame > w.newest {
 		w.newest, w.any = id.Frame, true
 	}
-	if id.Frame+s.cfg.Window <= w.newest {
+	window := uint64(len(w.ring))
+	if id.Frame+window <= w.newest {
 		return nil
 	}
-	f := &w.ring[id.Frame%s.cfg.Window]
+	f := &w.ring[id.Frame%window]
 	if !f.used || f.number != id.Frame {
 		clear(f.tiles)
 		f.number, f.used = id.Frame, true
@@ -390,4 +402,12 @@ func (s *Sink) tile(w *watched, id work.TaskID) *sinkTile {
 		f.tiles = append(f.tiles, sinkTile{})
 	}
 	return &f.tiles[id.Tile]
+}
+
+// window is how many frames of a stream are remembered: no more than it has.
+func (s *Sink) window(w *watched) uint64 {
+	if w.spec != nil && w.spec.Frames != 0 {
+		return min(s.cfg.Window, w.spec.Frames)
+	}
+	return s.cfg.Window
 }
