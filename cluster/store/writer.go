@@ -1,0 +1,230 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"fracture/clock"
+)
+
+var (
+	// ErrFull: as many images wait for the store as the bound allows; refuse the request and ask for it again later.
+	ErrFull = errors.New("too many pictures wait for the store")
+	// ErrClosed: the writer has ended; nothing more will be written.
+	ErrClosed = errors.New("the store's writer has ended")
+	// ErrUnsaved: the writer ended before the store took these images; start with the same store and ask for them again.
+	ErrUnsaved = errors.New("pictures not saved")
+)
+
+// WriterConfig is what a writer is told at its making. Zero fields take the defaults given with them.
+type WriterConfig struct {
+	Interval   time.Duration // between two writes of one key by Put; 500 ms, the original's rhythm
+	MaxKeys    int           // keys that Put may hold; the values of further keys are dropped and counted; 512
+	MaxImages  int           // images that wait at once; 16
+	MaxBytes   int64         // and their size together, in bytes; 64 MiB
+	Attempt    time.Duration // bound of one write; 5 s
+	Backoff    time.Duration // before the store is asked again after a failure, doubled each time; 50 ms
+	MaxBackoff time.Duration // up to this; 1 s
+	Flush      time.Duration // bound of the last writes when the writer ends; 2 s
+}
+
+// Counters say what a writer has done and what it still holds.
+type Counters struct {
+	Keys      int    // keys whose newest value waits
+	Images    int    // images that wait, reserved room included
+	Bytes     int64  // their size
+	Written   uint64 // values and images written
+	Coalesced uint64 // values given up for a newer one of the same key
+	Dropped   uint64 // values dropped because MaxKeys was reached or the writer has ended
+	Refused   uint64 // images refused with ErrFull
+	Failures  uint64 // writes, questions and encodings that failed
+	Down      bool   // the last word from the store was a failure
+}
+
+// Writer brings results to the store, behind the path. Put and PutDurable take a lock and a place in a bounded table,
+// never the store's time; [Writer.Run] does the writing. While the store is away everything stays where it is, and is
+// made good when the store answers again.
+type Writer struct {
+	client *Client
+	cfg    WriterConfig
+	wake   chan struct{} // of one place: there may be something to do
+
+	mu      sync.Mutex // guards all below
+	slots   map[string]*slot
+	images  []*image // waiting, oldest first
+	held    int      // images with a place: waiting, being written, or reserved
+	bytes   int64    // their size
+	dirty   int      // slots with a value to be written
+	count   Counters
+	closing bool // Run is ending: the interval no longer holds
+	closed  bool // Run has ended
+
+	// Below: Run's own.
+	streams bool // whose turn it is: a value of a stream, or an image
+	backoff time.Duration
+	retryAt clock.Instant // the store is not asked before
+}
+
+// slot is the newest value of one key. It stays, empty, until its interval is over.
+type slot struct {
+	key    string
+	encode func() ([]byte, error) // nil when there is nothing to write
+	due    clock.Instant
+}
+
+type image struct {
+	size   int64
+	encode func() ([]Entry, error)
+	saved  func(error)
+}
+
+// NewWriter makes a writer to a store; it writes while [Writer.Run] runs.
+func NewWriter(client *Client, cfg WriterConfig) *Writer {
+	fill(&cfg.Interval, 500*time.Millisecond)
+	fill(&cfg.MaxKeys, 512)
+	fill(&cfg.MaxImages, 16)
+	fill(&cfg.MaxBytes, 64<<20)
+	fill(&cfg.Attempt, 5*time.Second)
+	fill(&cfg.Backoff, 50*time.Millisecond)
+	fill(&cfg.MaxBackoff, time.Second)
+	fill(&cfg.Flush, 2*time.Second)
+	return &Writer{client: client, cfg: cfg, wake: make(chan struct{}, 1), slots: make(map[string]*slot)}
+}
+
+func fill[T comparable](field *T, value T) {
+	var unset T
+	if *field == unset {
+		*field = value
+	}
+}
+
+// Put asks for key to hold the value that encode makes. A newer value takes the place of one not yet written, and a key
+// is written once per Interval at most, so encode runs only for what is written, later and on Run's goroutine. What it
+// refers to must stay as it is. Put never waits for the store.
+func (w *Writer) Put(key string, encode func() ([]byte, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.slot(key)
+	if s == nil {
+		w.count.Dropped++
+		return
+	}
+	if s.encode != nil {
+		w.count.Coalesced++
+	} else {
+		w.dirty++
+		w.signal()
+	}
+	s.encode = encode
+}
+
+// slot is the place of key, or nil where the table is full of values that wait.
+func (w *Writer) slot(key string) *slot {
+	if w.closed {
+		return nil
+	}
+	if s := w.slots[key]; s != nil {
+		return s
+	}
+	now := clock.Now()
+	if len(w.slots) >= w.cfg.MaxKeys {
+		for k, s := range w.slots {
+			if s.encode == nil && s.due <= now {
+				delete(w.slots, k)
+			}
+		}
+	}
+	if len(w.slots) >= w.cfg.MaxKeys {
+		return nil
+	}
+	s := &slot{key: key, due: now}
+	w.slots[key] = s
+	return s
+}
+
+// signal tells Run that there is something to do.
+func (w *Writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Room is a place among the images that wait for the store, kept for one that is still being computed.
+type Room struct {
+	writer *Writer
+	size   int64
+	used   bool // guarded by writer.mu
+}
+
+// Reserve keeps room for an image of sizeBytes, so that a request is accepted only when its picture can be held until it
+// is stored. The error is [ErrFull] or [ErrClosed]. Room that is not used must be released.
+func (w *Writer) Reserve(sizeBytes int64) (*Room, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil, ErrClosed
+	}
+	if w.held >= w.cfg.MaxImages || w.bytes+sizeBytes > w.cfg.MaxBytes {
+		w.count.Refused++
+		return nil, fmt.Errorf("%w: %d of %d, %d KiB of %d; try again when the store has caught up",
+			ErrFull, w.held, w.cfg.MaxImages, w.bytes>>10, w.cfg.MaxBytes>>10)
+	}
+	w.held++
+	w.bytes += sizeBytes
+	return &Room{writer: w, size: sizeBytes}, nil
+}
+
+// Release gives the room back; after Put, or a second time, it does nothing.
+func (r *Room) Release() {
+	w := r.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !r.used {
+		r.used = true
+		w.vacate(r.size)
+	}
+}
+
+// Put uses the room for an image as [Writer.PutDurable] does. A second use is [ErrClosed].
+func (r *Room) Put(encode func() ([]Entry, error), saved func(error)) error {
+	w := r.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.used || w.closed {
+		return ErrClosed
+	}
+	r.used = true
+	w.images = append(w.images, &image{size: r.size, encode: encode, saved: saved})
+	w.signal()
+	return nil
+}
+
+// PutDurable asks for an image that is never given up for another: it waits until the store has taken all that encode
+// makes. Then saved is called, once, from Run's goroutine, which it must not hold up: with nil, or with the reason why it
+// will never be saved (it cannot be encoded, or the writer ended: [ErrUnsaved]). The error is [ErrFull] or [ErrClosed],
+// and then saved is not called. sizeBytes is what the image holds of memory until it is saved.
+func (w *Writer) PutDurable(sizeBytes int64, encode func() ([]Entry, error), saved func(error)) error {
+	room, err := w.Reserve(sizeBytes)
+	if err != nil {
+		return err
+	}
+	return room.Put(encode, saved)
+}
+
+// vacate takes an image's place back. The caller holds mu.
+func (w *Writer) vacate(size int64) {
+	w.held--
+	w.bytes -= size
+}
+
+// Counters reports what the writer has done and what it holds.
+func (w *Writer) Counters() Counters {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.count
+	c.Keys, c.Images, c.Bytes = w.dirty, w.held, w.bytes
+	return c
+}
