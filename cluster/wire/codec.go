@@ -1,0 +1,60 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
+)
+
+// method is where wire.proto's service answers.
+const (
+	service = "fracture.wire.Link"
+	method  = "Exchange"
+)
+
+// frame is one encoded batch, as gRPC carries it.
+type frame struct{ b []byte }
+
+// codec hands frames to gRPC as they are: they were encoded when they were queued.
+type codec struct{}
+
+// Name says protobuf, which the bytes are.
+func (codec) Name() string { return "proto" }
+
+// Marshal copies the frame into one of gRPC's buffers, so that its own can be used again.
+func (codec) Marshal(v any) (mem.BufferSlice, error) {
+	f, ok := v.(*frame)
+	if !ok {
+		return nil, fmt.Errorf("sending a %T, not a frame", v)
+	}
+	return mem.BufferSlice{mem.Copy(f.b, mem.DefaultBufferPool())}, nil
+}
+
+// Unmarshal copies what came into a buffer of its own.
+func (codec) Unmarshal(data mem.BufferSlice, v any) error {
+	f, ok := v.(*frame)
+	if !ok {
+		return fmt.Errorf("receiving into a %T, not a frame", v)
+	}
+	f.b = data.Materialize()
+	return nil
+}
+
+// exchange describes the service's one method.
+var exchange = grpc.StreamDesc{StreamName: method, ServerStreams: true, ClientStreams: true}
+
+// describe binds the service to the function that answers a stream.
+func describe(answer func(grpc.ServerStream) error) *grpc.ServiceDesc {
+	d := exchange
+	d.Handler = func(_ any, s grpc.ServerStream) error { return answer(s) }
+	return &grpc.ServiceDesc{ServiceName: service, HandlerType: (*any)(nil), Streams: []grpc.StreamDesc{d}}
+}
+
+// stream is either end of an exchange.
+type stream interface {
+	Context() context.Context
+	SendMsg(m any) error
+	RecvMsg(m any) error
+}

@@ -1,0 +1,273 @@
+package wire
+
+import (
+	"errors"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"fracture/cluster/failover"
+	"fracture/work"
+)
+
+// errMalformed: the bytes are not what wire.proto says. They are refused and counted; the peer runs another version, or
+// is not one of ours.
+var errMalformed = errors.New("malformed batch")
+
+// batch is what one frame held.
+type batch struct {
+	hello     Peer
+	greets    bool // hello was there
+	messages  []failover.Message
+	telemetry [][]byte
+	refused   int // messages and items that were malformed or beyond a bound
+}
+
+// decodeBatch reads a frame. The batch points into b, which must not be used again by others. A malformed message is
+// left out and counted in refused; an error means that the frame itself cannot be read past some point, and what came
+// before that point is valid.
+func decodeBatch(b []byte) (batch, error) {
+	out := batch{messages: make([]failover.Message, 0, countMessages(b))}
+	for len(b) > 0 {
+		f, rest, err := nextField(b)
+		if err != nil {
+			return out, err
+		}
+		b = rest
+		if f.kind != protowire.BytesType {
+			continue
+		}
+		switch f.number {
+		case batchHello:
+			out.hello, err = decodeHello(f.bytes)
+			out.greets = err == nil
+		case batchMessages:
+			var m failover.Message
+			if m, err = decodeMessage(f.bytes); err == nil {
+				out.messages = append(out.messages, m)
+			}
+		case batchTelemetry:
+			if len(f.bytes) > MaxTelemetryBytes {
+				err = errMalformed
+			} else {
+				out.telemetry = append(out.telemetry, f.bytes)
+			}
+		}
+		if err != nil {
+			out.refused++
+		}
+	}
+	return out, nil
+}
+
+// countMessages measures how many messages a frame holds, so that they are allocated at once.
+func countMessages(b []byte) int {
+	n := 0
+	for len(b) > 0 {
+		f, rest, err := nextField(b)
+		if err != nil {
+			return n
+		}
+		if f.number == batchMessages && f.kind == protowire.BytesType {
+			n++
+		}
+		b = rest
+	}
+	return n
+}
+
+func decodeMessage(b []byte) (failover.Message, error) {
+	var m failover.Message
+	r := reader{}
+	for len(b) > 0 {
+		f, rest, err := nextField(b)
+		if err != nil {
+			return m, err
+		}
+		b = rest
+		switch f.number {
+		case messageKind:
+			m.Kind = failover.MessageKind(r.varint(f, math.MaxUint8))
+		case messageReason:
+			m.Reason = failover.Reason(r.varint(f, math.MaxUint8))
+		case messageFailed:
+			m.Failed = r.varint(f, 1) == 1
+		case messageStream:
+			m.Task.Stream = work.StreamID(r.fixed64(f))
+		case messageFrame:
+			m.Task.Frame = r.varint(f, math.MaxUint64)
+		case messageTile:
+			m.Task.Tile = uint32(r.varint(f, math.MaxUint32))
+		case messageTerm:
+			m.Epoch.Term = failover.Term(r.fixed64(f))
+		case messageTry:
+			m.Epoch.Try = uint16(r.varint(f, math.MaxUint16))
+		case messageRank:
+			m.Epoch.Rank = uint8(r.varint(f, math.MaxUint8))
+		case messageHolders:
+			m.Holders = r.holders(f)
+		case messageSplitters:
+			m.Splitters = r.holders(f)
+		case messageHave:
+			m.Have = uint32(r.varint(f, math.MaxUint32))
+		case messageNeed:
+			m.Need = uint32(r.varint(f, math.MaxUint32))
+		case messageRan:
+			m.Ran = time.Duration(r.varint(f, math.MaxInt64))
+		case messageSpec:
+			m.Stream = r.stream(f)
+		case messagePayload:
+			m.Payload = r.bytes(f, MaxPayloadBytes)
+		}
+	}
+	if r.bad || m.Kind == 0 {
+		return failover.Message{}, errMalformed
+	}
+	return m, nil
+}
+
+func decodeHello(b []byte) (Peer, error) {
+	var p Peer
+	r := reader{}
+	for len(b) > 0 {
+		f, rest, err := nextField(b)
+		if err != nil {
+			return p, err
+		}
+		b = rest
+		switch f.number {
+		case helloName:
+			p.Name = r.text(f)
+		case helloIncarnation:
+			p.Incarnation = r.fixed64(f)
+		case helloID:
+			p.ID = failover.NodeID(r.fixed32(f))
+		case helloSink:
+			p.Sink = r.varint(f, 1) == 1
+		}
+	}
+	if r.bad || p.Name == "" {
+		return Peer{}, errMalformed
+	}
+	return p, nil
+}
+
+// field is one field of a protobuf message, whose value is in number or in bytes.
+type field struct {
+	number protowire.Number
+	kind   protowire.Type
+	value  uint64
+	bytes  []byte
+}
+
+// nextField takes the first field from b.
+func nextField(b []byte) (f field, rest []byte, err error) {
+	number, kind, n := protowire.ConsumeTag(b)
+	if n < 0 {
+		return f, nil, errMalformed
+	}
+	b = b[n:]
+	f = field{number: number, kind: kind}
+	switch kind {
+	case protowire.VarintType:
+		f.value, n = protowire.ConsumeVarint(b)
+	case protowire.Fixed32Type:
+		var v uint32
+		v, n = protowire.ConsumeFixed32(b)
+		f.value = uint64(v)
+	case protowire.Fixed64Type:
+		f.value, n = protowire.ConsumeFixed64(b)
+	case protowire.BytesType:
+		f.bytes, n = protowire.ConsumeBytes(b)
+	default:
+		n = -1 // groups are not ours
+	}
+	if n < 0 {
+		return f, nil, errMalformed
+	}
+	return f, b[n:], nil
+}
+
+// reader takes values out of fields and remembers whether one was not what it should be.
+type reader struct{ bad bool }
+
+func (r *reader) varint(f field, highest uint64) uint64 {
+	if f.kind != protowire.VarintType || f.value > highest {
+		r.bad = true
+		return 0
+	}
+	return f.value
+}
+
+func (r *reader) fixed64(f field) uint64 {
+	r.bad = r.bad || f.kind != protowire.Fixed64Type
+	return f.value
+}
+
+func (r *reader) fixed32(f field) uint32 {
+	r.bad = r.bad || f.kind != protowire.Fixed32Type
+	return uint32(f.value)
+}
+
+func (r *reader) bytes(f field, limit int) []byte {
+	if f.kind != protowire.BytesType || len(f.bytes) > limit {
+		r.bad = true
+		return nil
+	}
+	// The capacity ends with the value: what follows belongs to the next message.
+	return f.bytes[:len(f.bytes):len(f.bytes)]
+}
+
+func (r *reader) text(f field) string {
+	b := r.bytes(f, MaxNameBytes)
+	r.bad = r.bad || !utf8.Valid(b)
+	return string(b)
+}
+
+func (r *reader) holders(f field) failover.Holders {
+	var h failover.Holders
+	b := r.bytes(f, 4*len(h))
+	if len(b)%4 != 0 {
+		r.bad = true
+		return h
+	}
+	for i := 0; len(b) > 0; i++ {
+		id, n := protowire.ConsumeFixed32(b)
+		h[i], b = failover.NodeID(id), b[n:]
+	}
+	return h
+}
+
+func (r *reader) stream(f field) *work.Stream {
+	s := &work.Stream{}
+	b := r.bytes(f, MaxParamsBytes+frameBytes)
+	for len(b) > 0 {
+		f, rest, err := nextField(b)
+		if err != nil {
+			r.bad = true
+			return nil
+		}
+		b = rest
+		switch f.number {
+		case streamID:
+			s.ID = work.StreamID(r.fixed64(f))
+		case streamFunction:
+			s.Function = r.text(f)
+		case streamParams:
+			s.Params = r.bytes(f, MaxParamsBytes)
+		case streamTiles:
+			s.Tiles = uint32(r.varint(f, math.MaxUint32))
+		case streamPeriod:
+			s.Period = time.Duration(r.varint(f, math.MaxInt64))
+		case streamFrames:
+			s.Frames = r.varint(f, math.MaxUint64)
+		case streamStrategy:
+			s.Strategy = work.Strategy(r.varint(f, math.MaxUint8))
+		case streamFactor:
+			s.Factor = uint8(r.varint(f, math.MaxUint8))
+		}
+	}
+	return s
+}

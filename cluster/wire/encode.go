@@ -1,0 +1,169 @@
+package wire
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"fracture/cluster/failover"
+	"fracture/work"
+)
+
+// Bounds of what one side may say. A message beyond them is refused by [Links.Send], and by the receiver, who counts it.
+const (
+	MaxPayloadBytes   = 4 << 20  // Message.Payload
+	MaxParamsBytes    = 64 << 10 // Stream.Params
+	MaxNameBytes      = 255      // a process's or a function's name
+	MaxTelemetryBytes = 64 << 10 // one telemetry item
+	frameBytes        = 32 << 10 // a batch is closed at this size, unless a single message is larger
+	maxFrameBytes     = MaxPayloadBytes + MaxParamsBytes + frameBytes
+)
+
+// Field numbers of wire.proto.
+const (
+	batchHello, batchMessages, batchTelemetry = 1, 2, 3
+
+	helloName, helloIncarnation, helloID, helloSink = 1, 2, 3, 4
+
+	messageKind, messageReason, messageFailed                = 1, 2, 3
+	messageStream, messageFrame, messageTile                 = 4, 5, 6
+	messageTerm, messageTry, messageRank                     = 7, 8, 9
+	messageHolders, messageSplitters                         = 10, 11
+	messageHave, messageNeed, messageRan                     = 12, 13, 14
+	messageSpec, messagePayload                              = 15, 16
+	streamID, streamFunction, streamParams, streamTiles      = 1, 2, 3, 4
+	streamPeriod, streamFrames, streamStrategy, streamFactor = 5, 6, 7, 8
+)
+
+// fits reports whether m is within the bounds of the wire.
+func fits(m *failover.Message) bool {
+	if m.Kind == 0 || len(m.Payload) > MaxPayloadBytes || m.Ran < 0 {
+		return false
+	}
+	s := m.Stream
+	return s == nil || (len(s.Params) <= MaxParamsBytes && len(s.Function) <= MaxNameBytes &&
+		s.Period >= 0 && utf8.ValidString(s.Function))
+}
+
+// appendMessage appends m as one entry of Batch.messages. What m points to is copied.
+func appendMessage(b []byte, m *failover.Message) []byte {
+	b = protowire.AppendTag(b, batchMessages, protowire.BytesType)
+	b, start := openLength(b)
+	b = appendVarint(b, messageKind, uint64(m.Kind))
+	b = appendVarint(b, messageReason, uint64(m.Reason))
+	b = appendBool(b, messageFailed, m.Failed)
+	b = appendFixed64(b, messageStream, uint64(m.Task.Stream))
+	b = appendVarint(b, messageFrame, m.Task.Frame)
+	b = appendVarint(b, messageTile, uint64(m.Task.Tile))
+	b = appendFixed64(b, messageTerm, uint64(m.Epoch.Term))
+	b = appendVarint(b, messageTry, uint64(m.Epoch.Try))
+	b = appendVarint(b, messageRank, uint64(m.Epoch.Rank))
+	b = appendHolders(b, messageHolders, m.Holders)
+	b = appendHolders(b, messageSplitters, m.Splitters)
+	b = appendVarint(b, messageHave, uint64(m.Have))
+	b = appendVarint(b, messageNeed, uint64(m.Need))
+	b = appendVarint(b, messageRan, uint64(m.Ran))
+	if m.Stream != nil {
+		b = appendStream(b, m.Stream)
+	}
+	b = appendBytes(b, messagePayload, m.Payload)
+	return closeLength(b, start)
+}
+
+func appendStream(b []byte, s *work.Stream) []byte {
+	b = protowire.AppendTag(b, messageSpec, protowire.BytesType)
+	b, start := openLength(b)
+	b = appendFixed64(b, streamID, uint64(s.ID))
+	b = appendString(b, streamFunction, s.Function)
+	b = appendBytes(b, streamParams, s.Params)
+	b = appendVarint(b, streamTiles, uint64(s.Tiles))
+	b = appendVarint(b, streamPeriod, uint64(s.Period))
+	b = appendVarint(b, streamFrames, s.Frames)
+	b = appendVarint(b, streamStrategy, uint64(s.Strategy))
+	b = appendVarint(b, streamFactor, uint64(s.Factor))
+	return closeLength(b, start)
+}
+
+// appendHello appends the hello of p as Batch.hello.
+func appendHello(b []byte, p Peer) []byte {
+	b = protowire.AppendTag(b, batchHello, protowire.BytesType)
+	b, start := openLength(b)
+	b = appendString(b, helloName, p.Name)
+	b = appendFixed64(b, helloIncarnation, p.Incarnation)
+	if p.ID != 0 {
+		b = protowire.AppendTag(b, helloID, protowire.Fixed32Type)
+		b = protowire.AppendFixed32(b, uint32(p.ID))
+	}
+	b = appendBool(b, helloSink, p.Sink)
+	return closeLength(b, start)
+}
+
+// appendTelemetry appends one item of Batch.telemetry.
+func appendTelemetry(b, item []byte) []byte {
+	b = protowire.AppendTag(b, batchTelemetry, protowire.BytesType)
+	return protowire.AppendBytes(b, item)
+}
+
+// lengthBytes is how many bytes the length of a nested message takes. It is padded to always take as many, which a
+// varint may be, so that the message need not be measured before it is written.
+const lengthBytes = 4
+
+func openLength(b []byte) (grown []byte, start int) {
+	return append(b, 0, 0, 0, 0), len(b) + lengthBytes
+}
+
+func closeLength(b []byte, start int) []byte {
+	n := uint32(len(b) - start)
+	padded := n&0x7f | 0x80 | (n>>7&0x7f|0x80)<<8 | (n>>14&0x7f|0x80)<<16 | (n>>21&0x7f)<<24
+	binary.LittleEndian.PutUint32(b[start-lengthBytes:], padded)
+	return b
+}
+
+// The helpers below leave out a zero, as proto3 does.
+
+func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
+}
+
+func appendBool(b []byte, field protowire.Number, v bool) []byte {
+	return appendVarint(b, field, protowire.EncodeBool(v))
+}
+
+func appendFixed64(b []byte, field protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	return protowire.AppendFixed64(protowire.AppendTag(b, field, protowire.Fixed64Type), v)
+}
+
+func appendBytes(b []byte, field protowire.Number, v []byte) []byte {
+	if len(v) == 0 {
+		return b
+	}
+	return protowire.AppendBytes(protowire.AppendTag(b, field, protowire.BytesType), v)
+}
+
+func appendString(b []byte, field protowire.Number, v string) []byte {
+	if v == "" {
+		return b
+	}
+	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), v)
+}
+
+// appendHolders appends the holders up to the first that is nobody.
+func appendHolders(b []byte, field protowire.Number, h failover.Holders) []byte {
+	n := h.Len()
+	if n == 0 {
+		return b
+	}
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(4*n))
+	for _, id := range h[:n] {
+		b = protowire.AppendFixed32(b, uint32(id))
+	}
+	return b
+}

@@ -1,0 +1,293 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+)
+
+var (
+	// ErrAddressInUse: another process listens on the address. Choose another port, or 0 for any.
+	ErrAddressInUse = errors.New("the address is in use")
+	// errUnknown: a member called whom the owner has not named by Connect; it calls again later.
+	errUnknown = errors.New("not known here yet")
+)
+
+// Peer is a process at the other end of a link.
+type Peer struct {
+	ID          failover.NodeID // failover.Identify of name and incarnation
+	Name        string
+	Incarnation uint64 // may be left zero where it is not known
+	Addr        string // host:port it listens on; needed where Dial is set
+	Sink        bool
+	Dial        bool // this side calls; the other side must not. Of two nodes the lower name calls, a sink always
+}
+
+// LinksConfig is what links are told at their making. The functions are called as described with each and must not be
+// nil.
+//
+// All calls for one link come from one goroutine, in this order: Up, then any number of Received and Telemetry, then
+// Down. Different links call at the same time. A call that waits stops that link's reading and, in the end, its peer's
+// sending; nothing else.
+type LinksConfig struct {
+	Self        Peer // Name, Incarnation and Sink; its ID follows from them
+	Credentials *Credentials
+	Addr        string // host:port to listen on; 127.0.0.1:0. A sink does not listen
+	MaxMessages int    // messages waiting for one peer; 8192
+	MaxBytes    int    // bytes of them; 8 MiB
+
+	Up        func(Peer)                                           // a link stands, in both directions
+	Received  func(from failover.NodeID, batch []failover.Message) // the receiver may keep the batch and all in it
+	Telemetry func(from failover.NodeID, items [][]byte)           // likewise
+	Down      func(Peer)                                           // it broke or was ended; once for each Up
+}
+
+// Bounds of a link's beginning.
+const (
+	greetTimeout = 3 * time.Second        // from calling to the peer's hello
+	knowTimeout  = 2 * time.Second        // how long a member that is not known yet is kept waiting
+	callAgain    = 10 * time.Millisecond  // first pause between two calls, then doubled
+	callAtLeast  = 500 * time.Millisecond // last pause
+)
+
+// Links are the links of one process. Make them with [Listen]; the peers are named with Connect and Disconnect.
+type Links struct {
+	cfg      LinksConfig
+	tls      *tls.Config
+	listener *hall // nil at a sink
+	addr     string
+	greeting atomic.Int64
+	count    counters
+	faults   atomic.Pointer[Hook]
+
+	base context.Context // ends with Run; the parent of every link
+	end  context.CancelFunc
+	wg   sync.WaitGroup // callers, each of one peer
+
+	mu      sync.Mutex // guards what follows
+	running bool
+	peers   map[failover.NodeID]*peer
+	dirty   []*peer       // have something to send that was not flushed
+	known   chan struct{} // closed, and made anew, when a peer becomes known
+}
+
+// peer is one whom the owner has named.
+type peer struct {
+	Peer
+	out    *queue
+	dirty  bool          // is in Links.dirty
+	linked chan struct{} // of size 1: full while a link stands, so that there is one at a time
+	met    bool          // a link stood before; owned by who holds linked
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu   sync.Mutex // guards kick
+	kick func()     // ends the accepted link that stands
+}
+
+// Listen opens the socket that peers call, unless the process is a sink, and makes its certificate. Nothing runs until
+// Run; a caller that never comes to Run must Close.
+func Listen(cfg LinksConfig) (*Links, error) {
+	if cfg.Addr == "" {
+		cfg.Addr = "127.0.0.1:0"
+	}
+	if cfg.MaxMessages == 0 {
+		cfg.MaxMessages = 8192
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 8 << 20
+	}
+	cfg.Self.ID = failover.Identify(cfg.Self.Name, cfg.Self.Incarnation)
+	cert, err := cfg.Credentials.issue(cfg.Self.Name)
+	if err != nil {
+		return nil, err
+	}
+	l := &Links{
+		cfg: cfg, tls: tlsConfig(cfg.Credentials, cert),
+		peers: map[failover.NodeID]*peer{}, known: make(chan struct{}),
+	}
+	l.base, l.end = context.WithCancel(context.Background())
+	if cfg.Self.Sink {
+		return l, nil
+	}
+	tcp, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		l.end()
+		return nil, explainListen("links", cfg.Addr, err)
+	}
+	l.listener = &hall{Listener: tcp, strangers: &l.count.strangers}
+	l.addr = tcp.Addr().String()
+	return l, nil
+}
+
+// explainListen says what to do about a socket that could not be opened.
+func explainListen(what, addr string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listening for %s on %s: %w; choose another port, or 0 for any", what, addr, ErrAddressInUse)
+	}
+	return fmt.Errorf("listening for %s on %s: %w", what, addr, err)
+}
+
+// Addr is the host:port that peers call, empty at a sink.
+func (l *Links) Addr() string { return l.addr }
+
+// Close ends everything; Run returns once all of it has stopped. Closing twice is closing once.
+func (l *Links) Close() {
+	l.end()
+	if l.listener != nil {
+		_ = l.listener.Close()
+	}
+}
+
+// Run accepts and calls until ctx ends. When it returns, every link is down and has said so, and the socket is closed.
+func (l *Links) Run(ctx context.Context) error {
+	defer l.Close()
+	defer context.AfterFunc(ctx, l.end)()
+	l.mu.Lock()
+	l.running = true
+	for _, p := range l.peers {
+		l.call(p)
+	}
+	l.mu.Unlock()
+
+	var err error
+	if l.listener == nil {
+		<-l.base.Done()
+	} else {
+		err = l.serve()
+	}
+	l.end()
+	l.mu.Lock()
+	l.running = false
+	l.mu.Unlock()
+	l.wg.Wait()
+	return err
+}
+
+// serve answers calls until the base context ends.
+func (l *Links) serve() error {
+	server := grpc.NewServer(serverOptions(l.doorman(l.tls))...)
+	server.RegisterService(describe(l.answer), nil)
+	defer context.AfterFunc(l.base, server.Stop)()
+	err := server.Serve(l.listener)
+	server.Stop() // waits for the handlers
+	if l.base.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("accepting links: %w", err)
+}
+
+func (l *Links) doorman(config *tls.Config) *doorman {
+	return &doorman{credentials.NewTLS(config), &l.greeting, &l.count.strangers}
+}
+
+// Connect names a peer: a link to it is kept up from now on, by calling it or by answering its call. Naming it again
+// changes nothing.
+func (l *Links) Connect(p Peer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peers[p.ID] != nil || l.base.Err() != nil {
+		return
+	}
+	n := &peer{Peer: p, out: newQueue(l.cfg.MaxMessages, l.cfg.MaxBytes), linked: make(chan struct{}, 1)}
+	n.ctx, n.cancel = context.WithCancel(l.base)
+	l.peers[p.ID] = n
+	close(l.known)
+	l.known = make(chan struct{})
+	if l.running {
+		l.call(n)
+	}
+}
+
+// call starts calling p, if this side calls; the caller holds mu.
+func (l *Links) call(p *peer) {
+	if p.Dial {
+		l.wg.Go(func() { l.keepCalling(p) })
+	}
+}
+
+// Disconnect forgets a peer: its link ends, is not made again, and is refused if the peer calls. It does not wait for
+// Down.
+func (l *Links) Disconnect(id failover.NodeID) {
+	l.mu.Lock()
+	p := l.peers[id]
+	delete(l.peers, id)
+	l.mu.Unlock()
+	if p != nil {
+		p.cancel()
+	}
+}
+
+// Send puts m behind what waits for the peer, to go with the next Flush. What m points to is copied before Send returns.
+// It never waits: without a link, beyond the bounds of the wire or with a full queue it counts the message as dropped and
+// answers false.
+func (l *Links) Send(to failover.NodeID, m *failover.Message) bool {
+	if !fits(m) {
+		l.count.dropped.Add(1)
+		return false
+	}
+	var due clock.Instant
+	if hook := l.faults.Load(); hook != nil {
+		v := (*hook)(to, true)
+		if v.Drop {
+			l.count.faulted.Add(1)
+			return true
+		}
+		due = after(v.Delay)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.peers[to]
+	if p == nil || !p.out.push(m, due) {
+		l.count.dropped.Add(1)
+		return false
+	}
+	l.soil(p)
+	return true
+}
+
+// SendTelemetry puts item behind all messages for the peer, to go with the next Flush. It never waits: without a link or
+// with a full queue it counts the item as dropped and answers false.
+func (l *Links) SendTelemetry(to failover.NodeID, item []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.peers[to]
+	if p == nil || len(item) > MaxTelemetryBytes || !p.out.pushTelemetry(item) {
+		l.count.telemetryDropped.Add(1)
+		return false
+	}
+	l.soil(p)
+	return true
+}
+
+// soil remembers that p wants a flush; the caller holds mu.
+func (l *Links) soil(p *peer) {
+	if !p.dirty {
+		p.dirty = true
+		l.dirty = append(l.dirty, p)
+	}
+}
+
+// Flush sends what was put for any peer since the last Flush. It never waits.
+func (l *Links) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, p := range l.dirty {
+		p.dirty = false
+		p.out.flush()
+		l.dirty[i] = nil
+	}
+	l.dirty = l.dirty[:0]
+}
