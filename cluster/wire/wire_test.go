@@ -107,7 +107,7 @@ func link(t testing.TB, a, b *process) {
 	b.want(t, "up", a.self.ID)
 }
 
-func credentials(t testing.TB) *Credentials {
+func newCluster(t testing.TB) *Credentials {
 	t.Helper()
 	c, err := Create(t.TempDir() + "/cluster")
 	if err != nil {
@@ -132,7 +132,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 }
 
 func TestLinks_carryMessagesBothWays(t *testing.T) {
-	c := credentials(t)
+	c := newCluster(t)
 	a, b := start(t, c, "n1"), start(t, c, "n2")
 	link(t, a, b)
 	payload := []byte("input")
@@ -161,7 +161,7 @@ func TestLinks_carryMessagesBothWays(t *testing.T) {
 func BenchmarkLink_roundTrip(b *testing.B) {
 	for _, size := range []int{64, 4096} {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
-			c := credentials(b)
+			c := newCluster(b)
 			x := start(b, c, "n1")
 			y := start(b, c, "n2", func(cfg *LinksConfig) {
 				_ = cfg
