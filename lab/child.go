@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -49,9 +50,9 @@ func (s State) String() string {
 
 // Child describes a supervised process.
 type Child struct {
-	Name string
-	Proc             // of its newest start
-	State     State  //
+	Name      string
+	Proc      // of its newest start
+	State     State
 	Starts    int    // how often it was started
 	Announced string // what it said of itself with Announce since that start
 	Exit      string // how it ended, such as "signal: killed"; empty while it lives
@@ -109,26 +110,21 @@ func (l *Lab) fork(c *child) (*os.Process, *os.File, error) {
 		return nil, nil, err
 	}
 	defer closeQuietly(log)
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer closeQuietly(null)
 	said, say, err := os.Pipe()
 	if err != nil {
 		return nil, nil, err
 	}
 	defer closeQuietly(say)
-	process, err := os.StartProcess(l.cfg.Program, append([]string{l.cfg.Program}, l.cfg.Command(c.Name)...), &os.ProcAttr{
-		Env:   append(append(os.Environ(), l.cfg.Env...), announceEnv+"="+announceFD),
-		Files: []*os.File{null, log, log, say},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
-	})
-	if err != nil {
+	cmd := exec.Command(l.cfg.Program, l.cfg.Command(c.Name)...)
+	cmd.Env = append(append(os.Environ(), l.cfg.Env...), announceEnv+"="+announceFD)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{say}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
 		closeQuietly(said)
 		return nil, nil, err
 	}
-	return process, said, nil
+	return cmd.Process, said, nil
 }
 
 // closeQuietly closes what was only read or handed on, where a failure of close tells nothing.

@@ -244,9 +244,8 @@ func (l *Lab) await(ctx context.Context, name string) error {
 // Ready waits until the child has announced itself and returns what it said. Where the child ends first the error is
 // ErrDied, with the last lines of its log.
 func (l *Lab) Ready(ctx context.Context, name string) (string, error) {
-	var c *child
 	var told, gone chan struct{}
-	if err := l.with(name, func(found *child) error { c, told, gone = found, found.told, found.gone; return nil }); err != nil {
+	if err := l.with(name, func(c *child) error { told, gone = c.told, c.gone; return nil }); err != nil {
 		return "", err
 	}
 	select {
@@ -260,7 +259,7 @@ func (l *Lab) Ready(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	if now.State == Dead && now.Announced == "" {
-		return "", fmt.Errorf("%s %w (%s); its log %s ends with:\n%s", name, ErrDied, now.Exit, c.Log, tail(c.Log))
+		return "", fmt.Errorf("%s %w (%s); its log %s ends with:\n%s", name, ErrDied, now.Exit, now.Log, tail(now.Log))
 	}
 	return now.Announced, nil
 }
