@@ -4,7 +4,7 @@
 // call [Now] and hand the answer down. An Instant counts nanoseconds of the host's monotonic clock, so two processes of
 // one host speak of the same axis, which is what lets a fault's injection and a result's arrival be compared.
 //
-// The package does not know wall-clock time; what a person reads as a time of day is made where it is printed.
+// Wall-clock time decides nothing. [Stamp] reads it once per process, to number the process's incarnation.
 package clock
 
 import (
@@ -50,3 +50,6 @@ func (i Instant) Add(d time.Duration) Instant {
 
 // Sub returns the time from j to i.
 func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i - j) }
+
+// Stamp is the wall clock in nanoseconds since 1970: a number that grows from one start of a process to the next.
+func Stamp() uint64 { return uint64(time.Now().UnixNano()) }

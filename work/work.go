@@ -85,3 +85,6 @@ type Function interface {
 	// Run appends to buf the output for an input made by Split.
 	Run(input, buf []byte) ([]byte, error)
 }
+
+// Quick marks a function whose Run takes less than handing it to a worker would: it is run where it is decided.
+type Quick interface{ Quick() bool }

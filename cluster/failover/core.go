@@ -257,16 +257,18 @@ func (c *Core) lostHolder(id NodeID) (Signal, bool) {
 	return 0, false
 }
 
-// Holding counts the tasks that this node owns and those it stands by for, for the screen.
-func (c *Core) Holding() (owns, standsBy int) {
+// Holdings visits the tasks that this node holds or held within Linger, in no particular order, and says of each whether
+// this node owned it or stood by.
+func (c *Core) Holdings(visit func(id work.TaskID, function string, owner bool)) {
 	for i := range c.tasks.list {
-		switch c.tasks.list[i].state {
-		case running:
-			owns++
-		case waiting:
-			standsBy++
-		case ended:
-		}
+		h := &c.tasks.list[i]
+		visit(h.id, h.function, int(h.epoch.Rank) == h.rank)
 	}
-	return owns, standsBy
+}
+
+// Streams visits the streams whose splitter this node is or stands by for.
+func (c *Core) Streams(visit func(id work.StreamID, leads bool)) {
+	for _, s := range c.streams {
+		visit(s.spec.ID, s.leading())
+	}
 }

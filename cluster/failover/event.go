@@ -98,9 +98,9 @@ const (
 	Keep
 	// Forward: Message is for a sink on this very node.
 	Forward
-	// Lead: this node now leads stream Message.Task.Stream under Epoch.Term; Holders stand by. Peer led before, if any.
+	// Lead: this node now leads Message.Stream under Epoch.Term; the Holders after it stand by. Peer led before, if any.
 	Lead
-	// Follow: this node holds the stream but does not lead it, or (Holders empty) no longer holds it.
+	// Follow: this node holds Message.Stream but Peer leads it; or, where Holders are empty, it holds it no longer.
 	Follow
 	// Detect: Peer is taken for failed, by Signal.
 	Detect

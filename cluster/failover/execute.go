@@ -175,7 +175,7 @@ func (c *Core) computed(m *Message) {
 		return
 	}
 	result := *m
-	result.Kind = Result
+	result.Kind, result.Holders = Result, h.holders // so that whoever draws it can tell whose it is
 	for _, splitter := range h.splitters {
 		c.send(splitter, result)
 	}

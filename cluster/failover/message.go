@@ -88,7 +88,7 @@ type Message struct {
 	Function  string // Place, Copy: which function to run
 	Task      work.TaskID
 	Epoch     Epoch
-	Holders   Holders // who runs and stands by (Place, Copy), or who leads and stands by (Hold, Mark)
+	Holders   Holders // who runs and stands by (Place, Copy, Result), or who leads and stands by (Hold, Mark)
 	Splitters Holders // Place, Copy: where the result goes
 	Have      uint32
 	Need      uint32

@@ -67,7 +67,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 // lead announces that this node leads s now, and who did before.
 func (c *Core) lead(s *stream, before NodeID) {
 	c.emit(Effect{Kind: Lead, Peer: before, Message: Message{
-		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}, Holders: s.holders,
+		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}, Holders: s.holders, Stream: &s.spec,
 	}})
 }
 

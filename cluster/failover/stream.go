@@ -187,7 +187,7 @@ func (c *Core) adopt(s *stream, term Term, holders Holders) {
 		return
 	}
 	c.emit(Effect{Kind: Follow, Peer: holders.Owner(), Message: Message{
-		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: term}, Holders: holders,
+		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: term}, Holders: holders, Stream: &s.spec,
 	}})
 }
 

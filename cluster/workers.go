@@ -1,0 +1,134 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/work"
+)
+
+// workerNice is how far the workers step back for the threads that beat and decide: with it, the worst lateness after a
+// kill halves on a machine whose cores are busy (DESIGN §4).
+const workerNice = 10
+
+// workers compute the tasks that the core executes. There is one fewer than the runtime has Ps, so that the loop always
+// finds one free; each is locked to its thread, and the thread is niced.
+type workers struct {
+	function func(name string) work.Function
+	report   func(failover.Event)
+
+	mu     sync.Mutex // guards queue, spare and closed
+	more   *sync.Cond
+	queue  []failover.Message
+	head   int      // of the queue; what is before it has been taken
+	spare  [][]byte // buffers that have served
+	closed bool
+}
+
+// spareBuffers bounds the buffers kept for reuse.
+const spareBuffers = 64
+
+func newWorkers(function func(string) work.Function, report func(failover.Event)) *workers {
+	w := &workers{function: function, report: report}
+	w.more = sync.NewCond(&w.mu)
+	return w
+}
+
+// give queues a task, whose payload is copied. The queue needs no bound of its own: the core's table bounds what is held.
+func (w *workers) give(m failover.Message) {
+	w.mu.Lock()
+	m.Payload = append(w.buffer(), m.Payload...)
+	w.queue = append(w.queue, m)
+	w.mu.Unlock()
+	w.more.Signal()
+}
+
+// buffer takes a spare buffer; the lock is held.
+func (w *workers) buffer() []byte {
+	if n := len(w.spare); n > 0 {
+		b := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return b[:0]
+	}
+	return nil
+}
+
+// takeBack gives a buffer back for reuse.
+func (w *workers) takeBack(b []byte) {
+	w.mu.Lock()
+	if len(w.spare) < spareBuffers && cap(b) > 0 {
+		w.spare = append(w.spare, b)
+	}
+	w.mu.Unlock()
+}
+
+// run computes until the context ends; what is queued then is not begun.
+func (w *workers) run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		w.closed = true
+		w.mu.Unlock()
+		w.more.Broadcast()
+	})
+	defer stop()
+	var wg sync.WaitGroup
+	for range max(1, runtime.GOMAXPROCS(0)-1) {
+		wg.Go(w.compute)
+	}
+	wg.Wait()
+	return nil
+}
+
+func (w *workers) compute() {
+	// The thread is not unlocked: it is niced, and ends with its goroutine.
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), workerNice) // stepping back is always allowed
+	for {
+		w.mu.Lock()
+		for w.head == len(w.queue) && !w.closed {
+			w.more.Wait()
+		}
+		if w.closed {
+			w.mu.Unlock()
+			return
+		}
+		m := w.next()
+		output := w.buffer()
+		w.mu.Unlock()
+		w.report(compute(w.function, m, output))
+		w.takeBack(m.Payload)
+	}
+}
+
+// next takes the oldest task out of the queue; the lock is held.
+func (w *workers) next() failover.Message {
+	m := w.queue[w.head]
+	w.queue[w.head] = failover.Message{}
+	w.head++
+	if w.head == len(w.queue) {
+		w.queue, w.head = w.queue[:0], 0
+	}
+	return m
+}
+
+// compute runs one task and returns the event that reports it.
+func compute(function func(string) work.Function, m failover.Message, output []byte) failover.Event {
+	began := clock.Now()
+	result := failover.Message{Task: m.Task, Epoch: m.Epoch}
+	fn := function(m.Function)
+	if fn == nil {
+		result.Failed, result.Payload = true, fmt.Appendf(output, "unknown function %q", m.Function)
+	} else if out, err := fn.Run(m.Payload, output); err != nil {
+		result.Failed, result.Payload = true, append(output[:0], err.Error()...)
+	} else {
+		result.Payload = out
+	}
+	result.Ran = clock.Now().Sub(began)
+	return failover.Event{Kind: failover.Computed, Message: result}
+}
