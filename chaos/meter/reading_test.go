@@ -91,8 +91,8 @@ func TestReading_ofNothingIsNothing(t *testing.T) {
 	if got.Downtime > 20*time.Microsecond || got.Lost != 0 || got.Loss != 0 || got.Gap > ms {
 		t.Errorf("Read without a fault = %+v, want nothing beyond the calm's own p99.9", got)
 	}
-	if why := got.Explain(); len(why) != 0 {
-		t.Errorf("Explain = %q, want nothing to explain", why)
+	if why := got.Differ(); len(why) != 0 {
+		t.Errorf("Differ = %v, want nothing to explain", why)
 	}
 }
 
@@ -140,8 +140,8 @@ func TestReading_countsALostResultToTheHorizon(t *testing.T) {
 	if got.Loss != 33*ms {
 		t.Errorf("Loss = %v, want one period", got.Loss)
 	}
-	if why := got.Explain(); len(why) != 1 {
-		t.Errorf("Explain = %q, want one reason: downtime and loss are far apart", why)
+	if why := got.Differ(); len(why) != 1 {
+		t.Errorf("Differ = %v, want one reason: downtime and loss are far apart", why)
 	}
 	if total := b.rec.Totals(start.Add(13 * time.Second)); total.Lost != 1 {
 		t.Errorf("Totals.Lost = %d, want 1", total.Lost)

@@ -1,0 +1,218 @@
+package meter
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Verdict is what a run proved.
+type Verdict string
+
+// The verdicts.
+const (
+	Held        Verdict = "held"               // every budget was kept
+	Broken      Verdict = "broken"             // one was not
+	Thin        Verdict = "too little traffic" // fewer trials counted than the verdict needs
+	Interrupted Verdict = "interrupted"        // the run ended before its last trial
+)
+
+// ExitCode is the code with which a run of this verdict ends.
+func (v Verdict) ExitCode() int {
+	switch v {
+	case Held:
+		return 0
+	case Broken:
+		return 1
+	case Thin:
+		return 4
+	}
+	return 130
+}
+
+// Report is a run, judged. Its JSON is one object.
+type Report struct {
+	Seed     uint64  `json:"seed"`
+	Strategy string  `json:"strategy"`
+	Load     string  `json:"load"`
+	Nodes    int     `json:"nodes"`
+	Rows     []Row   `json:"rows"`
+	Verdict  Verdict `json:"verdict"`
+
+	Why      []string `json:"why,omitempty"` // what broke, or what is missing
+	Budgets  []string `json:"budgets"`
+	Asked    int      `json:"trials"`      // trials asked for, a row
+	Needed   int      `json:"min_counted"` // counted trials that a row needs to be judged
+	Controls []Row    `json:"controls"`    // noop: the meter's floor; freeze: a known length
+	Totals   Totals   `json:"results"`     // of the whole run, trials or not
+
+	Calm       []CalmRow  `json:"calm"`
+	CalmSpan   float64    `json:"calm_s"`   // how long the calm before each fault was
+	Window     float64    `json:"window_s"` // results due so long after a fault are looked at
+	Grace      float64    `json:"grace_s"`  // and are lost when they have not come so long after that
+	Hiccups    Spread     `json:"meter_hiccups_ms"`
+	LogDropped uint64     `json:"telemetry_dropped"`
+	RSS        float64    `json:"rss_max_mib"` // the largest a node was
+	Cores      int        `json:"cores"`
+	CPU        float64    `json:"cpu_cores"` // in use by all nodes together, mean of what they told
+	Scheduler  string     `json:"scheduler"`
+	Versions   Versions   `json:"versions"`
+	Started    string     `json:"started"` // RFC 3339
+	Took       float64    `json:"took_s"`
+	Figures    string     `json:"figures"` // how the percentiles are computed
+	Trials     []TrialRow `json:"each,omitempty"`
+}
+
+// CalmRow is the calm of one stream: the median over all trials.
+type CalmRow struct {
+	Stream string  `json:"stream"`
+	N      int     `json:"n"` // results each calm rests on, at least
+	P50    float64 `json:"p50_ms"`
+	P999   float64 `json:"p999_ms"`
+}
+
+// Versions say what was measured.
+type Versions struct {
+	Fracture string `json:"fracture"`
+	Go       string `json:"go"`
+	System   string `json:"system"`
+	Machine  string `json:"machine"`
+}
+
+// TrialRow is one trial, for a report that lists each.
+type TrialRow struct {
+	Component Component `json:"component"`
+	Fault     Kind      `json:"fault"`
+	Victim    string    `json:"victim,omitempty"`
+	Held      string    `json:"held,omitempty"`
+	Uncounted string    `json:"uncounted,omitempty"`
+	Downtime  float64   `json:"downtime_ms"`
+	Stretches int       `json:"stretches"`
+	Longest   float64   `json:"longest_stretch_ms"`
+	Gap       float64   `json:"gap_ms"`
+	Loss      float64   `json:"loss_ms"`
+	Lost      int       `json:"lost"`
+	Rate      float64   `json:"results_per_s"`
+	Signal    string    `json:"signal"`
+	Hiccup    float64   `json:"meter_late_ms"`
+	RSS       float64   `json:"victim_rss_mib,omitempty"`
+	Length    float64   `json:"length_ms,omitempty"`
+}
+
+// Judge sums trials up into r and fills Rows, Controls, Calm, Verdict, Why, Budgets and Figures; the rest is the
+// caller's. A lost or duplicated result breaks its budget however few trials counted; a percentile is judged only where
+// enough did.
+func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
+	r.Figures = "exact, by nearest rank: below n = 100 the p99 is the maximum"
+	r.Calm = calmOf(trials)
+	for _, b := range budgets {
+		r.Budgets = append(r.Budgets, b.String())
+	}
+	for _, row := range Rows(trials) {
+		if row.Fault == Kill {
+			r.Rows = append(r.Rows, row)
+		} else {
+			r.Controls = append(r.Controls, row)
+		}
+	}
+	for _, t := range trials {
+		r.Trials = append(r.Trials, trialRow(t))
+	}
+	broken, thin := r.judgeRows(budgets)
+	switch {
+	case interrupted:
+		r.Verdict = Interrupted
+		r.Why = append(r.Why, "interrupted before the last trial")
+	case len(broken) > 0:
+		r.Verdict = Broken
+	case thin || len(r.Rows) == 0:
+		r.Verdict = Thin
+	default:
+		r.Verdict = Held
+	}
+}
+
+// judgeRows lists what broke and what is missing in Why.
+func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
+	for _, row := range r.Rows {
+		enough := row.Counted >= r.Needed
+		if !enough {
+			thin = true
+			r.Why = append(r.Why, fmt.Sprintf("%s: %d of %d trials counted, %d are needed", row.Component, row.Counted, row.N, r.Needed))
+		}
+		for _, b := range budgets {
+			if got := b.of(row); got > b.Limit && (enough || !b.timed() && b.Metric != "needless") {
+				broken = append(broken, fmt.Sprintf("%s: %s is %s, the budget is %s", row.Component, b.Metric, figure(got), b))
+			}
+		}
+	}
+	for _, b := range budgets {
+		whole := Row{Lost: int(r.Totals.Lost), Dup: r.Totals.Duplicates}
+		if got := b.of(whole); (b.Metric == "lost" || b.Metric == "duplicates") && got > b.Limit {
+			broken = append(broken, fmt.Sprintf("whole run: %s is %s, the budget is %s", b.Metric, figure(got), b))
+		}
+	}
+	r.Why = append(r.Why, broken...)
+	return broken, thin
+}
+
+// WriteJSON writes the report as one object on one line, with the single trials where each is set.
+func (r *Report) WriteJSON(w io.Writer, each bool) error {
+	out := *r
+	if !each {
+		out.Trials = nil
+	}
+	if out.Rows == nil {
+		out.Rows = []Row{}
+	}
+	return json.NewEncoder(w).Encode(out)
+}
+
+func trialRow(t Trial) TrialRow {
+	return TrialRow{
+		Component: t.Component,
+		Fault:     t.Fault,
+		Victim:    t.Victim,
+		Held:      t.Held,
+		Uncounted: t.Uncounted(),
+		Downtime:  Millis(t.Reading.Downtime),
+		Stretches: t.Reading.Pieces,
+		Longest:   Millis(t.Reading.Longest),
+		Gap:       Millis(t.Reading.Gap),
+		Loss:      Millis(t.Reading.Loss),
+		Lost:      t.Reading.Lost,
+		Rate:      float64(int(t.Rate)),
+		Signal:    t.Timeline.Signal.String(),
+		Hiccup:    Millis(t.Hiccup),
+		RSS:       mebi(t.RSS),
+		Length:    Millis(t.Length),
+	}
+}
+
+func calmOf(trials []Trial) []CalmRow {
+	var rows []CalmRow
+	for i := 0; ; i++ {
+		var p50, p999 []time.Duration
+		row := CalmRow{}
+		for _, t := range trials {
+			if i >= len(t.Calm) {
+				continue
+			}
+			c := t.Calm[i]
+			if len(p50) == 0 || c.N < row.N {
+				row.N = c.N
+			}
+			row.Stream = c.Stream
+			p50, p999 = append(p50, c.P50), append(p999, c.P999)
+		}
+		if len(p50) == 0 {
+			return rows
+		}
+		row.P50, row.P999 = SpreadOf(p50).P50, SpreadOf(p999).P50
+		rows = append(rows, row)
+	}
+}
+
+// mebi is bytes in MiB, to a tenth.
+func mebi(bytes int64) float64 { return float64(bytes*10>>20) / 10 }

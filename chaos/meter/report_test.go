@@ -1,0 +1,242 @@
+package meter
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run with -update and read the diff. Got:\n%s", path, got)
+	}
+}
+
+// sampleTrials are the trials of a made-up run: 40 owners killed (one of them no owner any more), 20 splitters, 10 noops
+// and 10 freezes of 20 ms.
+func sampleTrials() []Trial {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var trials []Trial
+	at := clock.Instant(1e12)
+	add := func(n int, c Component, kind Kind, base, spread time.Duration) {
+		for i := range n {
+			down := base + time.Duration(rng.Int64N(int64(spread)))
+			t := Trial{
+				Component: c, Fault: kind, Began: at, Before: at.Add(3 * time.Second), Ended: at.Add(6 * time.Second),
+				Rate: 3220, Calm: []Calm{{"tiles", 7200, ms, 3 * ms, 4 * ms}, {"probe", 25000, ms / 2, 2 * ms, 5 * ms}},
+				Reading: Reading{Downtime: down, Pieces: 1, Longest: down, Gap: down + ms, InFlight: down / 2, Arrivals: down, Streams: []StreamReading{
+					{Stream: "probe", Period: 2 * ms, Downtime: down, Gap: down + ms, Loss: down, Pieces: 1},
+				}},
+				Hiccup: time.Duration(i) * 100 * time.Microsecond,
+			}
+			if c != None {
+				t.Victim, t.Held, t.RSS = "n3", "owner of 5 tiles", int64(20+i%5)<<20
+				t.Timeline = Timeline{Injected: t.Before, Effective: t.Before.Add(80 * time.Microsecond), Noticed: t.Before.Add(down / 4), Promoted: t.Before.Add(down / 3), Delivered: t.Before.Add(down), Signal: failover.Reset}
+			}
+			t.After = t.Before.Add(80 * time.Microsecond)
+			trials = append(trials, t)
+			at = t.Ended
+		}
+	}
+	add(40, Owner, Kill, ms, 7*ms)
+	trials[3].Held = ""
+	trials[4].Timeline.Signal = failover.Silence
+	trials[5].Reading.Streams[0].Gap = 30 * ms
+	trials[6].Needless = 2
+	add(20, Splitter, Kill, ms, 9*ms)
+	add(10, None, Noop, 0, ms)
+	add(10, All, Freeze, 19*ms, 2*ms)
+	for i := range trials[70:] {
+		trials[70+i].Length = 20 * ms
+	}
+	return trials
+}
+
+func sampleReport() *Report {
+	return &Report{
+		Seed: 42, Strategy: "standby", Load: "half", Nodes: 5, Asked: 40, Needed: 20,
+		Totals: Totals{Due: 1_545_600, Delivered: 1_545_600}, CalmSpan: 10, Window: 1, Grace: 1,
+		Hiccups: Spread{P50: 0.1, P90: 0.3, P99: 1.2, Max: 3.9}, RSS: 24, Cores: 2, CPU: 0.61, Scheduler: "other nice 10",
+		Versions: Versions{Fracture: "devel", Go: "go1.26", System: "linux/amd64", Machine: "a test"},
+		Started:  "2026-11-22T10:00:00Z", Took: 480,
+	}
+}
+
+func TestReport_isATableForPeople(t *testing.T) {
+	r := sampleReport()
+	r.Judge(sampleTrials(), DefaultBudgets(), false)
+	var b bytes.Buffer
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.txt", b.Bytes())
+}
+
+func TestReport_isOneObjectForPrograms(t *testing.T) {
+	r := sampleReport()
+	r.Judge(sampleTrials(), DefaultBudgets(), false)
+	var b, pretty bytes.Buffer
+	if err := r.WriteJSON(&b, false); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(b.Bytes(), []byte("\n")); n != 1 {
+		t.Errorf("WriteJSON wrote %d lines, want one", n)
+	}
+	if err := json.Indent(&pretty, b.Bytes(), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.json", pretty.Bytes())
+}
+
+func TestReport_judges(t *testing.T) {
+	lost := sampleTrials()
+	lost[2].Reading.Lost = 1
+	slow := sampleTrials()
+	slow[2].Reading.Downtime = 11 * ms
+	for _, c := range []struct {
+		what        string
+		trials      []Trial
+		needed      int
+		interrupted bool
+		want        Verdict
+		code        int
+	}{
+		{"all within the budgets", sampleTrials(), 20, false, Held, 0},
+		{"one result lost", lost, 20, false, Broken, 1},
+		{"p99 above the budget", slow, 20, false, Broken, 1},
+		{"too few counted", sampleTrials(), 21, false, Thin, 4},
+		{"too few counted for the slow one to be judged", slow, 50, false, Thin, 4},
+		{"too few counted, but one result lost", lost, 50, false, Broken, 1},
+		{"interrupted", sampleTrials(), 20, true, Interrupted, 130},
+		{"nothing happened", nil, 1, false, Thin, 4},
+	} {
+		r := sampleReport()
+		r.Needed = c.needed
+		r.Judge(c.trials, DefaultBudgets(), c.interrupted)
+		if r.Verdict != c.want || r.Verdict.ExitCode() != c.code {
+			t.Errorf("%s: verdict %q, exit %d; want %q, %d (%v)", c.what, r.Verdict, r.Verdict.ExitCode(), c.want, c.code, r.Why)
+		}
+	}
+	r := sampleReport()
+	r.Totals.Lost = 1
+	if r.Judge(sampleTrials(), DefaultBudgets(), false); r.Verdict != Broken {
+		t.Errorf("a result lost between trials: verdict %q, want %q", r.Verdict, Broken)
+	}
+}
+
+func TestRows_countWhatCounts(t *testing.T) {
+	rows := Rows(sampleTrials())
+	if len(rows) != 4 {
+		t.Fatalf("%d rows, want 4", len(rows))
+	}
+	owner := rows[0]
+	if owner.N != 40 || owner.Counted != 39 || len(owner.Uncounted) != 1 {
+		t.Errorf("owner: n %d, counted %d, %v; want 40, 39 and one reason", owner.N, owner.Counted, owner.Uncounted)
+	}
+	if s := owner.Signals; s.Reset != 38 || s.Silence != 1 {
+		t.Errorf("signals %+v, want 38 resets and 1 silence: the one that did not count has none", s)
+	}
+	if owner.Needless != 0.5 {
+		t.Errorf("needless %v/min, want 2 in 40 trials of 6 s", owner.Needless)
+	}
+	if freeze := rows[3]; freeze.Error == nil || freeze.Error.Max > 1 {
+		t.Errorf("freeze: error %+v, want at most 1 ms", freeze.Error)
+	}
+}
+
+func TestTrial_saysWhyItDoesNotCount(t *testing.T) {
+	good := sampleTrials()[0]
+	for _, c := range []struct {
+		spoil func(*Trial)
+		want  string
+	}{
+		{func(*Trial) {}, ""},
+		{func(t *Trial) { t.Held = "" }, "the victim was no live owner"},
+		{func(t *Trial) { t.Rate = 99 }, "fewer than 100 results/s"},
+		{func(t *Trial) { t.Calm = []Calm{{N: 199}} }, "fewer than 200 results"},
+		{func(t *Trial) { t.Failed = "no such process" }, "no such process"},
+	} {
+		trial := good
+		c.spoil(&trial)
+		got := trial.Uncounted()
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("Uncounted = %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestSpread_isExact(t *testing.T) {
+	var values []time.Duration
+	for i := 200; i > 0; i-- {
+		values = append(values, time.Duration(i)*ms)
+	}
+	if got, want := SpreadOf(values), (Spread{100, 180, 198, 200}); got != want {
+		t.Errorf("SpreadOf 1..200 ms = %+v, want %+v", got, want)
+	}
+	if got, want := SpreadOf([]time.Duration{7 * ms}), (Spread{7, 7, 7, 7}); got != want {
+		t.Errorf("SpreadOf one = %+v, want %+v", got, want)
+	}
+	if got := SpreadOf(nil); got != (Spread{}) {
+		t.Errorf("SpreadOf nothing = %+v, want zeros", got)
+	}
+}
+
+func TestParseBudget_readsWhatItPrints(t *testing.T) {
+	for text, want := range map[string]Budget{
+		"downtime.p99<=10ms": {"downtime.p99", 10},
+		"downtime.max = 1.5": {"downtime.max", 1.5},
+		"gap.p50=800us":      {"gap.p50", 0.8},
+		"lost=0":             {"lost", 0},
+		"needless<=6":        {"needless", 6},
+	} {
+		got, err := ParseBudget(text)
+		if err != nil || got != want {
+			t.Errorf("ParseBudget(%q) = %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "downtime=10ms", "lost", "lost=", "lost=5ms", "lost=-1", "gap.p99<=NaN", "gap.p99>=1"} {
+		if b, err := ParseBudget(text); !errors.Is(err, ErrBudget) {
+			t.Errorf("ParseBudget(%q) = %+v, %v; want %v", text, b, err, ErrBudget)
+		}
+	}
+	if got := WithBudget(DefaultBudgets(), Budget{"lost", 3}); len(got) != 3 || got[2].Limit != 3 {
+		t.Errorf("WithBudget = %v, want lost replaced", got)
+	}
+}
+
+func FuzzParseBudget(f *testing.F) {
+	f.Add("downtime.p99<=10ms")
+	f.Add("lost=0")
+	f.Fuzz(func(t *testing.T, text string) {
+		b, err := ParseBudget(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseBudget(b.String()); err != nil || again != b {
+			t.Fatalf("%q parsed to %+v, which prints as %q and parses to %+v, %v", text, b, b, again, err)
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package meter
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// columns of the table, with the unit in the heading.
+var columns = []struct{ group, head string }{
+	{"", "component"}, {"", "fault"}, {"", "n"}, {"", "counted"},
+	{"downtime, ms", "p50"}, {"", "p90"}, {"", "p99"}, {"", "max"},
+	{"longest gap, ms", "p50"}, {"", "p90"}, {"", "p99"}, {"", "max"},
+	{"", "lost"}, {"", "dup"}, {"", "needless/min"},
+	{"first signal", "reset"}, {"", "silence"}, {"", "overdue"}, {"", "other"}, {"", "none"},
+}
+
+// WriteText writes the report for people: a table, then what one needs to know to believe it.
+func (r *Report) WriteText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "fracture run: seed %d, %s, load %s, %d nodes, %d cores, workers %s\n\n", r.Seed, r.Strategy, r.Load, r.Nodes, r.Cores, orNone(r.Scheduler))
+	r.writeTable(&b)
+	b.WriteByte('\n')
+	r.writeRows(&b)
+	r.writeGround(&b)
+	for _, why := range r.Why {
+		fmt.Fprintf(&b, "  %s\n", why)
+	}
+	fmt.Fprintf(&b, "verdict: %s (budgets %s)\n", r.Verdict, strings.Join(r.Budgets, ", "))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) writeTable(b *strings.Builder) {
+	table := [][]string{make([]string, len(columns))}
+	for i, c := range columns {
+		table[0][i] = c.head
+	}
+	for _, row := range append(append([]Row(nil), r.Rows...), r.Controls...) {
+		table = append(table, cells(row))
+	}
+	width := make([]int, len(columns))
+	for _, line := range table {
+		for i, cell := range line {
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	writeGroups(b, width)
+	for _, line := range table {
+		for i, cell := range line {
+			switch {
+			case i < 2:
+				fmt.Fprintf(b, "%-*s", width[i], cell)
+			default:
+				fmt.Fprintf(b, "%*s", width[i], cell)
+			}
+			if i < len(line)-1 {
+				b.WriteString("  ")
+			}
+		}
+		b.WriteByte('\n')
+	}
+}
+
+// writeGroups writes the line above the headings: each group's name where its first column begins.
+func writeGroups(b *strings.Builder, width []int) {
+	var line []byte
+	at := 0
+	for i, c := range columns {
+		if c.group != "" {
+			for len(line) < at {
+				line = append(line, ' ')
+			}
+			line = append(line, c.group...)
+		}
+		at += width[i] + 2
+	}
+	b.Write(line)
+	b.WriteByte('\n')
+}
+
+func cells(r Row) []string {
+	return []string{
+		string(r.Component), string(r.Fault), strconv.Itoa(r.N), strconv.Itoa(r.Counted),
+		figure(r.Downtime.P50), figure(r.Downtime.P90), figure(r.Downtime.P99), figure(r.Downtime.Max),
+		figure(r.Gap.P50), figure(r.Gap.P90), figure(r.Gap.P99), figure(r.Gap.Max),
+		strconv.Itoa(r.Lost), strconv.FormatUint(r.Dup, 10), figure(r.Needless),
+		strconv.Itoa(r.Signals.Reset), strconv.Itoa(r.Signals.Silence), strconv.Itoa(r.Signals.Overdue),
+		strconv.Itoa(r.Signals.Other), strconv.Itoa(r.Signals.None),
+	}
+}
+
+// writeRows writes what lies behind each row of the table.
+func (r *Report) writeRows(b *strings.Builder) {
+	for _, row := range append(append([]Row(nil), r.Rows...), r.Controls...) {
+		name := fmt.Sprintf("%s %s", row.Component, row.Fault)
+		if row.Fault == Kill {
+			fmt.Fprintf(b, "%s: in flight on the victim p50 %s, p99 %s ms; due after it p50 %s, p99 %s ms; longest stretch p99 %s ms; loss-derived p99 %s ms; victim's RSS p50 %s, max %s MiB\n",
+				name, figure(row.InFlight.P50), figure(row.InFlight.P99), figure(row.Arrivals.P50), figure(row.Arrivals.P99),
+				figure(row.Longest.P99), figure(row.Loss.P99), figure(row.RSS.P50), figure(row.RSS.Max))
+		}
+		if len(row.Stages) > 0 {
+			fmt.Fprintf(b, "%s: µs after the injection, p50 (p99, n):", name)
+			for i, s := range row.Stages {
+				if i > 0 {
+					b.WriteString(" →")
+				}
+				fmt.Fprintf(b, " %s %.0f (%.0f, %d)", s.Stage, s.P50, s.P99, s.N)
+			}
+			b.WriteByte('\n')
+		}
+		if row.Error != nil {
+			fmt.Fprintf(b, "%s: off the true length by p50 %s, max %s ms\n", name, figure(row.Error.P50), figure(row.Error.Max))
+		}
+		if row.MeterLate > 0 {
+			fmt.Fprintf(b, "%s: in %d of %d counted trials the meter itself was late by more than %v; they count\n", name, row.MeterLate, row.Counted, HiccupLimit)
+		}
+		for _, u := range row.Uncounted {
+			fmt.Fprintf(b, "%s: not counted in %d: %s\n", name, u.N, u.Why)
+		}
+		for _, d := range row.Differ {
+			fmt.Fprintf(b, "%s: figures more than two periods apart in %d: %s\n", name, d.N, d.Why)
+		}
+	}
+}
+
+// writeGround writes what all rows rest on.
+func (r *Report) writeGround(b *strings.Builder) {
+	for _, c := range r.Calm {
+		fmt.Fprintf(b, "calm of %s: lateness p50 %s, p99.9 %s ms, over %s s and at least %d results before each fault\n", c.Stream, figure(c.P50), figure(c.P999), figure(r.CalmSpan), c.N)
+	}
+	fmt.Fprintf(b, "looked at: results due in %s s after a fault; lost what has not come %s s after that\n", figure(r.Window), figure(r.Grace))
+	fmt.Fprintf(b, "whole run: %d results due, %d delivered, %d lost, %d delivered twice, %d too old to tell, %d unexpected\n",
+		r.Totals.Due, r.Totals.Delivered, r.Totals.Lost, r.Totals.Duplicates, r.Totals.Stale, r.Totals.Wild)
+	fmt.Fprintf(b, "meter: late by p50 %s, p99 %s, max %s ms; telemetry dropped %d\n", figure(r.Hiccups.P50), figure(r.Hiccups.P99), figure(r.Hiccups.Max), r.LogDropped)
+	fmt.Fprintf(b, "nodes: RSS at most %s MiB, %s cores in use together\n", figure(r.RSS), figure(r.CPU))
+	fmt.Fprintf(b, "measured: %s, %s, %s, %s, from %s, took %s s\n", r.Versions.Fracture, r.Versions.Go, r.Versions.System, r.Versions.Machine, r.Started, figure(r.Took))
+	fmt.Fprintf(b, "percentiles: %s\n", r.Figures)
+}
+
+// figure prints a number with as many digits as a reader needs: none where it is whole, else two or three.
+func figure(x float64) string {
+	switch {
+	case x == float64(int64(x)):
+		return strconv.FormatInt(int64(x), 10)
+	case x < 100:
+		return strconv.FormatFloat(x, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(x, 'f', 1, 64)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
