@@ -131,25 +131,31 @@ func burningFar(x, y, cx, cy float64, count int) escape {
 // Member is the number of a point that did not leave.
 const Member float32 = -1
 
-// number is the smooth count of an escape, as a float32 whose two lowest bits, far below what an eye can tell, say how
-// many steps [Count] lies above the whole part.
+// A number's lowest bits, far below what an eye can tell, hold how many steps its [Count] lies from its whole part.
+const (
+	countBits = 7 // mask
+	countBias = 4 // so that Count may lie up to 4 below and 3 above
+)
+
+// number is the smooth count of an escape, with the exact one in its lowest bits.
 //
 // The smooth count is far − log₂ log₂ |z| (García, Fernández, Barrallo, Martín 2009): where |z| would be just 2 after n
-// steps it is n, and it rises evenly between. It is at least 0.
+// steps it is n, and it rises evenly between. It is at least 0, and kept within what the lowest bits can say; only next
+// to the tips of the set, over less than a pixel, would it lie further off.
 func number(e escape) float32 {
 	norm := min(e.norm, 1e300)
 	smooth := float64(e.far) - log2(log2(norm)/2)
-	smooth = min(max(smooth, 0, float64(e.count-3)), float64(e.count)+0.5)
-	bits := math.Float32bits(float32(smooth)) &^ 3
+	smooth = min(max(smooth, 0, float64(e.count-3)), float64(e.count)+4.5)
+	bits := math.Float32bits(float32(smooth)) &^ countBits
 	whole := int(math.Float32frombits(bits))
-	return math.Float32frombits(bits | uint32(e.count-whole)&3)
+	return math.Float32frombits(bits | uint32(e.count-whole+countBias))
 }
 
 // Count is the whole number of steps after which the point of a number was outside the circle of radius 2, counted as
 // the original counts them (E-009), and false for a member.
 func Count(v float32) (int, bool) {
-	if !(v >= 0) || v > MaxIterations {
+	if !(v >= 0 && v <= MaxIterations+8) {
 		return 0, false
 	}
-	return int(v) + int(math.Float32bits(v)&3), true
+	return int(v) + int(math.Float32bits(v)&countBits) - countBias, true
 }

@@ -19,7 +19,7 @@ const (
 	MaxSide        = 8192    // pixels a side
 	MaxSamples     = 1 << 23 // samples of a picture, supersampling included: 32 MiB of numbers
 	MaxSupersample = 8       // samples a side of a pixel
-	MaxIterations  = 1 << 20
+	MaxIterations  = 1 << 16 // beyond it a float32 could not say fractions of a count
 )
 
 var (

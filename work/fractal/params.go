@@ -48,11 +48,11 @@ func OriginalJourney(w, h int) Params {
 	}
 }
 
-// SeahorseJourney is the original's zoom, start and depth, towards a point on the border of the set instead: there is
+// CoralJourney is the original's zoom, start and depth, towards a point on the border of the set instead: there is
 // something to see, and something to compute, in every frame.
-func SeahorseJourney(w, h int) Params {
+func CoralJourney(w, h int) Params {
 	p := OriginalJourney(w, h)
-	p.Journey.X, p.Journey.Y = -0.743643887, 0.131825904
+	p.Journey.X, p.Journey.Y = -0.5503, 0.6259
 	return p
 }
 
