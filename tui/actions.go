@@ -1,0 +1,102 @@
+package tui
+
+import (
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// action is one thing a user can do. The table of [actions] is the only list of them: keys, help, footer and clicks are
+// made from it.
+type action struct {
+	name  string   // one word; how a script would call it
+	keys  []string // as Bubble Tea spells them
+	label string   // the key as it is shown
+	help  string   // what it does, as help shows it
+	// hint says what it would do now, naming its target; empty where the footer need not show it. It may be nil.
+	hint func(*state) string
+	do   func(m *model, key string) tea.Cmd
+}
+
+// actions is everything a user can do, in the order in which help and footer show it.
+func actions() []action {
+	return []action{
+		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, label: "1-9",
+			help: "pick a node; a click on its line or on a tile it owns does the same",
+			hint: func(s *state) string { return "pick" }, do: (*model).pick},
+		{name: "next", keys: []string{"tab", "down", "j"}, label: "tab", help: "pick the next node", do: (*model).pickNext},
+		{name: "previous", keys: []string{"shift+tab", "up", "k"}, label: "⇧tab", help: "pick the node before",
+			do: (*model).pickPrevious},
+		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node at once, as kill -9 does",
+			hint: hintKill, do: (*model).kill},
+		{name: "freeze", keys: []string{"p"}, label: "p", help: "freeze the picked node; again to thaw it",
+			hint: hintFreeze, do: (*model).freezeOrThaw},
+		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again",
+			hint: hintRevive, do: (*model).revive},
+		{name: "owners", keys: []string{"o"}, label: "o", help: "tint the tiles by the node that computed them",
+			hint: hintOwners, do: (*model).toggleOwners},
+		{name: "palette", keys: []string{"c"}, label: "c", help: "the next palette for the picture",
+			hint: func(s *state) string { return "palette" }, do: (*model).nextPalette},
+		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
+			hint: hintHold, do: (*model).toggleHold},
+		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
+			hint: func(s *state) string { return "help" }, do: (*model).toggleHelp},
+		{name: "close", keys: []string{"esc"}, label: "esc", help: "close the help, release the display",
+			do: (*model).closeAll},
+		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background",
+			do: func(*model, string) tea.Cmd { return tea.Suspend }},
+		{name: "quit", keys: []string{"q", "ctrl+c"}, label: "q", help: "leave the screen",
+			hint: func(s *state) string { return "quit" }, do: func(*model, string) tea.Cmd { return tea.Quit }},
+	}
+}
+
+// press runs the action of a key, if there is one.
+func (m *model) press(key string) tea.Cmd {
+	for i := range m.table {
+		if slices.Contains(m.table[i].keys, key) {
+			return m.table[i].do(m, key)
+		}
+	}
+	return nil
+}
+
+func hintKill(s *state) string {
+	n := s.target()
+	if n == nil || n.State == Dead {
+		return ""
+	}
+	return "kill " + n.Name + s.stake(n)
+}
+
+func hintFreeze(s *state) string {
+	n := s.target()
+	switch {
+	case n == nil || n.State == Dead:
+		return ""
+	case n.State == Frozen:
+		return "thaw " + n.Name
+	}
+	return "freeze " + n.Name
+}
+
+func hintRevive(s *state) string {
+	n := s.target()
+	if n == nil || n.State != Dead {
+		return ""
+	}
+	return "revive " + n.Name
+}
+
+func hintOwners(s *state) string {
+	if s.owners {
+		return "colours"
+	}
+	return "owners"
+}
+
+func hintHold(s *state) string {
+	if s.held != 0 {
+		return "go on"
+	}
+	return "hold"
+}

@@ -1,0 +1,287 @@
+package tui
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// bigWidth and bigHeight are the least size of the failover panel at which the last downtime is written large.
+const (
+	bigWidth  = 44
+	bigHeight = 12
+)
+
+// drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
+func drawFailure(s *state, t *theme, w, h int) []string {
+	budget := float64(s.opts.Budget) / float64(time.Millisecond)
+	note := "budget " + strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
+	if s.latency.N > 0 && w < 36 {
+		note = plural(s.latency.N, "fault")
+	} else if s.latency.N > 0 {
+		note = plural(s.latency.N, "fault") + " " + t.glyphs.dot + " " + note
+	}
+	rows := []string{heading(t, "failover", note, faint, w)}
+	big := w >= bigWidth && h >= bigHeight
+	switch {
+	case s.incident == nil:
+		rows = append(rows, invitation(s, t, w, big)...)
+	case big:
+		rows = append(rows, bigIncident(s, t, w, budget)...)
+	default:
+		rows = append(rows, incidentRow(s, t, w, budget))
+	}
+	if big {
+		rows = append(rows, t.line(w).String())
+	}
+	rows = append(rows, quantileRow(s, t, w, budget))
+	bars := h - len(rows) - 2
+	if big {
+		bars = min(bars-1, 6)
+		rows = append(rows, t.line(w).String())
+	}
+	if bars > 0 {
+		rows = append(rows, histogram(t, s.latency.Buckets, budget, w, bars)...)
+	}
+	rows = fill(t, rows, w, h)
+	rows[h-1] = totalsRow(s, t, w)
+	return rows
+}
+
+// invitation stands where the last failure will: it says what to press.
+func invitation(s *state, t *theme, w int, big bool) []string {
+	text := "nothing has failed yet"
+	if s.picked != "" {
+		text += ": x kills " + s.picked
+	}
+	rows := []string{t.line(w).put(faint, text).String()}
+	if big {
+		rows = append([]string{t.line(w).String()}, append(rows, t.line(w).String())...)
+	}
+	return rows
+}
+
+// verdict is the style of a downtime: green within the budget, red over it, yellow while it still grows.
+func verdict(downtime, budget float64, open bool) style {
+	switch {
+	case downtime > budget:
+		return danger
+	case open:
+		return caution
+	}
+	return good
+}
+
+// told says in words what failed, who took over and what made them notice.
+func told(s *state, i *Incident) (what, heir, when string) {
+	what = i.Node + " " + i.What
+	when = age(s.now.Sub(i.At))
+	if i.Heir == "" {
+		return what, "nobody has taken over yet", when
+	}
+	heir = i.Heir + " took " + plural(i.Tasks, "task") + " over"
+	if i.Tasks == 0 {
+		heir = i.Heir + " took over"
+	}
+	if i.Signal != 0 {
+		heir += ", by " + i.Signal.String()
+	}
+	return what, heir, when
+}
+
+// bigIncident is the last downtime in digits three rows high, and what happened beside it.
+func bigIncident(s *state, t *theme, w int, budget float64) []string {
+	i := s.incident
+	mood := verdict(i.Downtime, budget, i.Open)
+	what, heir, when := told(s, i)
+	unit := "ms of downtime"
+	if i.Open {
+		unit = "ms, and it goes on"
+	}
+	said := [3]struct {
+		s    style
+		text string
+	}{{strong, what}, {plain, heir}, {faint, unit + " " + t.glyphs.dot + " " + when}}
+	digits := large(t, ms(i.Downtime))
+	rows := make([]string, 0, len(digits))
+	for r, d := range digits {
+		rows = append(rows, t.line(w).put(mood, d).put(plain, "  ").put(said[r].s, t.cut(said[r].text, w-cells(d)-2)).String())
+	}
+	return rows
+}
+
+// incidentRow is the last failure in one row.
+func incidentRow(s *state, t *theme, w int, budget float64) string {
+	i := s.incident
+	l := t.line(w).put(verdict(i.Downtime, budget, i.Open), ms(i.Downtime)+" ms").put(plain, "  ").put(strong, i.Node+" "+i.What)
+	switch {
+	case i.Heir == "":
+		l.put(plain, ", no heir yet")
+	case i.Signal == 0:
+		l.put(plain, ", "+i.Heir+" took over")
+	default:
+		l.put(plain, ", "+i.Heir+" by "+i.Signal.String())
+	}
+	return l.String()
+}
+
+func quantileRow(s *state, t *theme, w int, budget float64) string {
+	l := t.line(w)
+	if s.latency.N == 0 {
+		return l.put(faint, "p50 -  p99 -  max - ms").String()
+	}
+	figures := []struct {
+		name  string
+		value float64
+	}{{"p50", s.latency.P50}, {"p90", s.latency.P90}, {"p99", s.latency.P99}, {"max", s.latency.Max}}
+	gap := "   "
+	if w < bigWidth {
+		figures = append(figures[:1], figures[2:]...)
+		gap = "  "
+	}
+	for i, f := range figures {
+		if i > 0 {
+			l.put(plain, gap)
+		}
+		l.put(faint, f.name+" ").put(verdict(f.value, budget, false), ms(f.value))
+	}
+	return l.put(faint, " ms").String()
+}
+
+// totalsRow counts what must be nought: green until it is not.
+func totalsRow(s *state, t *theme, w int) string {
+	l := t.line(w)
+	if s.totals == nil {
+		return l.String()
+	}
+	count := func(n uint64) style {
+		if n > 0 {
+			return danger
+		}
+		return good
+	}
+	l.put(faint, "lost ").put(count(s.totals.Lost), strconv.FormatUint(s.totals.Lost, 10))
+	l.put(faint, "  duplicates ").put(count(s.totals.Duplicates), strconv.FormatUint(s.totals.Duplicates, 10))
+	mood := good
+	if s.totals.NeedlessPerMinute > 0 {
+		mood = caution
+	}
+	rate := strconv.FormatFloat(s.totals.NeedlessPerMinute, 'f', 1, 64)
+	const name = "  needless takeovers "
+	switch {
+	case l.w+len(name)+len(rate)+4 <= w:
+		l.put(faint, name).put(mood, rate).put(faint, "/min")
+	case l.w+11+len(rate)+4 <= w:
+		l.put(faint, "  needless ").put(mood, rate).put(faint, "/min")
+	}
+	return l.String()
+}
+
+// histogram draws columns over an axis of milliseconds, a bucket each, and a line where the budget ends.
+func histogram(t *theme, buckets []Bucket, budget float64, w, h int) []string {
+	if len(buckets) == 0 {
+		return nil
+	}
+	const unit = " ms"
+	wide := (w - 2 - len(unit)) / len(buckets)
+	if wide < 2 {
+		return nil
+	}
+	wide = min(wide, 6)
+	var most uint64
+	for _, b := range buckets {
+		most = max(most, b.Count)
+	}
+	rows := make([]string, 0, h+1)
+	for r := range h {
+		l := t.line(w)
+		for i, b := range buckets {
+			if i > 0 && buckets[i-1].UpTo == budget {
+				l.put(danger, t.glyphs.line).put(plain, " ")
+			}
+			look := bar
+			if b.UpTo > budget {
+				look = danger
+			}
+			glyph := t.column(b.Count, most, h, h-1-r)
+			if glyph == "" && r == h-1 {
+				glyph, look = t.glyphs.bars[0], faint
+			}
+			if glyph == "" {
+				glyph = " "
+			}
+			l.put(look, strings.Repeat(glyph, wide-1)).put(plain, " ")
+		}
+		rows = append(rows, l.String())
+	}
+	return append(rows, axis(t, buckets, budget, w, wide))
+}
+
+// column is the glyph of a column at a height counted in rows from the ground: empty above its top.
+func (t *theme) column(count, most uint64, h, row int) string {
+	steps := len(t.glyphs.bars)
+	if count == 0 {
+		return ""
+	}
+	top := max(int(math.Round(float64(count)/float64(most)*float64(h*steps))), 1)
+	fill := top - row*steps
+	if fill <= 0 {
+		return ""
+	}
+	return t.glyphs.bars[min(fill, steps)-1]
+}
+
+func axis(t *theme, buckets []Bucket, budget float64, w, wide int) string {
+	l := t.line(w)
+	for i, b := range buckets {
+		if i > 0 && buckets[i-1].UpTo == budget {
+			l.put(danger, t.glyphs.line).put(plain, " ")
+		}
+		label := strconv.FormatFloat(b.UpTo, 'f', -1, 64)
+		if math.IsInf(b.UpTo, 1) {
+			label = "more"
+		}
+		look := faint
+		if b.UpTo == budget {
+			look = strong
+		}
+		l.left(look, t.fitLabel(label, wide-1), wide-1).put(plain, " ")
+	}
+	return l.put(faint, "ms").String()
+}
+
+// fitLabel is a label, or the shortest of its kind that fits.
+func (t *theme) fitLabel(label string, w int) string {
+	switch {
+	case cells(label) <= w:
+		return label
+	case label == "more":
+		return "+"
+	case strings.HasPrefix(label, "0."):
+		return t.cut(label[1:], w)
+	}
+	return strings.Repeat(" ", w)
+}
+
+// large writes a number in digits of three rows.
+func large(t *theme, number string) [3]string {
+	if t.ascii {
+		return [3]string{"", number, ""}
+	}
+	font := map[rune][3]string{
+		'0': {"█▀█", "█ █", "▀▀▀"}, '1': {"▀█ ", " █ ", "▀▀▀"}, '2': {"▀▀█", "█▀▀", "▀▀▀"}, '3': {"▀▀█", " ▀█", "▀▀▀"},
+		'4': {"█ █", "▀▀█", "  ▀"}, '5': {"█▀▀", "▀▀█", "▀▀▀"}, '6': {"█▀▀", "█▀█", "▀▀▀"}, '7': {"▀▀█", "  █", "  ▀"},
+		'8': {"█▀█", "█▀█", "▀▀▀"}, '9': {"█▀█", "▀▀█", "▀▀▀"}, '.': {" ", " ", "▀"},
+	}
+	var rows [3]string
+	for i, r := range number {
+		for row := range rows {
+			if i > 0 {
+				rows[row] += " "
+			}
+			rows[row] += font[r][row]
+		}
+	}
+	return rows
+}

@@ -1,0 +1,255 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/render"
+	"fracture/telemetry"
+	"fracture/work"
+)
+
+// fakeStart is the instant at which every fake begins, and fakeWall the time of day then.
+const fakeStart = clock.Instant(1_000_000_000_000)
+
+var fakeWall = time.Date(2026, 11, 22, 14, 3, 0, 0, time.UTC)
+
+// fakePeriod is the period of the fake stream.
+const fakePeriod = time.Second / 30
+
+// fake is a cluster that computes a real picture and pretends the rest: a Feed and a Control, the same for the same
+// calls of Collect and of its deeds.
+type fake struct {
+	mu         sync.Mutex
+	tilesX     int
+	tilesY     int
+	tileW      int
+	tileH      int
+	states     []NodeState
+	takes      []uint64
+	owner      []int // of each tile
+	frame      uint64
+	news       News
+	lats       []float64
+	lastAt     clock.Instant
+	reschedule bool // tiles of a dead node wait
+	told       clock.Instant
+	calls      []string // deeds asked for
+	deny       error
+	names      []string
+	still      bool // the view does not move
+	field      []float32
+}
+
+func newFake(nodes int) *fake {
+	f := &fake{tilesX: 6, tilesY: 4, tileW: 64, tileH: 82}
+	for i := range nodes {
+		f.states = append(f.states, Alive)
+		f.takes = append(f.takes, 0)
+		f.names = append(f.names, fmt.Sprintf("n%d", i+1))
+	}
+	for i := range f.tilesX * f.tilesY {
+		f.owner = append(f.owner, (i*7+i/5)%nodes)
+	}
+	return f
+}
+
+// Collect computes the next frame, or none where less than a period has passed.
+func (f *fake) Collect(now clock.Instant) News {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lastAt == 0 {
+		f.lastAt = now
+		for i, n := range f.names {
+			f.say(now, n, "join", fmt.Sprintf("joined with pid %d", 4100+i))
+		}
+		f.say(now, f.names[0], "lead", "leads stream 7f3a in reign 1")
+	}
+	if now.Sub(f.lastAt) >= fakePeriod || f.frame == 0 {
+		f.frame++
+		f.lastAt = now
+		f.tiles(now)
+	}
+	if f.told == 0 || now.Sub(f.told) >= 250*time.Millisecond {
+		f.told = now
+		f.tell()
+	}
+	n := f.news
+	n.Now = now
+	f.news = News{}
+	return n
+}
+
+func (f *fake) say(at clock.Instant, node, verb, text string) {
+	f.news.Events = append(f.news.Events, telemetry.Event{Trace: failover.Trace{At: at, Node: node, Verb: verb}, Text: text})
+}
+
+// tiles computes one frame of a zoom into the valley of the sea horses.
+func (f *fake) tiles(now clock.Instant) {
+	w, h := f.tilesX*f.tileW, f.tilesY*f.tileH
+	half := 1.6 * math.Pow(0.985, float64(f.frame%300))
+	if f.still {
+		half = 0.045
+	}
+	if f.field == nil || !f.still {
+		f.field = mandelbrot(w, h, -0.7436, 0.1318, half*float64(w)/float64(h), half)
+	}
+	for i, o := range f.owner {
+		if f.states[o] == Dead || f.states[o] == Frozen {
+			continue
+		}
+		x, y := i%f.tilesX*f.tileW, i/f.tilesX*f.tileH
+		values := make([]float32, 0, f.tileW*f.tileH)
+		for r := range f.tileH {
+			values = append(values, f.field[(y+r)*w+x:(y+r)*w+x+f.tileW]...)
+		}
+		f.news.Tiles = append(f.news.Tiles, Tile{Index: uint32(i), Frame: f.frame, Owner: f.names[o], Arrived: now,
+			X: x, Y: y, PictureW: w, PictureH: h, Field: render.Field{W: f.tileW, H: f.tileH, Max: 400, Values: values}})
+	}
+}
+
+func (f *fake) tell() {
+	nodes := make([]Node, len(f.states))
+	for i := range nodes {
+		n := &nodes[i]
+		n.State, n.Name, n.Takeovers = f.states[i], f.names[i], f.takes[i]
+		n.PID, n.RSS = 4100+i, int64(23+i)<<20+int64(f.frame%7)<<17
+		n.BeatGap = 1.1 + float64((int(f.frame)/8+i*3)%7)/10
+		for _, o := range f.owner {
+			if o == i {
+				n.Owns++
+			}
+		}
+		n.StandsBy = n.Owns - 1 + i%3
+	}
+	nodes[f.leader()].Leads = []uint64{0x7f3a}
+	nodes[(f.leader()+1)%len(nodes)].Follows = []uint64{0x7f3a}
+	f.news.Nodes = nodes
+	f.news.Totals = &Totals{Results: 720, Frame: f.frame, Lateness: 0.62 + float64(f.frame%5)/20}
+}
+
+func (f *fake) leader() int { return max(slices.Index(f.states, Alive), 0) }
+
+// fail takes a node's tiles away and gives them to the next alive one, after a downtime that is made up.
+func (f *fake) fail(now clock.Instant, i int, what string, signal failover.Signal) {
+	heir := -1
+	moved := 0
+	for k := 1; k < len(f.states) && heir < 0; k++ {
+		if j := (i + k) % len(f.states); f.states[j] == Alive {
+			heir = j
+		}
+	}
+	downtime := 1.3 + float64(len(f.lats)*37%23)/5
+	if signal == failover.Silence {
+		downtime += 6.5
+	}
+	for t, o := range f.owner {
+		if o == i && heir >= 0 && !f.reschedule {
+			f.owner[t] = heir
+			moved++
+			f.takes[heir]++
+			f.news.Events = append(f.news.Events, telemetry.Event{Trace: failover.Trace{
+				At: now.Add(2 * time.Millisecond), Node: f.names[heir], Verb: "promote", Peer: f.names[i], Signal: signal,
+				Task: work.TaskID{Stream: 0x7f3a, Frame: f.frame, Tile: uint32(t)}}})
+		}
+	}
+	f.lats = append(f.lats, downtime)
+	f.news.Latency = latencyOf(f.lats)
+	inc := Incident{At: now, Node: f.names[i], What: what, Signal: signal, Tasks: moved, Downtime: downtime}
+	if heir >= 0 {
+		inc.Heir = f.names[heir]
+	}
+	f.news.Incident = &inc
+}
+
+// latencyOf sums made-up downtimes up.
+func latencyOf(all []float64) *Latency {
+	s := slices.Sorted(slices.Values(all))
+	at := func(q float64) float64 { return s[min(int(q*float64(len(s))), len(s)-1)] }
+	l := &Latency{N: len(s), Last: all[len(all)-1], P50: at(0.5), P90: at(0.9), P99: at(0.99), Max: s[len(s)-1]}
+	for _, up := range []float64{0.5, 1, 2, 3, 5, 10, 20, 50, math.Inf(1)} {
+		b := Bucket{UpTo: up}
+		for _, v := range s {
+			if v <= up && (len(l.Buckets) == 0 || v > l.Buckets[len(l.Buckets)-1].UpTo) {
+				b.Count++
+			}
+		}
+		l.Buckets = append(l.Buckets, b)
+	}
+	return l
+}
+
+func (f *fake) deed(verb, node string, do func(i int)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, verb+" "+node)
+	i := slices.Index(f.names, node)
+	if f.deny != nil || i < 0 {
+		return f.deny
+	}
+	do(i)
+	f.told = 0
+	return nil
+}
+
+func (f *fake) Kill(_ context.Context, node string) error {
+	return f.deed("kill", node, func(i int) {
+		f.states[i] = Dead
+		f.say(f.lastAt, node, "kill", "killed by hand")
+		f.fail(f.lastAt, i, "killed", failover.Reset)
+	})
+}
+
+func (f *fake) Freeze(_ context.Context, node string) error {
+	return f.deed("freeze", node, func(i int) {
+		f.states[i] = Frozen
+		f.say(f.lastAt, node, "freeze", "stopped by hand")
+		f.fail(f.lastAt, i, "frozen", failover.Silence)
+	})
+}
+
+func (f *fake) Thaw(_ context.Context, node string) error {
+	return f.deed("thaw", node, func(i int) {
+		f.states[i] = Alive
+		f.say(f.lastAt, node, "thaw", "runs again")
+	})
+}
+
+func (f *fake) Revive(_ context.Context, node string) error {
+	return f.deed("revive", node, func(i int) {
+		f.states[i] = Alive
+		f.say(f.lastAt, node, "revive", "started with a new incarnation")
+		for t := range f.owner {
+			if t%len(f.states) == i {
+				f.owner[t] = i
+			}
+		}
+	})
+}
+
+// mandelbrot is the smooth iteration count over w × h samples around a centre.
+func mandelbrot(w, h int, cx, cy, halfW, halfH float64) []float32 {
+	const limit = 400
+	out := make([]float32, w*h)
+	for y := range h {
+		for x := range w {
+			a, b := cx+(float64(x)/float64(w)*2-1)*halfW, cy-(float64(y)/float64(h)*2-1)*halfH
+			var zx, zy float64
+			n := 0
+			for ; n < limit && zx*zx+zy*zy < 64; n++ {
+				zx, zy = zx*zx-zy*zy+a, 2*zx*zy+b
+			}
+			out[y*w+x] = -1
+			if n < limit {
+				out[y*w+x] = float32(max(float64(n)+1-math.Log2(math.Log2(zx*zx+zy*zy)/2), 0))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/telemetry"
+)
+
+// entry is one line of the log: what happened, once or several times in a row.
+type entry struct {
+	at    clock.Instant
+	node  string
+	verb  string
+	text  string
+	times int
+}
+
+// note adds an event to the log, if a person should read it. Equal ones that follow each other closely become one line
+// with a count: a dead owner of five tiles is one promotion of five tasks, not five lines.
+func (s *state) note(e telemetry.Event) bool {
+	n, ok := entryOf(e)
+	if !ok {
+		return false
+	}
+	for i := len(s.log) - 1; i >= 0 && i >= len(s.log)-8; i-- {
+		l := &s.log[i]
+		if l.node == n.node && l.verb == n.verb && l.text == n.text && n.at.Sub(l.at) < mergeWindow {
+			l.times++
+			return true
+		}
+	}
+	if len(s.log) >= maxLog {
+		s.log = append(s.log[:0], s.log[maxLog/10:]...)
+	}
+	s.log = append(s.log, n)
+	return true
+}
+
+// entryOf makes the log's line of an event; ok is false for what only the trace is for.
+func entryOf(e telemetry.Event) (n entry, ok bool) {
+	n = entry{at: e.At, node: e.Node, verb: e.Verb, text: e.Text, times: 1}
+	if n.text == "" {
+		n.text = sentence(e.Trace)
+	}
+	return n, n.text != ""
+}
+
+// sentence says what a line of the trace means, for the verbs that a person should hear of; empty for the others.
+func sentence(t failover.Trace) string {
+	splitter := t.Task.Tile == failover.SplitterTile
+	switch t.Verb {
+	case "detect":
+		return "takes " + t.Peer + " for failed by " + t.Signal.String()
+	case "recover":
+		return "hears " + t.Peer + " again"
+	case "promote":
+		if splitter {
+			return "took the splitter over from " + t.Peer + " by " + t.Signal.String()
+		}
+		return "took over from " + t.Peer + " by " + t.Signal.String()
+	case "replace":
+		return "placed anew what " + t.Peer + " held, by " + t.Signal.String()
+	case "lead":
+		return fmt.Sprintf("leads stream %x in reign %d", uint64(t.Task.Stream), t.Epoch.Term.Count())
+	case "refuse":
+		return "refused a lower epoch of " + t.Peer
+	case "drop":
+		return "gave up at a bound"
+	case "drained":
+		return "holds nothing any more and may leave"
+	}
+	return ""
+}
+
+// tone is the style of a verb.
+func tone(verb string) style {
+	switch verb {
+	case "kill", "crash", "drop", "lost":
+		return danger
+	case "detect", "freeze", "late", "refuse", "leave", "left":
+		return caution
+	case "promote", "recover", "revive", "thaw", "join", "joined":
+		return good
+	}
+	return bar
+}
+
+// stamp is an instant as the time of day.
+func (o Options) stamp(at clock.Instant, layout string) string {
+	return o.Anchor.Wall.Add(at.Sub(o.Anchor.At)).Format(layout)
+}
+
+// drawLog draws the newest lines of the log, newest last.
+func drawLog(s *state, t *theme, w, h int) []string {
+	rows := make([]string, 0, h)
+	note := ""
+	if s.missed > 0 {
+		note = fmt.Sprintf("%d missed", s.missed)
+	}
+	rows = append(rows, heading(t, "log", note, caution, w))
+	layout := "15:04:05.000"
+	if w < 60 {
+		layout = "04:05.000"
+	}
+	if len(s.log) == 0 && h > 1 {
+		rows = append(rows, t.line(w).put(faint, "nothing has happened yet").String())
+	}
+	for _, e := range s.log[max(0, len(s.log)-(h-1)):] {
+		l := t.line(w).put(faint, s.opts.stamp(e.at, layout)+" ")
+		l.left(strong, e.node, min(8, s.longestName())).put(plain, " ")
+		l.left(tone(e.verb), e.verb, 8)
+		count := ""
+		if e.times > 1 {
+			count = fmt.Sprintf(" ×%d", e.times)
+		}
+		l.put(plain, t.cut(e.text, l.max-l.w-cells(count))).put(strong, count)
+		rows = append(rows, l.String())
+	}
+	return fill(t, rows, w, h)
+}
+
+// longestName is the width a column of node names needs.
+func (s *state) longestName() int {
+	n := 2
+	for i := range s.nodes {
+		n = max(n, cells(s.nodes[i].Name))
+	}
+	return n
+}
+
+// heading is the first row of a panel: its title, a thin rule, and a note at the right end.
+func heading(t *theme, name, note string, s style, w int) string {
+	l := t.line(w).put(title, name).put(plain, " ")
+	if note == "" {
+		return l.rule(w).String()
+	}
+	note = t.cut(note, max(w-l.w-3, 0))
+	return l.rule(w-cells(note)-1).put(plain, " ").put(s, note).String()
+}
+
+// fill cuts or pads rows to a panel's height.
+func fill(t *theme, rows []string, w, h int) []string {
+	for len(rows) < h {
+		rows = append(rows, t.line(w).String())
+	}
+	return rows[:h]
+}
+
+// age prints how long ago something was, in one unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "now"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d h ago", int(d.Hours()))
+}

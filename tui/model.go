@@ -1,0 +1,326 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"fracture/clock"
+	"fracture/render"
+)
+
+// frame is the message of one frame's news.
+type frame struct{ News }
+
+// answer is the message that a deed was done or refused.
+type answer struct {
+	done string
+	err  error
+}
+
+// failure is the message that ends the screen with an error.
+type failure struct{ err error }
+
+// pane names a part of the screen that is drawn and kept by itself.
+type pane uint8
+
+const (
+	paneHeader pane = iota
+	panePicture
+	paneCaption
+	paneNodes
+	paneFailure
+	paneLog
+	paneHelp
+	paneFooter
+	panes
+)
+
+// model is the screen: its state, its panes as last drawn, and the text they make.
+//
+// Invariant: content shows every pane that is not dirty as it is; between two calls of View with no pane dirty, it is
+// the same string.
+type model struct {
+	table  []action
+	look   *theme
+	state  state
+	canvas *canvas
+	lay    layout
+	deeds  chan deed // for perform; what does not fit is refused
+
+	rows    [panes][]string
+	dirty   [panes]bool
+	content string
+	changed bool
+	builder strings.Builder
+
+	second int64 // of the clock, for what is redrawn once a second
+	drawn  int   // frames since then in which the picture changed
+	failed error
+}
+
+func newModel(opts Options) (*model, error) {
+	palette, err := render.NewPalette(opts.Palette)
+	if err != nil {
+		return nil, err
+	}
+	look := newTheme(opts.Depth, opts.ASCII)
+	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts},
+		canvas: newCanvas(look, palette, opts.Period)}
+	m.arrange(80, 24)
+	return m, nil
+}
+
+// Init implements [tea.Model].
+func (m *model) Init() tea.Cmd { return nil }
+
+// Update implements [tea.Model].
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case frame:
+		m.absorb(msg.News)
+	case tea.WindowSizeMsg:
+		m.arrange(msg.Width, msg.Height)
+	case tea.KeyPressMsg:
+		return m, m.press(msg.String())
+	case tea.MouseClickMsg:
+		m.click(msg.X, msg.Y)
+	case answer:
+		if msg.err != nil {
+			m.state.say(true, "%s: %v", msg.done, msg.err)
+		} else {
+			m.state.say(false, "%s", msg.done)
+		}
+		m.soil(paneFooter)
+	case failure:
+		m.failed = msg.err
+		return m, tea.Quit
+	}
+	return m, nil
+}
+
+// View implements [tea.Model].
+func (m *model) View() tea.View {
+	m.draw()
+	v := tea.NewView(m.content)
+	v.AltScreen = true
+	if !m.state.opts.NoMouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	return v
+}
+
+// soil has panes drawn anew.
+func (m *model) soil(which ...pane) {
+	for _, p := range which {
+		m.dirty[p] = true
+	}
+	m.changed = true
+}
+
+// arrange lays everything out anew.
+func (m *model) arrange(w, h int) {
+	m.lay = arrange(w, h, len(m.state.nodes))
+	m.canvas.resize(m.lay.picture.w, m.lay.picture.h)
+	m.soil(paneHeader, panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
+}
+
+// absorb takes a frame's news. While the display is held the state goes on, and only header and footer are drawn.
+func (m *model) absorb(n News) {
+	s := &m.state
+	before := s.now
+	s.now = n.Now
+	if n.Nodes != nil {
+		m.absorbNodes(n.Nodes)
+	}
+	for _, t := range n.Tiles {
+		m.canvas.take(t, s.ordinal(t.Owner))
+	}
+	if len(n.Tiles) > 0 {
+		m.drawn++
+		m.refresh(panePicture)
+	}
+	m.absorbFigures(n)
+	m.absorbEvents(n)
+	if stale := m.canvas.grow(n.Now); stale != s.stale {
+		s.stale = stale
+		m.refresh(panePicture, paneCaption, paneHeader)
+	}
+	if s.message != "" && n.Now >= s.until {
+		s.message = ""
+		m.soil(paneFooter)
+	}
+	if second := int64(n.Now) / int64(time.Second); second != m.second {
+		if before != 0 {
+			s.fps = float64(m.drawn) / max(float64(second-m.second), 1)
+		}
+		m.second, m.drawn = second, 0
+		m.refresh(paneFailure)
+		m.soil(paneHeader)
+	}
+}
+
+func (m *model) absorbNodes(nodes []Node) {
+	s := &m.state
+	names := func() (out []string) {
+		for i := range s.nodes {
+			out = append(out, s.nodes[i].Name)
+		}
+		return out
+	}
+	before := names()
+	s.setNodes(nodes)
+	m.refresh(paneNodes)
+	m.soil(paneFooter)
+	if after := names(); !slices.Equal(before, after) {
+		m.canvas.tint(s.owners, s.ordinal)
+		m.arrange(m.lay.w, m.lay.h)
+	}
+}
+
+func (m *model) absorbFigures(n News) {
+	s := &m.state
+	if n.Latency != nil {
+		s.latency = *n.Latency
+		m.refresh(paneFailure)
+	}
+	if n.Incident != nil {
+		s.incident = n.Incident
+		m.refresh(paneFailure)
+	}
+	if n.Totals != nil {
+		s.totals = n.Totals
+		m.refresh(paneHeader, paneCaption, paneFailure)
+	}
+}
+
+func (m *model) absorbEvents(n News) {
+	s := &m.state
+	if n.Missed > 0 {
+		s.missed += n.Missed
+		m.refresh(paneLog)
+	}
+	for _, e := range n.Events {
+		if s.note(e) {
+			m.refresh(paneLog)
+		}
+	}
+}
+
+// refresh has panes drawn anew because of news, unless the display is held.
+func (m *model) refresh(which ...pane) {
+	if m.state.held == 0 {
+		m.soil(which...)
+	}
+}
+
+// draw makes the content anew from the panes that changed.
+func (m *model) draw() {
+	if !m.changed {
+		return
+	}
+	m.changed = false
+	for p := range panes {
+		if m.dirty[p] {
+			m.rows[p] = m.drawPane(p)
+			m.dirty[p] = false
+		}
+	}
+	m.content = m.compose()
+}
+
+func (m *model) drawPane(p pane) []string {
+	s, t, a := &m.state, m.look, m.place(p)
+	if a.h <= 0 || a.w <= 0 {
+		return nil
+	}
+	switch p {
+	case paneHeader:
+		return []string{drawHeader(s, t, a.w, m.lay.caption.h == 0)}
+	case panePicture:
+		return m.canvas.draw()
+	case paneCaption:
+		return []string{drawCaption(s, t, a.w, m.canvas.count(), m.canvas.palette.Name)}
+	case paneNodes:
+		return drawNodes(s, t, a.w, a.h)
+	case paneFailure:
+		return drawFailure(s, t, a.w, a.h)
+	case paneLog:
+		return drawLog(s, t, a.w, a.h)
+	case paneHelp:
+		return drawHelp(s, t, m.table, a.w, a.h)
+	case paneFooter:
+		if m.lay.small {
+			return []string{drawSmall(s, t, m.lay.w, m.lay.h)}
+		}
+		return []string{drawFooter(s, t, m.table, a.w)}
+	case panes:
+	}
+	return nil
+}
+
+// place is where a pane goes now: help, while it is shown, takes the place of what it covers.
+func (m *model) place(p pane) area {
+	l := &m.lay
+	var a area
+	switch p {
+	case paneHeader:
+		a = l.header
+	case panePicture:
+		a = l.picture
+	case paneCaption:
+		a = l.caption
+	case paneNodes:
+		a = l.nodes
+	case paneFailure:
+		a = l.failure
+	case paneLog:
+		a = l.log
+	case paneHelp:
+		if !m.state.help {
+			return area{}
+		}
+		return l.help
+	case paneFooter:
+		a = l.footer
+	case panes:
+	}
+	if m.state.help && l.help.contains(a.x, a.y) {
+		return area{}
+	}
+	return a
+}
+
+// compose joins the panes' rows: at most two stand side by side, in the order of their names.
+func (m *model) compose() string {
+	b := &m.builder
+	b.Reset()
+	b.Grow(len(m.content) + len(m.content)/8)
+	for y := range m.lay.h {
+		if y > 0 {
+			b.WriteByte('\n')
+		}
+		x := 0
+		for p := range panes {
+			a := m.place(p)
+			row := y - a.y
+			if row < 0 || row >= len(m.rows[p]) || a.h == 0 {
+				continue
+			}
+			for ; x < a.x; x++ {
+				b.WriteByte(' ')
+			}
+			b.WriteString(m.rows[p][row])
+			x += a.w
+		}
+	}
+	return b.String()
+}
+
+// hold stops or releases the display at an instant.
+func (m *model) hold(since clock.Instant) {
+	m.state.held = since
+	m.soil(paneHeader, panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneFooter)
+}

@@ -1,0 +1,148 @@
+package tui
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// column is one column of the table of nodes.
+type column struct {
+	head  string
+	width int
+	text  bool // set left; numbers are set right
+	cell  func(n *Node) (style, string)
+}
+
+// columns are the table's, each with the unit in its head, most wanted first; a narrow panel shows the first of them.
+func columns() []column {
+	return []column{
+		{"state", 8, true, func(n *Node) (style, string) { return n.State.mood(), n.State.String() }},
+		{"role", 8, true, func(n *Node) (style, string) { return plain, role(n) }},
+		{"owns", 4, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.Owns) }},
+		{"beat ms", 7, false, func(n *Node) (style, string) { return plain, ms(n.BeatGap) }},
+		{"RSS MiB", 7, false, func(n *Node) (style, string) { return plain, fmt.Sprintf("%.1f", float64(n.RSS)/(1<<20)) }},
+		{"holds", 5, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.StandsBy) }},
+		{"took over", 9, false, func(n *Node) (style, string) { return plain, strconv.FormatUint(n.Takeovers, 10) }},
+	}
+}
+
+// role is the part a node plays for the streams' splitters.
+func role(n *Node) string {
+	switch {
+	case n.State == Dead:
+		return ""
+	case len(n.Leads) > 0:
+		return "splitter"
+	case len(n.Follows) > 0:
+		return "standby"
+	}
+	return "worker"
+}
+
+// leadCells is what stands before a node's name: the pick's mark, its key, its glyph.
+const leadCells = 5
+
+// fitColumns chooses the columns that fit beside names of a width, and hands what is left to the names.
+func fitColumns(w, name int) (chosen []column, nameWidth int) {
+	left := w - leadCells - name
+	for _, c := range columns() {
+		if left < c.width+1 {
+			break
+		}
+		left -= c.width + 1
+		chosen = append(chosen, c)
+	}
+	return chosen, name + min(left, 6)
+}
+
+// drawNodes draws the table of nodes: a heading, the columns' heads where there is room, a line a node.
+func drawNodes(s *state, t *theme, w, h int) []string {
+	alive, ill, dead := s.census()
+	note, mood := strconv.Itoa(alive)+" alive", good
+	if ill > 0 {
+		note, mood = note+fmt.Sprintf(" %s %d unwell", t.glyphs.dot, ill), caution
+	}
+	if dead > 0 {
+		note, mood = note+fmt.Sprintf(" %s %d dead", t.glyphs.dot, dead), danger
+	}
+	rows := []string{heading(t, "nodes", note, mood, w)}
+	cols, name := fitColumns(w, min(s.longestName(), 12))
+	if s.headed(h) {
+		l := t.line(w).to(leadCells).left(faint, "name", name)
+		for _, c := range cols {
+			l.put(plain, " ")
+			if c.text {
+				l.left(faint, c.head, c.width)
+			} else {
+				l.right(faint, c.head, c.width)
+			}
+		}
+		rows = append(rows, l.String())
+	}
+	first := s.firstListed(h - len(rows))
+	for i := first; i < len(s.nodes) && len(rows) < h; i++ {
+		rows = append(rows, nodeRow(s, t, i, cols, name, w))
+	}
+	if len(s.nodes) == 0 && len(rows) < h {
+		rows = append(rows, t.line(w).put(faint, "waiting for the first node").String())
+	}
+	return fill(t, rows, w, h)
+}
+
+// headed reports whether a panel of h rows has room for the columns' heads: not when they would push a node of a short
+// list out.
+func (s *state) headed(h int) bool { return h >= len(s.nodes)+2 || h >= 8 }
+
+// firstListed is the first node of a list of some rows that holds the picked one.
+func (s *state) firstListed(rows int) int {
+	return max(0, min(s.ordinal(s.picked)-rows+1, len(s.nodes)-rows))
+}
+
+func nodeRow(s *state, t *theme, i int, cols []column, name, w int) string {
+	n := &s.nodes[i]
+	l := t.line(w)
+	nameStyle := plain
+	if n.Name == s.picked {
+		nameStyle = selected
+		l.put(selected, t.glyphs.pick)
+	} else {
+		l.put(plain, " ")
+	}
+	key := " "
+	if i < 9 {
+		key = strconv.Itoa(i + 1)
+	}
+	l.put(faint, key)
+	if s.owners {
+		l.raw(t.swatch(i), 1)
+	} else {
+		l.put(plain, " ")
+	}
+	l.put(n.State.mood(), t.glyphs.states[min(n.State, Dead)]).put(plain, " ").left(nameStyle, n.Name, name)
+	for _, c := range cols {
+		look, text := c.cell(n)
+		if n.State == Dead && !c.text {
+			look, text = faint, "-"
+		}
+		l.put(plain, " ")
+		if c.text {
+			l.left(look, text, c.width)
+		} else {
+			l.right(look, text, c.width)
+		}
+	}
+	return l.String()
+}
+
+// nodeAt is the node drawn at a row of the panel, -1 where there is none.
+func (s *state) nodeAt(row, h int) int {
+	heads := 1
+	if s.headed(h) {
+		heads = 2
+	}
+	i := s.firstListed(h-heads) + row - heads
+	if row < heads || i >= len(s.nodes) {
+		return -1
+	}
+	return i
+}

@@ -1,0 +1,159 @@
+package tui
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"fracture/clock"
+)
+
+// printEvery is how often the line mode looks for news, and summaryEvery how often it sums up.
+const (
+	printEvery   = 100 * time.Millisecond
+	summaryEvery = time.Second
+)
+
+// Print writes the feed's news as lines, one labelled line an event and a summary each second, until ctx ends, whose
+// error it returns, or the writer refuses. It writes no escape codes and moves no cursor, so it suits pipes, logs, plain
+// terminals and screen readers.
+func Print(ctx context.Context, opts Options, feed Feed) error {
+	opts = opts.withDefaults()
+	p := newPrinter(opts)
+	tick := time.NewTicker(printEvery)
+	defer tick.Stop()
+	for {
+		if err := p.print(feed.Collect(clock.Now())); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// printer turns batches of news into lines.
+type printer struct {
+	out     *bufio.Writer
+	state   state
+	arrived map[uint32]clock.Instant // when the newest of each tile came
+	next    clock.Instant            // when the next summary is due
+}
+
+func newPrinter(opts Options) *printer {
+	return &printer{out: bufio.NewWriter(opts.Out), state: state{opts: opts}, arrived: make(map[uint32]clock.Instant)}
+}
+
+// print writes what a batch tells, and the summary when it is due.
+func (p *printer) print(n News) error {
+	s := &p.state
+	s.now = n.Now
+	if n.Nodes != nil {
+		p.changes(n.Nodes)
+		s.setNodes(n.Nodes)
+	}
+	for _, t := range n.Tiles {
+		p.arrived[t.Index] = t.Arrived
+	}
+	if n.Latency != nil {
+		s.latency = *n.Latency
+	}
+	if n.Totals != nil {
+		s.totals = n.Totals
+	}
+	s.missed += n.Missed
+	s.log = s.log[:0]
+	for _, e := range n.Events {
+		s.note(e)
+	}
+	for _, e := range s.log {
+		p.event(e)
+	}
+	if i := n.Incident; i != nil {
+		p.incident(i)
+	}
+	if p.next == 0 {
+		p.next = n.Now.Add(summaryEvery)
+	}
+	if n.Now >= p.next {
+		p.summary()
+		p.next = max(p.next.Add(summaryEvery), n.Now)
+	}
+	return p.out.Flush()
+}
+
+// line writes one line: its label, the time of day, and what it says. An error of the writer comes out of Flush.
+func (p *printer) line(label string, at clock.Instant, format string, args ...any) {
+	_, _ = io.WriteString(p.out, fmt.Sprintf("%-8s %s  ", label, p.state.opts.stamp(at, "15:04:05.000"))+
+		clean(fmt.Sprintf(format, args...))+"\n")
+}
+
+// clean replaces control characters: what other processes tell must not command the terminal.
+func clean(text string) string {
+	out := []rune(text)
+	for i, r := range out {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+			out[i] = '?'
+		}
+	}
+	return string(out)
+}
+
+func (p *printer) event(e entry) {
+	count := ""
+	if e.times > 1 {
+		count = fmt.Sprintf(" (%d times)", e.times)
+	}
+	p.line("event", e.at, "%s %s: %s%s", e.node, e.verb, e.text, count)
+}
+
+// changes writes a line for each node that is another way than before.
+func (p *printer) changes(nodes []Node) {
+	for i := range nodes {
+		n := &nodes[i]
+		before := p.state.ordinal(n.Name)
+		if before < 0 || p.state.nodes[before].State != n.State {
+			p.line("node", p.state.now, "%s is %s", n.Name, n.State)
+		}
+	}
+}
+
+func (p *printer) incident(i *Incident) {
+	s := &p.state
+	if s.incident != nil && *s.incident == *i {
+		return
+	}
+	s.incident = i
+	if i.Open {
+		return
+	}
+	_, heir, _ := told(s, i)
+	p.line("incident", i.At, "%s %s; %s; downtime %s ms", i.Node, i.What, heir, ms(i.Downtime))
+}
+
+func (p *printer) summary() {
+	s := &p.state
+	alive, ill, dead := s.census()
+	stale := 0
+	for _, at := range p.arrived {
+		if s.now.Sub(at) > staleAfter(s.opts.Period) {
+			stale++
+		}
+	}
+	text := fmt.Sprintf("nodes %d alive, %d unwell, %d dead; tiles %d, %d stale", alive, ill, dead, len(p.arrived), stale)
+	if t := s.totals; t != nil {
+		text += fmt.Sprintf("; frame %d; %.0f results/s; lateness %s ms; lost %d; duplicates %d; needless takeovers %.1f/min",
+			t.Frame, t.Results, ms(t.Lateness), t.Lost, t.Duplicates, t.NeedlessPerMinute)
+	}
+	if l := s.latency; l.N > 0 {
+		text += fmt.Sprintf("; downtime n %d, last %s ms, p50 %s ms, p99 %s ms, max %s ms", l.N, ms(l.Last), ms(l.P50), ms(l.P99), ms(l.Max))
+	}
+	if s.missed > 0 {
+		text += fmt.Sprintf("; %d events missed", s.missed)
+	}
+	p.line("summary", s.now, "%s", text)
+}

@@ -1,0 +1,127 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"fracture/clock"
+)
+
+// Bounds of what the screen remembers.
+const (
+	maxLog      = 1000 // lines of the log
+	mergeWindow = 250 * time.Millisecond
+	messageFor  = 4 * time.Second // how long the footer shows an answer
+)
+
+// state is what the screen knows. Panes read it and draw; only the model writes it.
+type state struct {
+	opts     Options
+	now      clock.Instant
+	nodes    []Node // by name, as people count: n2 before n10
+	latency  Latency
+	incident *Incident
+	totals   *Totals // nil until the first
+	log      []entry // newest last
+	missed   uint64  // events that were dropped before they reached the screen
+
+	picked  string        // name of the picked node; empty until there is one
+	owners  bool          // tiles are tinted by owner
+	help    bool          // help is shown
+	held    clock.Instant // since when the display is held; 0 where it is not
+	message string        // the footer's answer to the last deed
+	alarm   bool          // the message tells of a refusal
+	until   clock.Instant // when the message goes
+	fps     float64       // frames drawn a second, measured
+	stale   staleness
+}
+
+// staleness counts the tiles of the picture that are older than they should be.
+type staleness struct {
+	tiles int
+	worst time.Duration // age of the oldest
+}
+
+// target is the picked node, nil while there is none.
+func (s *state) target() *Node {
+	for i := range s.nodes {
+		if s.nodes[i].Name == s.picked {
+			return &s.nodes[i]
+		}
+	}
+	return nil
+}
+
+// ordinal is the place of a node in the list from 0, or -1: its key is one more, its tint the same.
+func (s *state) ordinal(name string) int {
+	for i := range s.nodes {
+		if s.nodes[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// stake says what a node's failure would hit, as a clause to put behind its name.
+func (s *state) stake(n *Node) string {
+	switch {
+	case len(n.Leads) > 0 && n.Owns > 0:
+		return ", splitter and owner of " + plural(n.Owns, "tile")
+	case len(n.Leads) > 0:
+		return ", splitter"
+	case n.Owns > 0:
+		return ", owner of " + plural(n.Owns, "tile")
+	case n.StandsBy > 0:
+		return ", standby for " + plural(n.StandsBy, "tile")
+	}
+	return ""
+}
+
+// census counts the nodes by how they are.
+func (s *state) census() (alive, ill, dead int) {
+	for i := range s.nodes {
+		switch s.nodes[i].State {
+		case Alive:
+			alive++
+		case Starting, Late, Frozen, Leaving:
+			ill++
+		case Dead:
+			dead++
+		}
+	}
+	return alive, ill, dead
+}
+
+// setNodes replaces the nodes and picks one if none is picked, so that a key has a target from the first second on.
+func (s *state) setNodes(nodes []Node) {
+	s.nodes = slices.Clone(nodes)
+	slices.SortFunc(s.nodes, func(a, b Node) int { return compareNames(a.Name, b.Name) })
+	if s.target() == nil && len(s.nodes) > 0 {
+		s.picked = s.nodes[0].Name
+	}
+}
+
+// compareNames orders names as people count: a trailing number by its value.
+func compareNames(a, b string) int {
+	ap, an := splitNumber(a)
+	bp, bn := splitNumber(b)
+	return cmp.Or(cmp.Compare(ap, bp), cmp.Compare(an, bn), cmp.Compare(a, b))
+}
+
+func splitNumber(name string) (prefix string, number int) {
+	i := len(name)
+	for i > 0 && name[i-1] >= '0' && name[i-1] <= '9' {
+		i--
+	}
+	number, _ = strconv.Atoi(name[i:]) // no number, or one too large to count, orders as 0
+	return name[:i], number
+}
+
+// say puts an answer into the footer for a while.
+func (s *state) say(alarm bool, format string, args ...any) {
+	s.message, s.alarm = fmt.Sprintf(format, args...), alarm
+	s.until = s.now.Add(messageFor)
+}

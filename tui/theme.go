@@ -1,0 +1,140 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"fracture/render"
+)
+
+// theme is how the roles of text look on one terminal. It does not change once made.
+type theme struct {
+	depth  render.Depth
+	ascii  bool
+	sgr    [styles]string // escape code that sets a style, whatever was in force
+	reset  string
+	glyphs glyphs
+	tints  []render.RGB
+}
+
+// glyphs are the signs beside words, each one cell wide.
+type glyphs struct {
+	rule, ellipsis, pick, line, arrow, dot string
+	states                                 [Dead + 1]string
+	bars                                   []string // columns of rising height, the first the lowest
+}
+
+// look is one style's colour on each kind of terminal, and its attributes.
+type look struct {
+	rgb   render.RGB
+	x256  uint8 // of xterm's 256
+	x16   uint8 // SGR code of the sixteen; 0 keeps the terminal's own
+	attrs string
+}
+
+// looks are the screen's colours: body text in the terminal's own, greys for what is context, one warm colour for what
+// can be pressed, and one red that means only danger.
+func looks() [styles]look {
+	return [styles]look{
+		plain:    {},
+		faint:    {rgb: render.RGB{R: 110, G: 118, B: 134}, x256: 243, x16: 90},
+		strong:   {attrs: "1"},
+		title:    {rgb: render.RGB{R: 148, G: 163, B: 190}, x256: 110, x16: 36},
+		brand:    {rgb: render.RGB{R: 240, G: 178, B: 92}, x256: 215, x16: 33, attrs: "1"},
+		good:     {rgb: render.RGB{R: 124, G: 190, B: 132}, x256: 108, x16: 32},
+		caution:  {rgb: render.RGB{R: 224, G: 186, B: 98}, x256: 179, x16: 33},
+		danger:   {rgb: render.RGB{R: 240, G: 92, B: 86}, x256: 203, x16: 91, attrs: "1"},
+		lit:      {rgb: render.RGB{R: 240, G: 178, B: 92}, x256: 215, x16: 33},
+		selected: {rgb: render.RGB{R: 240, G: 178, B: 92}, x256: 215, x16: 33, attrs: "1"},
+		bar:      {rgb: render.RGB{R: 112, G: 152, B: 200}, x256: 68, x16: 34},
+	}
+}
+
+// newTheme makes the look for a terminal of that depth.
+func newTheme(depth render.Depth, ascii bool) *theme {
+	t := &theme{depth: depth, ascii: ascii, reset: "\x1b[m", glyphs: unicodeGlyphs(), tints: tints()}
+	if ascii {
+		t.glyphs = asciiGlyphs()
+	}
+	for s, l := range looks() {
+		t.sgr[s] = l.sgr(depth)
+	}
+	return t
+}
+
+// sgr is the escape code of a look. Without colour only the attributes stay, and what is faint is told as such.
+func (l look) sgr(depth render.Depth) string {
+	codes := []string{"0"}
+	if l.attrs != "" {
+		codes = append(codes, l.attrs)
+	}
+	switch {
+	case l.x16 == 0:
+	case depth == render.ASCII:
+		if l.x16 == 90 {
+			codes = append(codes, "2")
+		}
+	case depth == render.Colors16:
+		codes = append(codes, fmt.Sprint(l.x16))
+	case depth == render.Colors256:
+		codes = append(codes, fmt.Sprintf("38;5;%d", l.x256))
+	default:
+		codes = append(codes, fmt.Sprintf("38;2;%d;%d;%d", l.rgb.R, l.rgb.G, l.rgb.B))
+	}
+	return "\x1b[" + strings.Join(codes, ";") + "m"
+}
+
+// picture is the depth of the picture: without colour, and where only ASCII may be drawn, it is made of characters.
+func (t *theme) picture() render.Depth {
+	if t.ascii {
+		return render.ASCII
+	}
+	return t.depth
+}
+
+// tints are the owners' colours by the order of nodes, far apart in hue and alike in weight.
+func tints() []render.RGB {
+	return []render.RGB{
+		{R: 230, G: 110, B: 90}, {R: 90, G: 170, B: 230}, {R: 120, G: 200, B: 110}, {R: 220, G: 180, B: 70},
+		{R: 170, G: 120, B: 220}, {R: 80, G: 200, B: 190}, {R: 230, G: 120, B: 180}, {R: 150, G: 160, B: 90},
+		{R: 140, G: 140, B: 200},
+	}
+}
+
+// tint is the colour of the node at a place in the list.
+func (t *theme) tint(ordinal int) render.RGB { return t.tints[ordinal%len(t.tints)] }
+
+// swatch is a block of a node's tint, one cell wide; a space where there is no colour to show.
+func (t *theme) swatch(ordinal int) string {
+	if t.picture() == render.ASCII {
+		return " "
+	}
+	p := render.NewPicture(1, 2)
+	p.Pix[0], p.Pix[1] = t.tint(ordinal), t.tint(ordinal)
+	return string(render.AppendRow(nil, p, 0, t.depth))
+}
+
+func unicodeGlyphs() glyphs {
+	return glyphs{rule: "─", ellipsis: "…", pick: "▸", line: "┊", arrow: "→", dot: "·",
+		states: [Dead + 1]string{Starting: "○", Alive: "●", Late: "◐", Frozen: "◐", Leaving: "◐", Dead: "✗"},
+		bars:   []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}}
+}
+
+func asciiGlyphs() glyphs {
+	return glyphs{rule: "-", ellipsis: "~", pick: ">", line: "|", arrow: "->", dot: "-",
+		states: [Dead + 1]string{Starting: "o", Alive: "*", Late: "~", Frozen: "=", Leaving: "~", Dead: "x"},
+		bars:   []string{"_", ".", ":", "#"}}
+}
+
+// mood is the style of a node's state.
+func (s NodeState) mood() style {
+	switch s {
+	case Alive:
+		return good
+	case Starting, Late, Frozen, Leaving:
+		return caution
+	case Dead:
+		return danger
+	}
+	return plain
+}
