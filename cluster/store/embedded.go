@@ -113,7 +113,7 @@ func (e *Embedded) dial(ctx context.Context) (net.Conn, error) {
 	}
 	near, far := net.Pipe()
 	if err := e.admit(far); err != nil {
-		return nil, err
+		return nil, errors.Join(err, near.Close(), far.Close())
 	}
 	return near, nil
 }
@@ -142,10 +142,18 @@ func (e *Embedded) Serve(ctx context.Context, listener net.Listener) error {
 			wait(ctx, pause)
 		default:
 			pause = 0
-			if err := e.admit(conn); errors.Is(err, ErrEnded) {
-				return nil
+			if err := e.admit(conn); err != nil {
+				turnAway(conn, err)
 			}
 		}
+	}
+}
+
+// turnAway tells a client why it is not let in.
+func turnAway(conn net.Conn, why error) {
+	defer conn.Close()
+	if conn.SetWriteDeadline(time.Now().Add(lastWords)) == nil {
+		fmt.Fprintf(conn, "-ERR %v\r\n", why)
 	}
 }
 
@@ -159,18 +167,16 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // errManyConns: the store has as many connections as its bound allows.
-var errManyConns = errors.New("the embedded store has as many connections as it allows")
+var errManyConns = errors.New("max number of clients reached")
 
-// admit hands a connection to miniredis behind a guard, or closes it.
+// admit hands a connection to miniredis behind a guard, which owns it from then on.
 func (e *Embedded) admit(conn net.Conn) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.ended {
-		conn.Close()
 		return ErrEnded
 	}
 	if e.conns >= e.cfg.MaxConns {
-		conn.Close()
 		return errManyConns
 	}
 	e.conns++

@@ -82,7 +82,7 @@ func (w *Writer) next(now clock.Instant) (*image, *slot, time.Duration) {
 	if w.dirty == 0 && len(w.images) == 0 {
 		return nil, nil, time.Hour
 	}
-	if now < w.retryAt {
+	if w.retryAt != 0 && now < w.retryAt {
 		return nil, nil, w.retryAt.Sub(now)
 	}
 	s, wait := w.dueSlot(now)
