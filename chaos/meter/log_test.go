@@ -41,8 +41,8 @@ func TestLog_laysOutAnIncident(t *testing.T) {
 	if got != want {
 		t.Errorf("Timeline =\n%+v, want\n%+v", got, want)
 	}
-	if s := got.Stages(); s[1].After != ms || s[5].After >= 0 {
-		t.Errorf("Stages = %v, want noticed after 1 ms and redundancy not yet restored", s)
+	if s := got.Stages(); s[1].After != ms || s[4].After != 3*ms {
+		t.Errorf("Stages = %v, want noticed after 1 ms, delivered after 3", s)
 	}
 }
 

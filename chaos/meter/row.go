@@ -35,7 +35,7 @@ type Row struct {
 	Differ    []Reason   `json:"differ,omitempty"` // why figures lay more than two periods apart, with an example
 }
 
-// Signals count by which signal each fault was noticed first.
+// Signals count by which signal each kill was noticed first.
 type Signals struct {
 	Reset   int `json:"reset"`
 	Silence int `json:"silence"`
@@ -137,7 +137,7 @@ func spread(trials []Trial, of func(Trial) time.Duration) Spread {
 }
 
 func (s *Signals) add(t Trial) {
-	if t.Component == None {
+	if t.Fault != Kill {
 		return
 	}
 	switch t.Timeline.Signal {

@@ -17,7 +17,6 @@ type Timeline struct {
 	Promoted    clock.Instant // the first standby took over from the victim, a task or the splitter
 	FirstResult clock.Instant // a node sent the result of a task that it had taken over
 	Delivered   clock.Instant // the first of the tasks taken over arrived at the sink
-	Restored    clock.Instant // every task and stream had its standby again
 }
 
 // Stage is one step of a timeline, counted from just before the injection; negative where it was not seen.
@@ -73,7 +72,6 @@ func (t Timeline) Stages() []Stage {
 		{"promoted", t.after(t.Promoted)},
 		{"first result", t.after(t.FirstResult)},
 		{"delivered", t.after(t.Delivered)},
-		{"redundancy restored", t.after(t.Restored)},
 	}
 }
 
