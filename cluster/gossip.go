@@ -91,7 +91,7 @@ func startGossip(self Member, creds *wire.Credentials, addr string, logs io.Writ
 	cfg.Name = fmt.Sprintf("%s/%x", self.Name, self.Incarnation)
 	cfg.BindAddr, cfg.BindPort = host, int(port)
 	cfg.AdvertisePort = int(port)
-	cfg.SecretKey, cfg.Label = creds.GossipKey(), creds.Label
+	cfg.SecretKey, cfg.Label = creds.Gossip[:], creds.Label
 	cfg.EnableCompression = false
 	cfg.Delegate, cfg.Events = g, g
 	cfg.Logger = log.New(logs, "", 0)

@@ -59,6 +59,13 @@ func (w *workers) buffer() []byte {
 	return nil
 }
 
+// takeBuffer is buffer for who does not hold the lock.
+func (w *workers) takeBuffer() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buffer()
+}
+
 // takeBack gives a buffer back for reuse.
 func (w *workers) takeBack(b []byte) {
 	w.mu.Lock()

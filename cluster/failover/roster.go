@@ -5,8 +5,11 @@ import "fracture/work"
 // What gossip, links and beats tell, and what follows from it.
 
 func (c *Core) join(m Member) {
-	if m.ID != c.cfg.ID {
-		c.peers.add(m)
+	if m.ID == c.cfg.ID {
+		return
+	}
+	if p, fresh := c.peers.add(m); !fresh {
+		p.Member = m // its link was faster than gossip
 	}
 }
 
@@ -31,7 +34,7 @@ func (c *Core) leave(id NodeID) {
 func (c *Core) linkUp(id NodeID) {
 	p := c.peers.find(id)
 	if p == nil {
-		p, _ = c.peers.add(Member{ID: id, Weight: hash64(uint64(id), 0)}) // the link was faster than gossip
+		p, _ = c.peers.add(Member{ID: id, Sink: true}) // until gossip tells more, nothing is placed on it
 	}
 	p.link, p.linked, p.hears = true, true, true
 	p.lease.Grant(c.now, c.cfg.SilenceFloor, c.cfg.SilenceCeiling)

@@ -1,0 +1,209 @@
+package cluster
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/cluster/wire"
+	"fracture/telemetry"
+	"fracture/work"
+)
+
+// ClientConfig is what a client is told at its making. The functions are called on the client's loop and must not wait.
+type ClientConfig struct {
+	Name        string // of this process among the members; must be its own
+	Credentials *wire.Credentials
+	Gossip      string   // host:port of its membership; 127.0.0.1:0
+	Join        []string // gossip addresses of members
+	Log         *slog.Logger
+
+	Deliver func(m *failover.Message, arrival clock.Instant) // the first valid result of a task; it may be kept
+	Effect  func(e *failover.Effect, at clock.Instant)       // whatever else the sink tells: Repeat, Refuse, Drop; nil: nobody listens
+	Answer  func(m *failover.Message)                        // Accepted, or Refused for good
+	News    func(news telemetry.News)                        // of the nodes
+	Members func([]Member)                                   // whenever they change
+	Link    func(name string, up bool)                       // a link to a node stands, or broke
+}
+
+// Client is a process that receives results: a sink, linked to every node.
+type Client struct {
+	cfg    ClientConfig
+	self   Member
+	id     failover.NodeID
+	in     *inbox
+	links  *wire.Links
+	roster *roster
+	sink   *failover.Sink
+}
+
+// NewClient makes a client. Nothing runs until Run.
+func NewClient(cfg ClientConfig) (*Client, error) {
+	if err := checkName(cfg.Name); err != nil {
+		return nil, err
+	}
+	if cfg.Gossip == "" {
+		cfg.Gossip = "127.0.0.1:0"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	c := &Client{
+		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Sink: true},
+	}
+	c.id = c.self.ID()
+	c.roster = newRoster(c.self, c.in)
+	c.sink = failover.NewSink(failover.SinkConfig{ID: c.id})
+	return c, nil
+}
+
+// Submit asks the cluster for a stream; the answer comes by Answer, the results by Deliver.
+func (c *Client) Submit(stream *work.Stream) {
+	c.tell(failover.Message{Kind: failover.Submit, Stream: stream})
+}
+
+// Watch subscribes to a stream that somebody else submitted; 0 is all of them.
+func (c *Client) Watch(stream work.StreamID) {
+	c.tell(failover.Message{Kind: failover.Subscribe, Task: work.TaskID{Stream: stream}})
+}
+
+// Retire ends a stream everywhere.
+func (c *Client) Retire(stream work.StreamID) {
+	c.tell(failover.Message{Kind: failover.Retire, Task: work.TaskID{Stream: stream}})
+}
+
+// Name spells a member's id.
+func (c *Client) Name(id failover.NodeID) string { return c.roster.name(id) }
+
+func (c *Client) tell(m failover.Message) {
+	c.in.put(failover.Event{Kind: failover.Received, Peer: c.id, Message: m})
+}
+
+// Run joins the cluster and receives until ctx ends.
+func (c *Client) Run(ctx context.Context) error {
+	var err error
+	c.links, err = wire.Listen(wire.LinksConfig{
+		Self:        wire.Peer{Name: c.self.Name, Incarnation: c.self.Incarnation, Sink: true},
+		Credentials: c.cfg.Credentials,
+		Up: func(p wire.Peer) {
+			c.in.put(failover.Event{Kind: failover.LinkUp, Peer: p.ID})
+			c.linked(p.Name, true)
+		},
+		Down: func(p wire.Peer) {
+			c.in.put(failover.Event{Kind: failover.LinkDown, Peer: p.ID})
+			c.linked(p.Name, false)
+		},
+		Received:  c.in.putMessages,
+		Telemetry: c.news,
+	})
+	if err != nil {
+		return err
+	}
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.links.Run(inner) })
+	group.Go(func() error { return c.loop(inner) })
+	group.Go(func() error {
+		g, err := startGossip(c.self, c.cfg.Credentials, c.cfg.Gossip, logWriter{c.cfg.Log}, c.roster.joined, c.roster.left)
+		if err != nil {
+			return err
+		}
+		defer g.leave()
+		if err := g.join(c.cfg.Join); err != nil {
+			return err
+		}
+		<-inner.Done()
+		return nil
+	})
+	return group.Wait()
+}
+
+func (c *Client) linked(name string, up bool) {
+	if c.cfg.Link != nil {
+		c.cfg.Link(name, up)
+	}
+}
+
+// news passes on what a node tells of itself; a line that cannot be read is dropped.
+func (c *Client) news(from failover.NodeID, items [][]byte) {
+	if c.cfg.News == nil {
+		return
+	}
+	for _, item := range items {
+		if news, err := telemetry.ParseNews(item); err == nil {
+			c.cfg.News(news)
+		} else {
+			c.cfg.Log.Warn("reading telemetry", "from", c.roster.name(from), "err", err)
+		}
+	}
+}
+
+// loop takes what happened out of the inbox and steps the sink until ctx ends.
+func (c *Client) loop(ctx context.Context) error {
+	defer c.in.close()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var events []failover.Event
+	var effects []failover.Effect
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.in.ready:
+		case <-timer.C:
+		}
+		events = c.in.take(events)
+		for i := range events {
+			c.membership(&events[i])
+			now := clock.Now()
+			effects = c.sink.Step(now, events[i], effects[:0])
+			c.carryOut(now, effects)
+		}
+		now := clock.Now()
+		effects = c.sink.Step(now, failover.Event{Kind: failover.Tick}, effects[:0])
+		c.carryOut(now, effects)
+		c.links.Flush()
+		timer.Reset(min(time.Hour, max(0, c.sink.Wake().Sub(clock.Now()))))
+	}
+}
+
+// membership links this client with nodes that join; other sinks are none of its business.
+func (c *Client) membership(ev *failover.Event) {
+	switch ev.Kind {
+	case failover.Joined:
+		if m, ok := c.roster.find(ev.Peer); ok && !m.Sink {
+			c.links.Connect(wire.Peer{ID: ev.Peer, Name: m.Name, Incarnation: m.Incarnation, Addr: m.Link, Dial: true})
+		}
+	case failover.Left:
+		c.links.Disconnect(ev.Peer)
+	default:
+		return
+	}
+	if c.cfg.Members != nil {
+		c.cfg.Members(c.roster.members())
+	}
+}
+
+func (c *Client) carryOut(now clock.Instant, effects []failover.Effect) {
+	for i := range effects {
+		switch e := &effects[i]; e.Kind {
+		case failover.Send:
+			c.links.Send(e.Peer, &e.Message)
+		case failover.Deliver:
+			if c.cfg.Deliver != nil {
+				c.cfg.Deliver(&e.Message, now)
+			}
+		case failover.Forward:
+			if c.cfg.Answer != nil {
+				c.cfg.Answer(&e.Message)
+			}
+		default:
+			if c.cfg.Effect != nil {
+				c.cfg.Effect(e, now)
+			}
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/cluster/wire"
+	"fracture/telemetry"
+	"fracture/work"
+)
+
+// loop takes what happened out of the inbox, steps the core, and carries out its answers, until ctx ends.
+func (n *Node) loop(ctx context.Context) error {
+	defer n.in.close()
+	n.gauge.begin()
+	n.stepSink(clock.Now(), failover.Event{Kind: failover.Joined, Member: n.self.member()})
+	n.stepSink(clock.Now(), failover.Event{Kind: failover.LinkUp, Peer: n.id})
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var events []failover.Event
+	nextStatus := clock.Now().Add(statusInterval)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.in.ready:
+		case <-timer.C:
+		}
+		events = n.in.take(events)
+		for i := range events {
+			n.happen(&events[i])
+		}
+		now := clock.Now()
+		n.step(now, failover.Event{Kind: failover.Tick})
+		if now >= n.sink.Wake() {
+			n.stepSink(now, failover.Event{Kind: failover.Tick})
+		}
+		if now >= nextStatus {
+			n.report(now)
+			nextStatus = now.Add(statusInterval)
+		}
+		n.links.Flush()
+		wake := min(n.core.Wake(), n.sink.Wake(), nextStatus)
+		timer.Reset(max(0, wake.Sub(clock.Now())))
+	}
+}
+
+// happen passes one event to whom it concerns.
+func (n *Node) happen(ev *failover.Event) {
+	now := clock.Now()
+	switch ev.Kind {
+	case failover.Joined:
+		n.connect(ev.Peer)
+		n.stepSink(now, *ev)
+	case failover.Left:
+		n.links.Disconnect(ev.Peer)
+		n.beats.SetPeers(beatPeers(n.roster.members()))
+		n.stepSink(now, *ev)
+	case failover.LinkUp, failover.LinkDown:
+		n.stepSink(now, *ev)
+	case failover.Received:
+		if ev.Peer == n.id { // from the front door to the sink behind it
+			n.stepSink(now, *ev)
+			return
+		}
+		switch ev.Message.Kind {
+		case failover.Result, failover.Accepted, failover.Refused:
+			n.stepSink(now, *ev) // a stream of ours that another node leads by now
+		default:
+		}
+	default:
+	}
+	n.step(now, *ev)
+}
+
+// connect links this node with a member that joined. Of two nodes the one with the lower name calls; a sink always does.
+func (n *Node) connect(id failover.NodeID) {
+	m, ok := n.roster.find(id)
+	if !ok {
+		return
+	}
+	n.links.Connect(wire.Peer{
+		ID: id, Name: m.Name, Incarnation: m.Incarnation, Addr: m.Link, Sink: m.Sink, Dial: !m.Sink && n.self.Name < m.Name,
+	})
+	n.beats.SetPeers(beatPeers(n.roster.members()))
+}
+
+// pending is an event that one of the node's two machines is to be told.
+type pending struct {
+	sink  bool // for the sink of the front door, not for the core
+	event failover.Event
+}
+
+// step tells the core of an event, stepSink the front door's sink. What follows from it inside this node, a quick task's
+// result or a result for the front door, is done before they return; what goes to others waits for the flush.
+func (n *Node) step(now clock.Instant, ev failover.Event) { n.settle(now, pending{event: ev}) }
+
+func (n *Node) stepSink(now clock.Instant, ev failover.Event) {
+	n.settle(now, pending{sink: true, event: ev})
+}
+
+func (n *Node) settle(now clock.Instant, first pending) {
+	n.pending = append(n.pending[:0], first)
+	for i := 0; i < len(n.pending); i++ { // carrying out may append more
+		p := n.pending[i]
+		if p.sink {
+			n.effects = n.sink.Step(now, p.event, n.effects[:0])
+		} else {
+			n.effects = n.core.Step(now, p.event, n.effects[:0])
+		}
+		for j := range n.effects {
+			if p.sink {
+				n.carryOutSink(&n.effects[j])
+			} else {
+				n.carryOut(now, &n.effects[j])
+			}
+		}
+		if p.event.Kind == failover.Computed {
+			n.used = append(n.used, p.event.Message.Payload)
+		}
+	}
+	for _, buffer := range n.used {
+		n.work.takeBack(buffer)
+	}
+	n.used = n.used[:0]
+}
+
+// carryOut does what an effect asks, or tells what it tells.
+func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
+	switch e.Kind {
+	case failover.Send:
+		if e.Peer == n.id {
+			n.pending = append(n.pending, pending{sink: true, event: failover.Event{
+				Kind: failover.Received, Peer: n.id, Message: e.Message,
+			}})
+			return
+		}
+		n.links.Send(e.Peer, &e.Message)
+	case failover.Execute:
+		n.execute(e.Message)
+	case failover.Keep:
+		if n.cfg.Keeper != nil {
+			n.cfg.Keeper.Keep(&e.Message)
+		}
+	case failover.Forward:
+		n.pending = append(n.pending, pending{sink: true, event: failover.Event{
+			Kind: failover.Received, Peer: e.Peer, Message: e.Message,
+		}})
+	case failover.Lead:
+		n.keepFor(e.Message.Stream, true)
+		n.note(now, e, fmt.Sprintf("%s leads stream %x", n.self.Name, uint64(e.Message.Task.Stream)))
+	case failover.Follow:
+		if e.Message.Stream != nil {
+			n.keepFor(e.Message.Stream, false)
+		} else if n.cfg.Keeper != nil {
+			n.cfg.Keeper.Forget(e.Message.Task.Stream)
+		}
+		n.note(now, e, "")
+	case failover.Detect:
+		n.note(now, e, fmt.Sprintf("%s misses %s (%s)", n.self.Name, n.roster.name(e.Peer), e.Signal))
+	case failover.Recover:
+		n.note(now, e, "")
+	case failover.Promote:
+		n.count.takeovers.Add(1)
+		n.note(now, e, n.promotion(e))
+	case failover.Replace:
+		n.note(now, e, "")
+	case failover.Refuse:
+		n.count.fenced.Add(1)
+	case failover.Repeat:
+		n.count.repeated.Add(1)
+	case failover.Drop:
+		n.count.dropped.Add(1)
+		n.note(now, e, "")
+	case failover.Drained:
+		close(n.drained)
+	case failover.Deliver: // a sink's
+	}
+}
+
+func (n *Node) promotion(e *failover.Effect) string {
+	if e.Message.Task.Tile == failover.SplitterTile {
+		return fmt.Sprintf("%s takes the splitter over from %s (%s)", n.self.Name, n.roster.name(e.Peer), e.Signal)
+	}
+	return fmt.Sprintf("%s takes tile %d over from %s (%s)", n.self.Name, e.Message.Task.Tile, n.roster.name(e.Peer), e.Signal)
+}
+
+func (n *Node) keepFor(stream *work.Stream, leads bool) {
+	if n.cfg.Keeper != nil {
+		n.cfg.Keeper.Lead(stream, leads)
+	}
+}
+
+// execute gives a task to the workers, unless it is so small that giving it away would take longer than doing it.
+func (n *Node) execute(m failover.Message) {
+	n.count.executed.Add(1)
+	if quick, ok := n.function(m.Function).(work.Quick); ok && quick.Quick() {
+		n.pending = append(n.pending, pending{event: compute(n.function, m, n.work.takeBuffer())})
+		return
+	}
+	n.work.give(m)
+}
+
+// note tells the sinks of an effect, and the log what a person should read.
+func (n *Node) note(now clock.Instant, e *failover.Effect, text string) {
+	ev := telemetry.Event{Trace: failover.TraceOf(now, n.self.Name, *e, n.roster.name), Text: text}
+	n.tell(telemetry.News{Event: &ev})
+	if text != "" {
+		n.cfg.Log.Info(text, "epoch", ev.Epoch.String())
+	}
+}
+
+// carryOutSink does what the sink of this node's front door asks.
+func (n *Node) carryOutSink(e *failover.Effect) {
+	switch e.Kind {
+	case failover.Send:
+		if e.Peer == n.id {
+			n.pending = append(n.pending, pending{event: failover.Event{Kind: failover.Received, Peer: n.id, Message: e.Message}})
+		} else {
+			n.links.Send(e.Peer, &e.Message)
+		}
+	case failover.Deliver:
+		n.requests.deliver(&e.Message)
+	case failover.Forward:
+		n.requests.answer(&e.Message)
+	default: // told, but nobody listens at a front door
+	}
+}

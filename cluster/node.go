@@ -1,0 +1,296 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/cluster/wire"
+	"fracture/telemetry"
+	"fracture/work"
+)
+
+// Keeper is where results go behind the path. Its methods are called on the node's loop and must not wait.
+type Keeper interface {
+	// Lead tells that this node now leads stream (leads), or that another does.
+	Lead(stream *work.Stream, leads bool)
+	// Keep takes the first result of a task; what it wants of the message it copies.
+	Keep(m *failover.Message)
+	// Forget tells that this node holds the stream no longer.
+	Forget(stream work.StreamID)
+	// Saved is asked to call back, on any goroutine, once everything of a finite stream is in the store.
+	Saved(func(work.StreamID))
+}
+
+// NodeConfig is what a node is told at its making. Zero fields take the defaults given with them.
+type NodeConfig struct {
+	Name        string
+	Zone        string
+	Credentials *wire.Credentials
+	Gossip      string        // host:port of membership; 127.0.0.1:0
+	Link        string        // host:port of links; 127.0.0.1:0
+	Beat        string        // host:port of beats; 127.0.0.1:0
+	HTTP        string        // host:port of the front door, told to others; none
+	Join        []string      // gossip addresses of members; none: found a cluster
+	Interval    time.Duration // of the beats; 3 ms
+	Functions   []work.Function
+	Keeper      Keeper       // nil: nothing is kept
+	Log         *slog.Logger // nil: slog.Default()
+	Ready       func(Member) // called once the node has joined
+	Core        failover.Config
+}
+
+// drainTime bounds how long a node that is told to end hands over and finishes; with gossip's goodbye it stays below 5 s.
+const drainTime = 4 * time.Second
+
+// statusInterval is the time between two of a node's statuses.
+const statusInterval = 250 * time.Millisecond
+
+// Node is one process of the cluster.
+type Node struct {
+	cfg    NodeConfig
+	self   Member
+	id     failover.NodeID
+	in     *inbox
+	links  *wire.Links
+	beats  *wire.Beats
+	gossip *gossip
+	work   *workers
+	roster *roster
+
+	drained  chan struct{}
+	requests requests
+	sinks    linkedSinks
+	count    struct{ executed, takeovers, fenced, repeated, dropped atomic.Uint64 }
+
+	// Below: the loop's own.
+	core    *failover.Core
+	sink    *failover.Sink // of the requests that came through this node's front door
+	effects []failover.Effect
+	pending []pending
+	used    [][]byte // outputs of tasks that this round has sent on
+	line    []byte   // encoded news, reused
+	gauge   gauge
+}
+
+// NewNode makes a node. Nothing runs and no socket is open until Run.
+func NewNode(cfg NodeConfig) (*Node, error) {
+	if err := checkName(cfg.Name); err != nil {
+		return nil, err
+	}
+	for _, addr := range []*string{&cfg.Gossip, &cfg.Link, &cfg.Beat} {
+		if *addr == "" {
+			*addr = "127.0.0.1:0"
+		}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	n := &Node{
+		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(),
+		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Zone: cfg.Zone, HTTP: cfg.HTTP},
+	}
+	n.id = n.self.ID()
+	n.roster = newRoster(n.self, n.in)
+	n.work = newWorkers(n.function, n.in.put)
+	core := cfg.Core
+	own := n.self.member()
+	core.ID, core.Weight, core.Zone, core.Function = n.id, own.Weight, own.Zone, n.function
+	n.core = failover.New(core)
+	n.sink = failover.NewSink(failover.SinkConfig{ID: n.id, Home: n.id})
+	return n, nil
+}
+
+// ErrName: a node's name is 1 to 32 letters, digits, dots and dashes.
+var ErrName = errors.New("not a name for a node: use 1 to 32 letters, digits, dots and dashes")
+
+func checkName(name string) error {
+	ok := len(name) >= 1 && len(name) <= 32
+	for _, r := range name {
+		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-')
+	}
+	if !ok {
+		return fmt.Errorf("%q: %w", name, ErrName)
+	}
+	return nil
+}
+
+// function finds a function by name.
+func (n *Node) function(name string) work.Function {
+	for _, fn := range n.cfg.Functions {
+		if fn.Name() == name {
+			return fn
+		}
+	}
+	return nil
+}
+
+// Run is the node's life: it joins, works until ctx ends, then hands over, leaves, and ends all it started.
+func (n *Node) Run(ctx context.Context) error {
+	if err := n.open(); err != nil {
+		return err
+	}
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	if n.cfg.Keeper != nil {
+		n.cfg.Keeper.Saved(func(id work.StreamID) {
+			n.in.put(failover.Event{Kind: failover.Saved, Message: failover.Message{Task: work.TaskID{Stream: id}}})
+		})
+	}
+	group, inner := errgroup.WithContext(inner)
+	group.Go(func() error { return n.links.Run(inner) })
+	group.Go(func() error { return n.beats.Run(inner) })
+	group.Go(func() error { return n.work.run(inner) })
+	group.Go(func() error { return n.loop(inner) })
+	group.Go(func() error {
+		defer stop()
+		return n.live(ctx, inner)
+	})
+	return group.Wait()
+}
+
+// open opens the node's sockets.
+func (n *Node) open() error {
+	var err error
+	n.links, err = wire.Listen(wire.LinksConfig{
+		Self:        wire.Peer{Name: n.self.Name, Incarnation: n.self.Incarnation},
+		Credentials: n.cfg.Credentials, Addr: n.cfg.Link,
+		Up: n.up, Down: n.down, Received: n.in.putMessages,
+		Telemetry: func(failover.NodeID, [][]byte) {}, // nodes listen to nobody's
+	})
+	if err != nil {
+		return err
+	}
+	n.beats, err = wire.ListenBeats(wire.BeatsConfig{
+		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
+		Addr: n.cfg.Beat, Interval: n.cfg.Interval,
+		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
+			n.in.put(failover.Event{Kind: failover.Beat, Peer: from, Heard: heard, Leaving: leaving, Interval: interval})
+		},
+	})
+	if err != nil {
+		n.links.Close()
+		return err
+	}
+	n.self.Link, n.self.Beat = n.links.Addr(), n.beats.Addr().String()
+	n.gossip, err = startGossip(n.self, n.cfg.Credentials, n.cfg.Gossip, logWriter{n.cfg.Log}, n.roster.joined, n.roster.left)
+	if err != nil {
+		n.links.Close()
+		n.beats.Close()
+		return err
+	}
+	n.self.Gossip = n.gossip.address
+	return nil
+}
+
+// live is the node's way through the cluster: join, be there, drain, leave.
+func (n *Node) live(ctx, inner context.Context) error {
+	defer n.gossip.leave()
+	if err := n.gossip.join(n.cfg.Join); err != nil {
+		return err
+	}
+	n.cfg.Log.Info("joined", "gossip", n.self.Gossip, "links", n.self.Link, "beats", n.self.Beat)
+	if n.cfg.Ready != nil {
+		n.cfg.Ready(n.self)
+	}
+	select {
+	case <-inner.Done():
+		return nil
+	case <-ctx.Done():
+	}
+	n.cfg.Log.Info("draining")
+	n.beats.SetLeaving(true)
+	n.in.put(failover.Event{Kind: failover.Drain})
+	select {
+	case <-n.drained:
+		n.cfg.Log.Info("drained")
+	case <-time.After(drainTime):
+		n.cfg.Log.Warn("left without being drained", "after", drainTime)
+	case <-inner.Done():
+	}
+	return nil
+}
+
+func (n *Node) up(p wire.Peer) {
+	if p.Sink {
+		n.sinks.add(p.ID)
+	}
+	n.in.put(failover.Event{Kind: failover.LinkUp, Peer: p.ID})
+}
+
+func (n *Node) down(p wire.Peer) {
+	if p.Sink {
+		n.sinks.remove(p.ID)
+	}
+	n.in.put(failover.Event{Kind: failover.LinkDown, Peer: p.ID})
+}
+
+// linkedSinks are the sinks that this node can tell its news to.
+type linkedSinks struct {
+	mu   sync.Mutex // guards list
+	list []failover.NodeID
+}
+
+func (s *linkedSinks) add(id failover.NodeID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, id)
+}
+
+func (s *linkedSinks) remove(id failover.NodeID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, sink := range s.list {
+		if sink == id {
+			s.list = append(s.list[:i], s.list[i+1:]...)
+			return
+		}
+	}
+}
+
+func (s *linkedSinks) each(do func(failover.NodeID)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.list {
+		do(id)
+	}
+}
+
+// tell sends news to every sink that is linked.
+func (n *Node) tell(news telemetry.News) {
+	line, err := news.Append(n.line[:0])
+	if err != nil {
+		n.cfg.Log.Warn("encoding telemetry", "err", err)
+		return
+	}
+	n.sinks.each(func(id failover.NodeID) { n.links.SendTelemetry(id, line) })
+	n.line = line
+}
+
+// beatPeers is whom beats go to.
+func beatPeers(members []Member) []wire.BeatPeer {
+	var peers []wire.BeatPeer
+	for _, m := range members {
+		if addr, err := netip.ParseAddrPort(m.Beat); err == nil && !m.Sink {
+			peers = append(peers, wire.BeatPeer{ID: m.ID(), Incarnation: m.Incarnation, Addr: addr})
+		}
+	}
+	return peers
+}
+
+// logWriter passes another library's lines on to a logger.
+type logWriter struct{ log *slog.Logger }
+
+func (w logWriter) Write(line []byte) (int, error) {
+	w.log.Debug("gossip", "line", string(line))
+	return len(line), nil
+}
