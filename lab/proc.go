@@ -84,7 +84,7 @@ func parseStat(text string) (start uint64, state byte) {
 		return 0, 0
 	}
 	fields := strings.Fields(text[closing+1:])
-	const stateField, startField = 3 - 3, 22 - 3 // counted from field 3
+	const stateField, startField = 0, 19 // fields 3 and 22, counted from field 3
 	if len(fields) <= startField {
 		return 0, 0
 	}

@@ -1,0 +1,52 @@
+# Every target is explained by `make help`. Tools come with Go itself; what tests need beside it is named by the test.
+
+GO       ?= go
+SEEDS    ?= 20000
+FUZZTIME ?= 10s
+BENCH    ?= .
+TESTS    ?= ./...
+TESTFLAGS ?=
+RUNFLAGS ?=
+TOOL      = $(GO) tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: run test build race fuzz sim bench lint proto clean help
+
+run: build ## build, then open the lab; without a terminal a short headless run prints its report
+	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); else exec ./bin/fracture run --trials 10 $(RUNFLAGS); fi
+
+test: ## every test, the house rules among them (TESTS=./lab TESTFLAGS=-v)
+	$(GO) test $(TESTFLAGS) $(TESTS)
+
+build: ## the one binary, in bin/fracture
+	$(GO) build -o bin/fracture ./cmd/fracture
+
+race: ## every test under the race detector
+	$(GO) test -race $(TESTFLAGS) $(TESTS)
+
+fuzz: ## every fuzz target for FUZZTIME each (10s)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file target; do \
+		echo "$$target in $$(dirname "$$file")"; \
+		$(GO) test -run '^$$' -fuzz "^$${target#func }$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+	done
+
+sim: build ## a whole cluster in virtual time, from SEEDS seeds (20000); a failure prints the command that replays it
+	./bin/fracture sim --seeds $(SEEDS)
+
+bench: ## every benchmark, with allocations (BENCH=Step TESTS=./cluster/failover)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTS)
+
+lint: ## go vet, gofmt, staticcheck and golangci-lint, at the versions of tools/go.mod
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) golangci-lint run
+
+proto: ## the wire's messages anew, from their .proto file (needs protoc)
+	$(GO) generate ./cluster/wire
+
+clean: ## remove what the targets above have built
+	rm -rf bin out
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
