@@ -51,7 +51,7 @@ type Beats struct {
 	cfg    BeatsConfig
 	self   failover.NodeID
 	conn   *net.UDPConn
-	faults atomic.Pointer[Hook]
+	faults atomic.Pointer[plan]
 
 	leaving atomic.Bool
 	gap     atomic.Int64 // longest time between two of our own rounds since it was asked for, ns
@@ -205,7 +205,7 @@ func (b *Beats) round(now clock.Instant, seq uint64, s *seal, packet *[beatBytes
 			from: b.self, to: p.ID, incarnation: b.cfg.Incarnation, seq: seq,
 			interval: b.cfg.Interval, heard: b.hears(p, now), leaving: b.leaving.Load(),
 		})
-		if hook := b.faults.Load(); hook != nil && line.intercept(b, *hook, p, now, packet) {
+		if plan := b.faults.Load(); plan != nil && line.intercept(b, plan, p, now, packet) {
 			continue
 		}
 		b.write(packet[:], p.Addr)
@@ -258,7 +258,7 @@ func (b *Beats) take(s *seal, packet []byte) {
 		b.replayed.Add(1)
 		return
 	}
-	if hook := b.faults.Load(); hook != nil && (*hook)(p.ID, false).Drop {
+	if plan := b.faults.Load(); plan != nil && plan.fate(p.ID, true).Lost {
 		b.faulted.Add(1)
 		return
 	}

@@ -25,10 +25,15 @@ type batch struct {
 	refused   int // messages and items that were malformed or beyond a bound
 }
 
-// decodeBatch reads a frame. The batch points into b, which must not be used again by others. A malformed message is
+// decoder reads the frames of one link. It belongs to one goroutine.
+type decoder struct {
+	function string // of the last message that named one: the next most likely names the same
+}
+
+// batch reads a frame. The batch points into b, which must not be used again by others. A malformed message is
 // left out and counted in refused; an error means that the frame itself cannot be read past some point, and what came
 // before that point is valid.
-func decodeBatch(b []byte) (batch, error) {
+func (d *decoder) batch(b []byte) (batch, error) {
 	out := batch{messages: make([]failover.Message, 0, countMessages(b))}
 	for len(b) > 0 {
 		f, rest, err := nextField(b)
@@ -45,7 +50,7 @@ func decodeBatch(b []byte) (batch, error) {
 			out.greets = err == nil
 		case batchMessages:
 			var m failover.Message
-			if m, err = decodeMessage(f.bytes); err == nil {
+			if m, err = d.message(f.bytes); err == nil {
 				out.messages = append(out.messages, m)
 			}
 		case batchTelemetry:
@@ -78,7 +83,7 @@ func countMessages(b []byte) int {
 	return n
 }
 
-func decodeMessage(b []byte) (failover.Message, error) {
+func (d *decoder) message(b []byte) (failover.Message, error) {
 	var m failover.Message
 	r := reader{}
 	for len(b) > 0 {
@@ -118,6 +123,9 @@ func decodeMessage(b []byte) (failover.Message, error) {
 			m.Ran = time.Duration(r.varint(f, math.MaxInt64))
 		case messageSpec:
 			m.Stream = r.stream(f)
+		case messageFunction:
+			m.Function = r.name(f, d.function)
+			d.function = m.Function
 		case messagePayload:
 			m.Payload = r.bytes(f, MaxPayloadBytes)
 		}
@@ -139,7 +147,7 @@ func decodeHello(b []byte) (Peer, error) {
 		b = rest
 		switch f.number {
 		case helloName:
-			p.Name = r.text(f)
+			p.Name = r.name(f, "")
 		case helloIncarnation:
 			p.Incarnation = r.fixed64(f)
 		case helloID:
@@ -220,9 +228,16 @@ func (r *reader) bytes(f field, limit int) []byte {
 	return f.bytes[:len(f.bytes):len(f.bytes)]
 }
 
-func (r *reader) text(f field) string {
+// name reads a string, and gives back last where it is the same, which allocates nothing.
+func (r *reader) name(f field, last string) string {
 	b := r.bytes(f, MaxNameBytes)
-	r.bad = r.bad || !utf8.Valid(b)
+	if string(b) == last {
+		return last
+	}
+	if !utf8.Valid(b) {
+		r.bad = true
+		return ""
+	}
 	return string(b)
 }
 
@@ -254,7 +269,7 @@ func (r *reader) stream(f field) *work.Stream {
 		case streamID:
 			s.ID = work.StreamID(r.fixed64(f))
 		case streamFunction:
-			s.Function = r.text(f)
+			s.Function = r.name(f, "")
 		case streamParams:
 			s.Params = r.bytes(f, MaxParamsBytes)
 		case streamTiles:

@@ -1,5 +1,7 @@
 package wire
 
+//go:generate ./generate.sh
+
 import (
 	"encoding/binary"
 	"unicode/utf8"
@@ -31,26 +33,28 @@ const (
 	messageTerm, messageTry, messageRank                     = 7, 8, 9
 	messageHolders, messageSplitters                         = 10, 11
 	messageHave, messageNeed, messageRan                     = 12, 13, 14
-	messageSpec, messagePayload                              = 15, 16
+	messageSpec, messagePayload, messageFunction             = 15, 16, 17
 	streamID, streamFunction, streamParams, streamTiles      = 1, 2, 3, 4
 	streamPeriod, streamFrames, streamStrategy, streamFactor = 5, 6, 7, 8
 )
 
 // fits reports whether m is within the bounds of the wire.
 func fits(m *failover.Message) bool {
-	if m.Kind == 0 || len(m.Payload) > MaxPayloadBytes || m.Ran < 0 {
+	if m.Kind == 0 || len(m.Payload) > MaxPayloadBytes || m.Ran < 0 || !isName(m.Function) {
 		return false
 	}
 	s := m.Stream
-	return s == nil || (len(s.Params) <= MaxParamsBytes && len(s.Function) <= MaxNameBytes &&
-		s.Period >= 0 && utf8.ValidString(s.Function))
+	return s == nil || (len(s.Params) <= MaxParamsBytes && isName(s.Function) && s.Period >= 0)
 }
+
+func isName(s string) bool { return len(s) <= MaxNameBytes && utf8.ValidString(s) }
 
 // appendMessage appends m as one entry of Batch.messages. What m points to is copied.
 func appendMessage(b []byte, m *failover.Message) []byte {
 	b = protowire.AppendTag(b, batchMessages, protowire.BytesType)
 	b, start := openLength(b)
 	b = appendVarint(b, messageKind, uint64(m.Kind))
+	b = appendString(b, messageFunction, m.Function)
 	b = appendVarint(b, messageReason, uint64(m.Reason))
 	b = appendBool(b, messageFailed, m.Failed)
 	b = appendFixed64(b, messageStream, uint64(m.Task.Stream))

@@ -2,80 +2,133 @@ package wire
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync/atomic"
-	"time"
 
+	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
 )
 
-// Verdict is what a fault does to one message or beat.
-type Verdict struct {
-	Drop  bool          // it is lost: one side of a cut, or luck
-	Delay time.Duration // outwards it leaves so much later, behind what left before; inwards there is no delay
+// Standing is a fault that stands on the way between this process and a peer.
+//
+// It belongs at the sender's end, where all of Loss, Delay, Duplicate, Reorder and Cut can be had. Inward it is for a
+// peer that cannot be told: of such a fault only that something is lost takes place. A fault told at both ends strikes
+// twice.
+type Standing struct {
+	Rule   uint32 // tells its draws from those of other rules
+	Fault  chaos.Fault
+	Peer   failover.NodeID
+	Inward bool // it strikes what comes from Peer instead of what goes there
 }
 
-// Hook decides the fault for what goes out to peer or came in from it. It is asked for each message and each beat, from
-// many goroutines at once, and must answer without waiting.
-type Hook func(peer failover.NodeID, out bool) Verdict
-
-// SetFaults makes hook decide what goes wrong on the links; nil heals them. A link that is cut stays up and swallows
-// what it is given, as a network does that no longer carries packets.
-func (l *Links) SetFaults(hook Hook) { setHook(&l.faults, hook) }
-
-// SetFaults makes hook decide what goes wrong with the beats; nil heals them.
-func (b *Beats) SetFaults(hook Hook) { setHook(&b.faults, hook) }
-
-func setHook(at *atomic.Pointer[Hook], hook Hook) {
-	if hook == nil {
-		at.Store(nil)
-		return
+// SetFaults replaces the faults that stand on the links; none heal them. A link that is cut stays up and swallows its
+// messages, as a network does that no longer carries packets; telemetry passes, since it is how a fault is watched.
+func (l *Links) SetFaults(seed uint64, faults ...Standing) error {
+	p, err := newPlan(seed, chaos.Link, l.cfg.Self.ID, faults)
+	if err == nil {
+		l.faults.Store(p)
 	}
-	at.Store(&hook)
+	return err
 }
 
-// sift leaves out of what came in what a fault swallows.
-func (l *Links) sift(hook Hook, from failover.NodeID, batch []failover.Message) []failover.Message {
-	kept := batch[:0]
-	for _, m := range batch {
-		if hook(from, false).Drop {
-			l.count.faulted.Add(1)
-			continue
+// Reset breaks the link to peer, if one stands, as chaos.Reset asks. It is made again like any that broke.
+func (l *Links) Reset(peer failover.NodeID) {
+	l.mu.Lock()
+	p := l.peers[peer]
+	l.mu.Unlock()
+	if p != nil {
+		p.hangUp()
+	}
+}
+
+// SetFaults replaces the faults that stand on the beats; none heal them.
+func (b *Beats) SetFaults(seed uint64, faults ...Standing) error {
+	p, err := newPlan(seed, chaos.Beat, b.self, faults)
+	if err == nil {
+		b.faults.Store(p)
+	}
+	return err
+}
+
+// plan is the faults that stand at one site of this process. No plan is a nil pointer, and costs one branch.
+type plan struct {
+	seed     uint64
+	standing []*standing
+}
+
+type standing struct {
+	Standing
+	spot  chaos.Spot
+	asked atomic.Uint64
+}
+
+func newPlan(seed uint64, site chaos.Site, self failover.NodeID, faults []Standing) (*plan, error) {
+	if len(faults) == 0 {
+		return nil, nil
+	}
+	p := &plan{seed: seed}
+	for _, f := range faults {
+		if err := f.Fault.Check(); err != nil {
+			return nil, err
 		}
-		kept = append(kept, m)
+		if !site.Admits(f.Fault.Kind) || f.Fault.Kind == chaos.Reset {
+			return nil, fmt.Errorf("%w: %v cannot stand at %v", chaos.ErrBadFault, f.Fault.Kind, site)
+		}
+		spot := chaos.Spot{Site: site, From: uint32(self), To: uint32(f.Peer)}
+		if f.Inward {
+			spot.From, spot.To = spot.To, spot.From
+		}
+		p.standing = append(p.standing, &standing{Standing: f, spot: spot})
 	}
-	return kept
+	return p, nil
 }
 
-// after is the instant d from now, or zero where there is no delay.
-func after(d time.Duration) clock.Instant {
-	if d <= 0 {
-		return 0
+// fate is what becomes of one message or beat.
+func (p *plan) fate(peer failover.NodeID, inward bool) chaos.Fate {
+	var fate chaos.Fate
+	for _, s := range p.standing {
+		if s.Peer == peer && s.Inward == inward {
+			luck := chaos.Draw(p.seed, s.spot, s.Rule, s.asked.Add(1)-1)
+			fate = fate.And(s.Fault.Touch(luck))
+		}
 	}
-	return clock.Now().Add(d)
+	return fate
 }
 
-// holdBack waits until a frame is due. It answers false where the link broke before.
-func holdBack(due clock.Instant, broken <-chan struct{}) bool {
-	if due == 0 {
+// sift leaves out of a batch what is lost on its way in.
+func (l *Links) sift(p *plan, from failover.NodeID, batch []failover.Message) []failover.Message {
+	return slices.DeleteFunc(batch, func(failover.Message) bool {
+		lost := p.fate(from, true).Lost
+		if lost {
+			l.count.faulted.Add(1)
+		}
+		return lost
+	})
+}
+
+// pushFated puts m into the queue as its fate has it. A lost message counts as sent.
+func (q *queue) pushFated(m *failover.Message, fate chaos.Fate, faulted *atomic.Uint64) bool {
+	if fate.Lost {
+		faulted.Add(1)
 		return true
 	}
-	timer := time.NewTimer(due.Sub(clock.Now()))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-broken:
-		return false
+	now := clock.Now()
+	if fate.Twice {
+		q.push(m, now.Add(fate.Late+fate.Again), true)
 	}
+	if fate.Late == 0 {
+		return q.push(m, 0, false)
+	}
+	return q.push(m, now.Add(fate.Late), fate.Passed)
 }
 
-// maxDelayed bounds the beats that a fault holds back; more are lost and counted.
+// maxDelayed bounds the beats that faults hold back; more are lost and counted.
 const maxDelayed = 4096
 
-// delayLine holds the beats that a fault delays, in the order of their due times. It belongs to the sender.
+// delayLine holds the beats that faults delay, in the order in which they are due. It belongs to the sender.
 type delayLine struct{ held []delayed }
 
 type delayed struct {
@@ -84,20 +137,28 @@ type delayed struct {
 	packet [beatBytes]byte
 }
 
-// intercept asks the fault about one beat, and answers true where it is not to be sent now.
-func (d *delayLine) intercept(b *Beats, hook Hook, p *beatPeer, now clock.Instant, packet *[beatBytes]byte) bool {
-	v := hook(p.ID, true)
-	if v.Drop || (v.Delay > 0 && len(d.held) >= maxDelayed) {
+// intercept lets a fault have one beat, and answers true where it is not to be sent now.
+func (d *delayLine) intercept(b *Beats, plan *plan, p *beatPeer, now clock.Instant, packet *[beatBytes]byte) bool {
+	fate := plan.fate(p.ID, false)
+	if fate.Lost || len(d.held) >= maxDelayed {
 		b.faulted.Add(1)
 		return true
 	}
-	if v.Delay <= 0 {
+	if fate.Twice {
+		d.hold(delayed{now.Add(fate.Late + fate.Again), p.Addr, *packet})
+	}
+	if fate.Late == 0 {
 		return false
 	}
-	due := now.Add(v.Delay)
-	at, _ := slices.BinarySearchFunc(d.held, due+1, func(h delayed, due clock.Instant) int { return cmp.Compare(h.due, due) })
-	d.held = slices.Insert(d.held, at, delayed{due, p.Addr, *packet})
+	d.hold(delayed{now.Add(fate.Late), p.Addr, *packet})
 	return true
+}
+
+func (d *delayLine) hold(h delayed) {
+	at, _ := slices.BinarySearchFunc(d.held, h.due+1, func(h delayed, due clock.Instant) int {
+		return cmp.Compare(h.due, due)
+	})
+	d.held = slices.Insert(d.held, at, h)
 }
 
 // release sends what is due and answers when the next will be.

@@ -12,6 +12,7 @@ import (
 	grpcpeer "google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"fracture/clock"
 	"fracture/cluster/failover"
 )
 
@@ -113,10 +114,10 @@ func (l *Links) callOnce(p *peer) (stood bool) {
 	if hello.ID != p.ID {
 		return false // another incarnation has the address by now
 	}
-	if !p.claim(ctx) {
+	if !l.claim(ctx, p, cancel) {
 		return false
 	}
-	defer p.release()
+	defer l.release(p)
 	l.carry(s, p)
 	return true
 }
@@ -150,11 +151,11 @@ func (l *Links) answer(s grpc.ServerStream) error {
 		return status.Error(codes.DeadlineExceeded, "hello came late")
 	}
 	defer context.AfterFunc(p.ctx, hangUp)()
-	p.replace(hangUp)
-	if !p.claim(s.Context()) {
+	p.hangUp() // the peer has called anew, so what stands is broken
+	if !l.claim(s.Context(), p, hangUp) {
 		return status.Error(codes.Aborted, "ended before it began")
 	}
-	defer p.release()
+	defer l.release(p)
 	if err := s.SendMsg(&frame{appendHello(nil, l.cfg.Self)}); err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (l *Links) greeted(s stream) (Peer, error) {
 		l.countOversized(err)
 		return Peer{}, err
 	}
-	b, err := decodeBatch(f.b)
+	b, err := new(decoder).batch(f.b)
 	if err == nil && (!b.greets || b.refused > 0 || len(b.messages)+len(b.telemetry) > 0) {
 		err = errMalformed
 	}
@@ -208,31 +209,44 @@ func (l *Links) await(ctx context.Context, hello Peer) (*peer, error) {
 	}
 }
 
-// replace hangs up on the accepted link that stands, if one does: the peer has called anew, so it is broken.
-func (p *peer) replace(hangUp func()) {
+// hangUp ends the link that stands, if one does.
+func (p *peer) hangUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.kick != nil {
-		p.kick()
+	if p.end != nil {
+		p.end()
 	}
-	p.kick = hangUp
 }
 
-// claim waits until no link to p stands and takes its place.
-func (p *peer) claim(ctx context.Context) bool {
+// claim waits until no link to p stands and takes its place, to be ended by end.
+func (l *Links) claim(ctx context.Context, p *peer, end func()) bool {
 	select {
 	case p.linked <- struct{}{}:
 	case <-ctx.Done():
 		return false
 	}
+	p.mu.Lock()
+	p.end = end
+	p.mu.Unlock()
 	if ctx.Err() != nil {
-		p.release()
+		l.release(p)
 		return false
 	}
 	return true
 }
 
-func (p *peer) release() { <-p.linked }
+// release gives the place to the next link.
+func (l *Links) release(p *peer) {
+	p.mu.Lock()
+	p.end = nil
+	p.mu.Unlock()
+	l.mu.Lock()
+	if l.ending[p.ID] == p.linked {
+		delete(l.ending, p.ID)
+	}
+	l.mu.Unlock()
+	<-p.linked
+}
 
 // carry is a link's life: it reports it up, sends what is queued and reports what comes, until it breaks; then it reports
 // it down.
@@ -260,18 +274,21 @@ func (l *Links) carry(s stream, p *peer) {
 
 // send gives the queue's frames to the stream until the link is broken.
 func (l *Links) send(s stream, p *peer, broken <-chan struct{}) {
+	var due <-chan time.Time // fires when a delayed frame is due; nil while none is
 	for {
-		f, ok := p.out.take()
+		f, next, ok := p.out.take(clock.Now)
 		if !ok {
+			if next != clock.Never {
+				due = time.After(next.Sub(clock.Now()))
+			}
 			select {
 			case <-p.out.wake:
+				continue
+			case <-due:
 				continue
 			case <-broken:
 				return
 			}
-		}
-		if !holdBack(f.due, broken) {
-			return
 		}
 		if err := s.SendMsg(&frame{f.b}); err != nil {
 			// The receiving side learns of it too, and why does not matter.
@@ -286,13 +303,14 @@ func (l *Links) send(s stream, p *peer, broken <-chan struct{}) {
 
 // receive reports what comes until the stream ends.
 func (l *Links) receive(s stream, p *peer) {
+	var d decoder
 	for {
 		var f frame
 		if err := s.RecvMsg(&f); err != nil {
 			l.countOversized(err)
 			return
 		}
-		b, err := decodeBatch(f.b)
+		b, err := d.batch(f.b)
 		refused := b.refused
 		if err != nil || b.greets {
 			refused++
@@ -300,8 +318,8 @@ func (l *Links) receive(s stream, p *peer) {
 		l.count.malformed.Add(uint64(refused))
 		l.count.messagesIn.Add(uint64(len(b.messages)))
 		l.count.bytesIn.Add(uint64(len(f.b)))
-		if hook := l.faults.Load(); hook != nil {
-			b.messages = l.sift(*hook, p.ID, b.messages)
+		if plan := l.faults.Load(); plan != nil {
+			b.messages = l.sift(plan, p.ID, b.messages)
 		}
 		if len(b.messages) > 0 {
 			l.cfg.Received(p.ID, b.messages)

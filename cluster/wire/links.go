@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	"fracture/clock"
 	"fracture/cluster/failover"
 )
 
@@ -70,7 +69,7 @@ type Links struct {
 	addr     string
 	greeting atomic.Int64
 	count    counters
-	faults   atomic.Pointer[Hook]
+	faults   atomic.Pointer[plan]
 
 	base context.Context // ends with Run; the parent of every link
 	end  context.CancelFunc
@@ -79,8 +78,9 @@ type Links struct {
 	mu      sync.Mutex // guards what follows
 	running bool
 	peers   map[failover.NodeID]*peer
-	dirty   []*peer       // have something to send that was not flushed
-	known   chan struct{} // closed, and made anew, when a peer becomes known
+	ending  map[failover.NodeID]chan struct{} // linked of peers disconnected whose link is not down yet
+	dirty   []*peer                           // have something to send that was not flushed
+	known   chan struct{}                     // closed, and made anew, when a peer becomes known
 }
 
 // peer is one whom the owner has named.
@@ -93,8 +93,8 @@ type peer struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	mu   sync.Mutex // guards kick
-	kick func()     // ends the accepted link that stands
+	mu  sync.Mutex // guards end
+	end func()     // ends the link that stands; nil while none does
 }
 
 // Listen opens the socket that peers call, unless the process is a sink, and makes its certificate. Nothing runs until
@@ -116,7 +116,7 @@ func Listen(cfg LinksConfig) (*Links, error) {
 	}
 	l := &Links{
 		cfg: cfg, tls: tlsConfig(cfg.Credentials, cert),
-		peers: map[failover.NodeID]*peer{}, known: make(chan struct{}),
+		peers: map[failover.NodeID]*peer{}, ending: map[failover.NodeID]chan struct{}{}, known: make(chan struct{}),
 	}
 	l.base, l.end = context.WithCancel(context.Background())
 	if cfg.Self.Sink {
@@ -201,7 +201,11 @@ func (l *Links) Connect(p Peer) {
 	if l.peers[p.ID] != nil || l.base.Err() != nil {
 		return
 	}
-	n := &peer{Peer: p, out: newQueue(l.cfg.MaxMessages, l.cfg.MaxBytes), linked: make(chan struct{}, 1)}
+	n := &peer{Peer: p, out: newQueue(l.cfg.MaxMessages, l.cfg.MaxBytes), linked: l.ending[p.ID]}
+	if n.linked == nil {
+		n.linked = make(chan struct{}, 1)
+	}
+	delete(l.ending, p.ID)
 	n.ctx, n.cancel = context.WithCancel(l.base)
 	l.peers[p.ID] = n
 	close(l.known)
@@ -222,11 +226,15 @@ func (l *Links) call(p *peer) {
 // Down.
 func (l *Links) Disconnect(id failover.NodeID) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	p := l.peers[id]
+	if p == nil {
+		return
+	}
 	delete(l.peers, id)
-	l.mu.Unlock()
-	if p != nil {
-		p.cancel()
+	p.cancel()
+	if len(p.linked) > 0 {
+		l.ending[id] = p.linked // so that, named again, its next Up waits for this Down
 	}
 }
 
@@ -238,24 +246,23 @@ func (l *Links) Send(to failover.NodeID, m *failover.Message) bool {
 		l.count.dropped.Add(1)
 		return false
 	}
-	var due clock.Instant
-	if hook := l.faults.Load(); hook != nil {
-		v := (*hook)(to, true)
-		if v.Drop {
-			l.count.faulted.Add(1)
-			return true
-		}
-		due = after(v.Delay)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.peers[to]
-	if p == nil || !p.out.push(m, due) {
+	if p == nil || !l.put(p, m) {
 		l.count.dropped.Add(1)
 		return false
 	}
 	l.soil(p)
 	return true
+}
+
+// put queues m, unless a fault wants it.
+func (l *Links) put(p *peer, m *failover.Message) bool {
+	if plan := l.faults.Load(); plan != nil {
+		return p.out.pushFated(m, plan.fate(p.ID, false), &l.count.faulted)
+	}
+	return p.out.push(m, 0, false)
 }
 
 // SendTelemetry puts item behind all messages for the peer, to go with the next Flush. It never waits: without a link or

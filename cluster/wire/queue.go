@@ -1,11 +1,11 @@
 package wire
 
 import (
+	"slices"
 	"sync"
 
-	"fracture/cluster/failover"
-
 	"fracture/clock"
+	"fracture/cluster/failover"
 )
 
 // Bounds of a queue beside those that LinksConfig names.
@@ -23,7 +23,8 @@ type pending struct {
 
 // queue holds what waits for one peer, encoded. It takes from any goroutine and gives to the link's sender.
 //
-// Invariant: messages and bytes count what is in frames; both stay within their bounds. A closed queue is empty.
+// Invariant: messages and bytes count what is in frames and strays; both stay within their bounds. A fallen queue is
+// empty. Strays are in the order in which they are due.
 type queue struct {
 	maxMessages, maxBytes int
 	wake                  chan struct{} // of size 1: there may be something to send
@@ -31,6 +32,7 @@ type queue struct {
 	mu        sync.Mutex // guards what follows
 	standing  bool       // a link takes from it
 	frames    []pending  // oldest first; the last is open for more
+	strays    []pending  // messages that a fault takes out of the order
 	messages  int
 	bytes     int
 	telemetry [][]byte
@@ -41,16 +43,28 @@ func newQueue(maxMessages, maxBytes int) *queue {
 	return &queue{maxMessages: maxMessages, maxBytes: maxBytes, wake: make(chan struct{}, 1)}
 }
 
-// push encodes m behind what waits. It answers false where there is no link or no room.
-func (q *queue) push(m *failover.Message, due clock.Instant) bool {
+// push encodes m behind what waits, to be sent no sooner than due; those behind it wait too, unless it is astray. It
+// answers false where there is no link or no room.
+func (q *queue) push(m *failover.Message, due clock.Instant, astray bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.standing || q.messages >= q.maxMessages {
+	size := len(m.Payload)
+	if m.Stream != nil {
+		size += len(m.Stream.Params)
+	}
+	if !q.standing || q.messages >= q.maxMessages || q.bytes+size > q.maxBytes {
 		return false
 	}
-	size := len(m.Payload)
-	if q.bytes+size > q.maxBytes {
-		return false
+	if astray {
+		p := pending{b: appendMessage(nil, m), messages: 1, due: due}
+		at := slices.IndexFunc(q.strays, func(s pending) bool { return s.due > due })
+		if at < 0 {
+			at = len(q.strays)
+		}
+		q.strays = slices.Insert(q.strays, at, p)
+		q.messages++
+		q.bytes += len(p.b)
+		return true
 	}
 	last := len(q.frames) - 1
 	if last < 0 || due != q.frames[last].due || len(q.frames[last].b)+size > frameBytes {
@@ -85,26 +99,33 @@ func (q *queue) flush() {
 	}
 }
 
-// take gives the oldest frame. Telemetry goes with the last one.
-func (q *queue) take() (pending, bool) {
+// take gives the oldest frame that is due. Telemetry goes with the last one. Without a frame, next is when one will be
+// due.
+func (q *queue) take(now func() clock.Instant) (f pending, next clock.Instant, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.frames) == 0 {
-		if len(q.telemetry) == 0 {
-			return pending{}, false
+	next = clock.Never
+	for _, from := range []*[]pending{&q.strays, &q.frames} {
+		if len(*from) == 0 {
+			continue
 		}
-		return pending{b: q.attach(q.buffer())}, true
+		f = (*from)[0]
+		if f.due != 0 && f.due > now() {
+			next = min(next, f.due)
+			continue
+		}
+		*from = slices.Delete(*from, 0, 1)
+		q.messages -= f.messages
+		q.bytes -= len(f.b)
+		if len(*from) == 0 {
+			f.b = q.attach(f.b)
+		}
+		return f, 0, true
 	}
-	f := q.frames[0]
-	q.messages -= f.messages
-	q.bytes -= len(f.b)
-	n := copy(q.frames, q.frames[1:])
-	q.frames[n] = pending{}
-	q.frames = q.frames[:n]
-	if n == 0 && f.due == 0 {
-		f.b = q.attach(f.b)
+	if next == clock.Never && len(q.telemetry) > 0 {
+		return pending{b: q.attach(q.buffer())}, 0, true
 	}
-	return f, true
+	return pending{}, next, false
 }
 
 // attach appends telemetry to a frame while it has room; the caller holds mu.
@@ -152,6 +173,6 @@ func (q *queue) fall() (messages, telemetry int) {
 	defer q.mu.Unlock()
 	messages, telemetry = q.messages, len(q.telemetry)
 	q.standing, q.messages, q.bytes = false, 0, 0
-	q.frames, q.telemetry, q.spare = nil, nil, nil
+	q.frames, q.strays, q.telemetry, q.spare = nil, nil, nil, nil
 	return messages, telemetry
 }
