@@ -17,7 +17,11 @@ type Params struct {
 	Iterations  int     // the limit; 0 means by the depth of each frame's view, as [Iterations] says
 	CX, CY      float64 // of a Julia set: its c, within the circle of radius 2
 	Journey     Journey // the zero Journey stays where it is
+	Request     string  // the words of the request that asked for the picture, for who stores it; "" where none did
 }
+
+// MaxRequest bounds the words of a request, in bytes.
+const MaxRequest = 512
 
 // Journey zooms towards a point and back, for ever. The point keeps its place in the picture.
 type Journey struct {
@@ -87,6 +91,9 @@ func (p Params) Check() error {
 	if p.Kind == Julia && !(float64(p.CX*p.CX)+float64(p.CY*p.CY) <= 4) {
 		return fmt.Errorf("%w: c of a Julia set is (%v, %v); within 2 of the origin", ErrParams, p.CX, p.CY)
 	}
+	if len(p.Request) > MaxRequest {
+		return fmt.Errorf("%w: a request of %d bytes; at most %d", ErrParams, len(p.Request), MaxRequest)
+	}
 	if err := p.Journey.check(p.View); err != nil {
 		return err
 	}
@@ -152,8 +159,8 @@ func (p Params) Append(buf []byte) []byte {
 	w.view(p.View)
 	w.f64(p.CX, p.CY)
 	w.f64(p.Journey.X, p.Journey.Y, p.Journey.Depth)
-	w.u32(uint32(p.Journey.Frames))
-	return w.buf
+	w.u32(uint32(p.Journey.Frames), uint32(len(p.Request)))
+	return append(w.buf, p.Request...)
 }
 
 // DecodeParams reads what [Params.Append] wrote, and checks it.
@@ -165,6 +172,7 @@ func DecodeParams(raw []byte) (Params, error) {
 	p := Params{Kind: Kind(r.u8()), Supersample: int(r.u8()), Iterations: int(r.u32()), View: r.view()}
 	p.CX, p.CY = r.f64(), r.f64()
 	p.Journey = Journey{X: r.f64(), Y: r.f64(), Depth: r.f64(), Frames: int(r.u32())}
+	p.Request = string(r.take(int(min(r.u32(), MaxRequest+1))))
 	if r.short || len(r.buf) != 0 {
 		return Params{}, ErrParams
 	}
