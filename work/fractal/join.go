@@ -59,6 +59,15 @@ func DecodeTile(raw []byte) (Tile, error) {
 	return t, nil
 }
 
+// Field is the tile's own numbers, as a picture by itself.
+func (t Tile) Field() Field {
+	f := Field{W: t.Rect.W, H: t.Rect.H, Max: float32(t.Iterations), Values: make([]float32, t.Rect.W*t.Rect.H)}
+	for i := range f.Values {
+		f.Values[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.numbers[4*i:]))
+	}
+	return f
+}
+
 // Field is a picture of numbers, row by row: smooth counts (see [Count]), or [Member]. Where no tile has arrived it
 // holds members.
 type Field struct {

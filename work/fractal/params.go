@@ -124,10 +124,10 @@ func (p Params) At(k uint64) View {
 	if j.Frames == 0 {
 		return v
 	}
-	way := 2 * float64(k%uint64(j.Frames)) / float64(j.Frames)
-	if way > 1 {
-		way = 2 - way
-	}
+	n := uint64(j.Frames)
+	k %= n
+	k = min(k, n-k) // back the same way
+	way := float64(2*k) / float64(n)
 	factor := exp2(float64(eased(way) * log2(j.Depth)))
 	v.Left = j.X + float64((v.Left-j.X)*factor)
 	v.Right = j.X + float64((v.Right-j.X)*factor)
