@@ -53,10 +53,10 @@ type Writer struct {
 
 	mu      sync.Mutex // guards all below
 	slots   map[string]*slot
-	images  []*image // waiting, oldest first
-	held    int      // images with a place: waiting, being written, or reserved
-	bytes   int64    // their size
-	dirty   int      // slots with a value to be written
+	images  []*durable // waiting, oldest first
+	held    int        // images with a place: waiting, being written, or reserved
+	bytes   int64      // their size
+	dirty   int        // slots with a value to be written
 	count   Counters
 	closing bool // Run is ending: the interval no longer holds
 	closed  bool // Run has ended
@@ -74,7 +74,8 @@ type slot struct {
 	due    clock.Instant
 }
 
-type image struct {
+// durable is an image that waits until it is saved.
+type durable struct {
 	size   int64
 	encode func() ([]Entry, error)
 	saved  func(error)
@@ -197,7 +198,7 @@ func (r *Room) Put(encode func() ([]Entry, error), saved func(error)) error {
 		return ErrClosed
 	}
 	r.used = true
-	w.images = append(w.images, &image{size: r.size, encode: encode, saved: saved})
+	w.images = append(w.images, &durable{size: r.size, encode: encode, saved: saved})
 	w.signal()
 	return nil
 }

@@ -76,7 +76,7 @@ func (w *Writer) step(ctx context.Context) {
 
 // next chooses what to write at now: an image and a stream's value by turns where both wait, the value due longest.
 // Where there is nothing, it says how long there will be nothing.
-func (w *Writer) next(now clock.Instant) (*image, *slot, time.Duration) {
+func (w *Writer) next(now clock.Instant) (*durable, *slot, time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.dirty == 0 && len(w.images) == 0 {
@@ -126,7 +126,7 @@ func (w *Writer) ask(ctx context.Context) error {
 }
 
 // saveImage writes the oldest image. It keeps its place until the store has it.
-func (w *Writer) saveImage(ctx context.Context, im *image) {
+func (w *Writer) saveImage(ctx context.Context, im *durable) {
 	w.streams = true
 	entries, err := im.encode()
 	if err == nil {

@@ -16,7 +16,9 @@ func text(value string) func() ([]byte, error) {
 }
 
 func picture(request, value string) func() ([]Entry, error) {
-	return Image([]byte(request), text(value))
+	return func() ([]Entry, error) {
+		return []Entry{{MetadataKey, []byte(request)}, {ChunkKey, []byte(value)}}, nil
+	}
 }
 
 func TestWriter_writesAStreamAtTheOriginalsRhythm(t *testing.T) {
@@ -146,7 +148,11 @@ func TestWriter_letsNeitherStreamsNorImagesStarve(t *testing.T) {
 	}
 	for i := range 50 {
 		w.Put(fmt.Sprint("k", i), note("stream"))
-		if err := w.PutDurable(0, Image(nil, note("image")), func(error) {}); err != nil {
+		image := note("image")
+		if err := w.PutDurable(0, func() ([]Entry, error) {
+			value, err := image()
+			return []Entry{{ChunkKey, value}}, err
+		}, func(error) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
