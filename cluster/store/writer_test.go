@@ -16,9 +16,7 @@ func text(value string) func() ([]byte, error) {
 }
 
 func picture(request, value string) func() ([]Entry, error) {
-	return func() ([]Entry, error) {
-		return []Entry{{MetadataKey, []byte(request)}, {ChunkKey, []byte(value)}}, nil
-	}
+	return Image([]byte(request), text(value))
 }
 
 func TestWriter_writesAStreamAtTheOriginalsRhythm(t *testing.T) {
