@@ -1,0 +1,260 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"fracture/cluster/failover"
+)
+
+// refused waits until p has counted more strangers than before.
+func refused(t *testing.T, p *process, before uint64) {
+	t.Helper()
+	eventually(t, p.self.Name+" counts a stranger", func() bool { return p.Stats().Strangers > before })
+}
+
+func TestLinks_refuseAnotherClustersNode(t *testing.T) {
+	a, b := start(t, newCluster(t), "n1"), start(t, newCluster(t), "n2")
+	to := b.self
+	to.Dial = true
+	b.Connect(a.self)
+	a.Connect(to)
+	// a finds b's certificate wrong; b, in TLS 1.3, hears of it from a.
+	refused(t, a, 0)
+	refused(t, b, 0)
+	select {
+	case got := <-a.says:
+		t.Fatalf("n1 was told %s, want silence", got.what)
+	case got := <-b.says:
+		t.Fatalf("n2 was told %s, want silence", got.what)
+	default:
+	}
+}
+
+func TestLinks_refuseANodeCertifiedUnderAnotherName(t *testing.T) {
+	c := newCluster(t)
+	a, b := start(t, c, "n1"), start(t, c, "n2")
+	to := b.self
+	to.Name, to.Dial = "n3", true // at n3's address n2 answers
+	a.Connect(to)
+	b.Connect(a.self)
+	refused(t, a, 0)
+}
+
+// intrude calls p with a genuine certificate for certified, and returns the stream.
+func intrude(t *testing.T, c *Credentials, certified string, p *process, opts ...grpc.CallOption) grpc.ClientStream {
+	t.Helper()
+	cert, err := c.issue(certified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l Links
+	conn, err := grpc.NewClient("passthrough:///"+p.Addr(), dialOptions(l.doorman(tlsConfig(c, cert)))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	s, err := conn.NewStream(ctx, &exchange, "/"+service+"/"+method, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestLinks_refuseAMemberThatSaysItIsAnother(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	for name, hello := range map[string]Peer{
+		"another name": {Name: "n3", Incarnation: 1, ID: failover.Identify("n3", 1)},
+		"another id":   {Name: "n2", Incarnation: 1, ID: failover.Identify("n3", 1)},
+	} {
+		before := a.Stats().Strangers
+		s := intrude(t, c, "n2", a)
+		if err := s.SendMsg(&frame{appendHello(nil, hello)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RecvMsg(&frame{}); err == nil {
+			t.Errorf("%s: answered, want an error", name)
+		}
+		refused(t, a, before)
+	}
+}
+
+func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	m := failover.Message{Kind: failover.Mark}
+	hello := appendHello(nil, Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)})
+	for name, b := range map[string][]byte{
+		"nothing":             {},
+		"junk":                bytes.Repeat([]byte{0xff}, 100),
+		"a message":           appendMessage(nil, &m),
+		"more than the hello": appendMessage(hello, &m),
+	} {
+		before := a.Stats().Malformed
+		s := intrude(t, c, "n2", a)
+		if err := s.SendMsg(&frame{b}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RecvMsg(&frame{}); err == nil {
+			t.Errorf("%s: answered, want an error", name)
+		}
+		if got := a.Stats().Malformed; got != before+1 {
+			t.Errorf("%s: malformed = %d, want %d", name, got, before+1)
+		}
+	}
+}
+
+// join calls p as n2 in earnest, as far as the hello that p answers with.
+func join(t *testing.T, c *Credentials, p *process, opts ...grpc.CallOption) grpc.ClientStream {
+	t.Helper()
+	n2 := Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)}
+	p.Connect(n2)
+	s := intrude(t, c, "n2", p, opts...)
+	if err := s.SendMsg(&frame{appendHello(nil, n2)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RecvMsg(&frame{}); err != nil {
+		t.Fatal(err)
+	}
+	p.want(t, "up", n2.ID)
+	return s
+}
+
+func TestLinks_skipAMalformedMessageAndKeepTheLink(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	s := join(t, c, a)
+	m := failover.Message{Kind: failover.Mark}
+	bad := failover.Message{Task: m.Task} // no kind
+	if err := s.SendMsg(&frame{appendMessage(appendMessage(nil, &bad), &m)}); err != nil {
+		t.Fatal(err)
+	}
+	got := a.want(t, "got", failover.Identify("n2", 1))
+	if len(got.messages) != 1 || a.Stats().Malformed != 1 {
+		t.Fatalf("%d messages, %d malformed, want 1 and 1", len(got.messages), a.Stats().Malformed)
+	}
+	if err := s.SendMsg(&frame{bytes.Repeat([]byte{0xff}, 100)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SendMsg(&frame{appendMessage(nil, &m)}); err != nil {
+		t.Fatal(err)
+	}
+	a.want(t, "got", failover.Identify("n2", 1))
+}
+
+func TestLinks_endALinkWhoseFramesAreTooLarge(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	s := join(t, c, a, grpc.MaxCallSendMsgSize(1<<30))
+	if err := s.SendMsg(&frame{make([]byte, maxFrameBytes+1)}); err != nil {
+		t.Fatal(err)
+	}
+	a.want(t, "down", failover.Identify("n2", 1))
+	if got := a.Stats().Malformed; got != 1 {
+		t.Fatalf("malformed = %d, want 1", got)
+	}
+}
+
+func TestLinks_refuseBytesThatAreNotTLS(t *testing.T) {
+	a := start(t, newCluster(t), "n1")
+	for name, junk := range map[string][]byte{
+		"http":  []byte("GET / HTTP/1.1\r\nHost: n1\r\n\r\n"),
+		"zeros": make([]byte, 1<<20),
+		// A handshake record that promises 16 KiB, again and again, and never ends.
+		"endless hello": bytes.Repeat(append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0xff}, make([]byte, 0x4000-4)...), 64),
+	} {
+		before := a.Stats().Strangers
+		c, err := net.Dial("tcp", a.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(patience))
+		_, _ = c.Write(junk) // it may be cut short: that is the point
+		_, err = io.Copy(io.Discard, c)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the connection stayed open", name)
+		}
+		_ = c.Close()
+		refused(t, a, before)
+	}
+}
+
+func TestGate_readsNoMoreThanItsBoundBeforeItIsOpened(t *testing.T) {
+	near, far := net.Pipe()
+	defer func() { _ = near.Close() }()
+	go func() {
+		defer func() { _ = far.Close() }()
+		_, _ = far.Write(make([]byte, 4*greetingBytes))
+	}()
+	left := 0
+	g := newGate(near, func() { left++ })
+	n, err := io.Copy(io.Discard, g)
+	if n != greetingBytes || !errors.Is(err, errTalkative) {
+		t.Fatalf("read %d bytes (%v), want %d and errTalkative", n, err, greetingBytes)
+	}
+	g.open()
+	if n, err := io.Copy(io.Discard, io.LimitReader(g, greetingBytes)); n != greetingBytes || err != nil {
+		t.Fatalf("read %d bytes (%v) after open, want %d", n, err, greetingBytes)
+	}
+	_, _ = g.Close(), g.Close()
+	if left != 1 {
+		t.Fatalf("left %d times, want once", left)
+	}
+}
+
+func TestLinks_holdStrangersToTheirNumber(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	conns := make([]net.Conn, 0, maxHandshakes+1)
+	defer func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}()
+	for range maxHandshakes + 1 {
+		c, err := net.Dial("tcp", a.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+	}
+	refused(t, a, 0) // the one too many
+	// They have cost the members nothing but a while: once they hang up, a member is let in.
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	link(t, start(t, c, "n0"), a)
+}
+
+func TestLinks_speakTLS13AndNothingOlder(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	cert, err := c.issue("n2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := tlsConfig(c, cert)
+	config.MinVersion, config.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+	conn, err := tls.Dial("tcp", a.Addr(), config)
+	if err == nil {
+		_ = conn.Close()
+		t.Fatal("TLS 1.2 was accepted")
+	}
+	if !strings.Contains(err.Error(), "protocol version") {
+		t.Fatalf("Dial = %v, want a complaint about the protocol version", err)
+	}
+	refused(t, a, 0)
+}
