@@ -102,3 +102,20 @@ func BenchmarkRecorder_Deliver(b *testing.B) {
 		i++
 	}
 }
+
+func TestAnchor_findsTheOriginInTheQuickestResult(t *testing.T) {
+	s := Schedule{Stream: probe, Period: 2 * ms, Tiles: 5}
+	if _, ok := Anchor(s, nil); ok {
+		t.Error("Anchor of nothing found an origin")
+	}
+	var seen []Delivery
+	for k := range uint64(50) {
+		late := ms + time.Duration(k*7%11)*100*time.Microsecond
+		seen = append(seen,
+			Delivery{Task: work.TaskID{Stream: probe, Frame: k}, At: start.Add(time.Duration(k)*2*ms + late)},
+			Delivery{Task: work.TaskID{Stream: tiles, Frame: k}, At: start})
+	}
+	if got, ok := Anchor(s, seen); !ok || got.Start != start.Add(ms) || got.First != 50 {
+		t.Errorf("Anchor = %+v, %v; want the origin 1 ms after the start, frame 50 first", got, ok)
+	}
+}
