@@ -3,7 +3,7 @@
 // It lies behind the path, never on it. A sink has its picture without the store; a [Writer] brings the same results here
 // afterwards, bounded, and makes good what was due while the store was away. A [Client] speaks to whatever a URL names:
 // one Redis, a Sentinel's master, a Cluster, a unix socket. An [Embedded] store lives in this process and opens no port.
-// The names and encodings of the original's viewers are in one place, beside [Image].
+// The names and encodings of the original's viewers are in one place, beside [Original].
 //
 // The package does not compute, does not choose colours, and never decides: what is in the store is a copy.
 package store

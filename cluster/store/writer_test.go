@@ -16,7 +16,9 @@ func text(value string) func() ([]byte, error) {
 }
 
 func picture(request, value string) func() ([]Entry, error) {
-	return Image([]byte(request), text(value))
+	return func() ([]Entry, error) {
+		return []Entry{{MetadataKey, []byte(request)}, {ChunkKey, []byte(value)}}, nil
+	}
 }
 
 func TestWriter_writesAStreamAtTheOriginalsRhythm(t *testing.T) {
