@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestRun_aWrongCommandLineIsUsageAndSaysWhereToLook(t *testing.T) {
+	for _, args := range [][]string{{"bogus"}, {"doctor", "--bogus"}, {"doctor", "surplus"}} {
+		var out, errs bytes.Buffer
+		if code := run(args, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "--help") {
+			t.Errorf("%v = %d, %q, want %d and a hint", args, code, errs.String(), exitUsage)
+		}
+	}
+}
+
+func TestRun_helpListsEveryVerb(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(nil, &out, &errs); code != exitHeld {
+		t.Fatalf("exit %d, %s", code, errs.String())
+	}
+	for _, newCommand := range verbs {
+		cmd := newCommand()
+		if !strings.Contains(out.String(), cmd.Name()) {
+			t.Errorf("help does not list %s", cmd.Name())
+		}
+		if cmd.Short == "" || cmd.Example == "" {
+			t.Errorf("%s has no description or no example", cmd.Name())
+		}
+	}
+}
+
+func TestExitCode_followsTheError(t *testing.T) {
+	plain := errors.New("no port")
+	interrupted, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, c := range []struct {
+		ctx     context.Context
+		err     error
+		reached bool
+		want    int
+	}{
+		{context.Background(), nil, true, exitHeld},
+		{context.Background(), plain, false, exitUsage},
+		{context.Background(), plain, true, exitEnvironment},
+		{context.Background(), fmt.Errorf("judging: %w", &exitError{exitBroken, plain}), true, exitBroken},
+		{interrupted, fmt.Errorf("running: %w", context.Canceled), true, exitInterrupted},
+		{interrupted, plain, true, exitEnvironment},
+		{interrupted, &exitError{exitThin, plain}, true, exitThin},
+	} {
+		if got := exitCode(c.ctx, c.err, c.reached); got != c.want {
+			t.Errorf("exitCode(%v, %v) = %d, want %d", c.err, c.reached, got, c.want)
+		}
+	}
+}
