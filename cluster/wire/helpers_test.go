@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func childMain() bool {
 }
 
 // spawn starts a child of the given incarnation that calls p, and gives the means to kill it.
-func spawn(t *testing.T, c *Credentials, p *process, name string, incarnation uint64) (id failover.NodeID, kill func()) {
+func spawn(t testing.TB, c *Credentials, p *process, name string, incarnation uint64) (id failover.NodeID, kill func()) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -88,15 +89,11 @@ func spawn(t *testing.T, c *Credentials, p *process, name string, incarnation ui
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	killed := false
-	kill = func() {
-		if !killed {
-			killed = true
-			_ = cmd.Process.Kill()
-			_ = stdin.Close()
-			_ = cmd.Wait()
-		}
-	}
+	kill = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	})
 	t.Cleanup(kill)
 	return failover.Identify(name, incarnation), kill
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"testing"
+	"time"
 
 	"fracture/cluster/failover"
 )
@@ -119,4 +120,25 @@ func TestLinks_aPortInUseIsSaidSo(t *testing.T) {
 	if !isInUse(err, beats.Addr().String()) {
 		t.Fatalf("ListenBeats = %v, want ErrAddressInUse that names %s", err, beats.Addr())
 	}
+}
+
+// BenchmarkLinks_kill shows the time from killing a process to its peer's Down: the first signal of a failure.
+func BenchmarkLinks_kill(b *testing.B) {
+	c := newCluster(b)
+	a := start(b, c, "n9")
+	var took []time.Duration
+	incarnation := uint64(0)
+	for b.Loop() {
+		incarnation++
+		id, kill := spawn(b, c, a, "n1", incarnation)
+		a.Connect(Peer{ID: id, Name: "n1", Incarnation: incarnation})
+		a.want(b, "up", id)
+		a.want(b, "got", id)
+		from := time.Now()
+		go kill() // waits until the process is gone, which is later
+		a.want(b, "down", id)
+		took = append(took, time.Since(from))
+		a.Disconnect(id)
+	}
+	report(b, took)
 }

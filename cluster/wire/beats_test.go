@@ -1,0 +1,351 @@
+package wire
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"fracture/chaos"
+	"fracture/clock"
+	"fracture/cluster/failover"
+)
+
+// heartbeat is one call of OnBeat.
+type heartbeat struct {
+	from           failover.NodeID
+	heard, leaving bool
+	interval       time.Duration
+	at             clock.Instant
+}
+
+// beater is one process's beats under test.
+type beater struct {
+	*Beats
+	peer BeatPeer
+	says chan heartbeat
+}
+
+// beating runs beats for name until the test ends.
+func beating(t testing.TB, c *Credentials, name string, change ...func(*BeatsConfig)) *beater {
+	t.Helper()
+	p := &beater{says: make(chan heartbeat, 1<<16)}
+	cfg := BeatsConfig{
+		Name: name, Incarnation: 1, Credentials: c, Interval: time.Millisecond,
+		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
+			select {
+			case p.says <- heartbeat{from, heard, leaving, interval, clock.Now()}:
+			default: // the test has heard enough
+			}
+		},
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	b, err := ListenBeats(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Beats = b
+	p.peer = BeatPeer{ID: failover.Identify(name, cfg.Incarnation), Incarnation: cfg.Incarnation, Addr: b.Addr()}
+	run(t, b.Run)
+	return p
+}
+
+// until waits for a beat of which ok is true.
+func (p *beater) until(t testing.TB, what string, ok func(heartbeat) bool) heartbeat {
+	t.Helper()
+	end := time.After(patience)
+	for {
+		select {
+		case h := <-p.says:
+			if ok(h) {
+				return h
+			}
+		case <-end:
+			t.Fatalf("no beat came: %s", what)
+		}
+	}
+}
+
+func TestBeats_areHeardBothWaysAndSaySo(t *testing.T) {
+	c := newCluster(t)
+	// The multiplier is generous: this test is about what is said, on whatever machine.
+	slow := func(cfg *BeatsConfig) { cfg.Multiplier = 1 << 20 }
+	a, b := beating(t, c, "n1", slow), beating(t, c, "n2", slow)
+	a.SetPeers([]BeatPeer{b.peer, a.peer}) // itself it leaves out
+	b.SetPeers([]BeatPeer{a.peer})
+	for _, p := range []*beater{a, b} {
+		h := p.until(t, "heard both ways", func(h heartbeat) bool { return h.heard })
+		if h.interval != time.Millisecond || h.leaving {
+			t.Fatalf("heard %+v, want an interval of 1ms and nobody leaving", h)
+		}
+	}
+	a.SetLeaving(true)
+	b.until(t, "n1 leaves", func(h heartbeat) bool { return h.leaving })
+	if a.Gap() == 0 {
+		t.Error("Gap = 0 after several rounds, want the longest")
+	}
+	b.SetPeers(nil)
+	eventually(t, "n1's beats are stray", func() bool { return b.Stats().Stray > 0 })
+	if s := a.Stats(); s.Strangers+s.Replayed+s.Unsent+s.Faulted != 0 || s.In == 0 || s.Out == 0 {
+		t.Fatalf("n1 counts %+v, want beats in and out and nothing refused", s)
+	}
+}
+
+func TestBeats_sayThatAPeerIsNotHeard(t *testing.T) {
+	c := newCluster(t)
+	a, b := beating(t, c, "n1"), beating(t, c, "n2")
+	if err := b.SetFaults(1, Standing{Fault: chaos.Fault{Kind: chaos.Cut}, Peer: a.peer.ID}); err != nil {
+		t.Fatal(err)
+	}
+	a.SetPeers([]BeatPeer{b.peer})
+	b.SetPeers([]BeatPeer{a.peer})
+	// The way from b to a is cut: b hears a, and that a does not hear it.
+	for range 20 {
+		if h := b.until(t, "any", func(heartbeat) bool { return true }); h.heard {
+			t.Fatal("n1 says it hears n2, whose beats are cut")
+		}
+	}
+	if a.Stats().In != 0 || b.Stats().Faulted == 0 {
+		t.Fatalf("n1 heard %d beats and n2 swallowed %d, want 0 and some", a.Stats().In, b.Stats().Faulted)
+	}
+	if err := b.SetFaults(0); err != nil {
+		t.Fatal(err)
+	}
+	b.until(t, "heard once healed", func(h heartbeat) bool { return h.heard })
+}
+
+// shout sends a packet to p from a socket of its own.
+func shout(t *testing.T, p *beater, packet []byte) {
+	t.Helper()
+	conn, err := net.Dial("udp", p.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.Write(packet); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBeats_refuseWhatIsForgedReplayedOrForAnother(t *testing.T) {
+	c := newCluster(t)
+	a := beating(t, c, "n1")
+	n2 := BeatPeer{ID: failover.Identify("n2", 5), Incarnation: 5, Addr: netip.MustParseAddrPort("127.0.0.1:9")}
+	a.SetPeers([]BeatPeer{n2})
+	packet := func(c *Credentials, b beat) []byte {
+		var p [beatBytes]byte
+		newSeal(c).put(&p, b)
+		return p[:]
+	}
+	genuine := beat{from: n2.ID, to: a.peer.ID, incarnation: 5, seq: 10, interval: time.Millisecond}
+	change := func(f func(*beat)) beat { b := genuine; f(&b); return b }
+	torn := packet(c, change(func(b *beat) { b.seq = 99 }))
+	torn[beatBytes-1] ^= 1
+	lying := packet(c, genuine)
+	lying[31] = 200 // a higher sequence number under the old MAC
+	otherLabel := *c
+	otherLabel.Label = "another"
+	strangers := func() uint64 { return a.Stats().Strangers }
+	stray := func() uint64 { return a.Stats().Stray }
+	replayed := func() uint64 { return a.Stats().Replayed }
+	in := func() uint64 { return a.Stats().In }
+	for _, step := range []struct {
+		name   string
+		packet []byte
+		counts func() uint64
+	}{
+		{"genuine", packet(c, genuine), in},
+		{"replayed", packet(c, genuine), replayed},
+		{"older", packet(c, change(func(b *beat) { b.seq = 9 })), replayed},
+		{"torn", torn, strangers},
+		{"changed", lying, strangers},
+		{"of another cluster", packet(newCluster(t), change(func(b *beat) { b.seq = 11 })), strangers},
+		{"of another label", packet(&otherLabel, change(func(b *beat) { b.seq = 11 })), strangers},
+		{"short", torn[:20], strangers},
+		{"long", append(packet(c, change(func(b *beat) { b.seq = 11 })), 0), strangers},
+		{"empty", nil, strangers},
+		{"huge", make([]byte, 60_000), strangers},
+		{"for another", packet(c, change(func(b *beat) { b.to, b.seq = 7, 11 })), stray},
+		{"from nobody we know", packet(c, change(func(b *beat) { b.from, b.seq = 7, 11 })), stray},
+		{"of another incarnation", packet(c, change(func(b *beat) { b.incarnation, b.seq = 6, 11 })), stray},
+		{"genuine and newer", packet(c, change(func(b *beat) { b.seq = 11 })), in},
+	} {
+		before := step.counts()
+		shout(t, a, step.packet)
+		eventually(t, step.name, func() bool { return step.counts() == before+1 })
+	}
+	if got := in(); got != 2 {
+		t.Fatalf("%d beats passed, want the 2 genuine ones", got)
+	}
+}
+
+func TestBeats_keepWhatTheyHeardOfAPeerThatStays(t *testing.T) {
+	b, err := ListenBeats(BeatsConfig{Name: "n1", Credentials: newCluster(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	p, q := BeatPeer{ID: 5, Incarnation: 1}, BeatPeer{ID: 6, Incarnation: 1}
+	b.SetPeers([]BeatPeer{p})
+	b.peers.Load().byID[5].seq = 40
+	b.SetPeers([]BeatPeer{q, p, q})
+	r := b.peers.Load()
+	if len(r.order) != 2 || r.byID[5].seq != 40 || r.byID[6].seq != 0 {
+		t.Fatal("a peer that stayed was forgotten, or one told twice is there twice")
+	}
+}
+
+func TestFaults_ofBeats(t *testing.T) {
+	c := newCluster(t)
+	a, b := beating(t, c, "n1"), beating(t, c, "n2")
+	if err := a.SetFaults(1,
+		Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Duplicate, Share: 1, By: 3 * time.Millisecond}, Peer: b.peer.ID},
+		Standing{Rule: 2, Fault: chaos.Fault{Kind: chaos.Reorder, Share: 0.5, By: 5 * time.Millisecond}, Peer: b.peer.ID},
+	); err != nil {
+		t.Fatal(err)
+	}
+	a.SetPeers([]BeatPeer{b.peer})
+	b.SetPeers([]BeatPeer{a.peer})
+	eventually(t, "second copies come and are refused", func() bool { s := b.Stats(); return s.Replayed > 20 && s.In > 20 })
+	if err := b.SetFaults(1, Standing{Fault: chaos.Fault{Kind: chaos.Cut}, Peer: a.peer.ID, Inward: true}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "beats are swallowed on their way in", func() bool { return b.Stats().Faulted > 5 })
+}
+
+func TestDelayLine_releasesInTheOrderDue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d delayLine
+		due := rapid.SliceOfN(rapid.Int64Range(1, 20), 1, 30).Draw(t, "due")
+		for i, at := range due {
+			h := delayed{due: clock.Instant(at)}
+			h.packet[0] = byte(i)
+			d.hold(h)
+		}
+		slices.Sort(due)
+		for i, h := range d.held {
+			if h.due != clock.Instant(due[i]) {
+				t.Fatalf("place %d is due at %d, want %d", i, h.due, due[i])
+			}
+			if i > 0 && d.held[i-1].due == h.due && d.held[i-1].packet[0] > h.packet[0] {
+				t.Fatal("two due at once changed places")
+			}
+		}
+	})
+}
+
+func TestBeat_comesBackAsItWent(t *testing.T) {
+	s := newSeal(newCluster(t))
+	rapid.Check(t, func(t *rapid.T) {
+		sent := beat{
+			from: failover.NodeID(rapid.Uint32().Draw(t, "from")), to: failover.NodeID(rapid.Uint32().Draw(t, "to")),
+			incarnation: rapid.Uint64().Draw(t, "incarnation"), seq: rapid.Uint64().Draw(t, "seq"),
+			interval: time.Duration(rapid.Uint32().Draw(t, "µs")) * time.Microsecond,
+			heard:    rapid.Bool().Draw(t, "heard"), leaving: rapid.Bool().Draw(t, "leaving"),
+		}
+		var p [beatBytes]byte
+		s.put(&p, sent)
+		if got, err := s.get(p[:]); err != nil || got != sent {
+			t.Fatalf("came back as %+v (%v), want %+v", got, err, sent)
+		}
+		bit := rapid.IntRange(0, 8*beatBytes-1).Draw(t, "bit")
+		p[bit/8] ^= 1 << (bit % 8)
+		if _, err := s.get(p[:]); !errors.Is(err, errForged) && !errors.Is(err, errForeign) {
+			t.Fatalf("with bit %d flipped: %v, want it refused", bit, err)
+		}
+	})
+}
+
+func TestBeat_allocatesNothing(t *testing.T) {
+	s := newSeal(newCluster(t))
+	var p [beatBytes]byte
+	b := beat{from: 1, to: 2, seq: 3}
+	allocs := testing.AllocsPerRun(100, func() {
+		s.put(&p, b)
+		if _, err := s.get(p[:]); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs != 0 {
+		t.Fatalf("%v allocations for a beat sent and heard, want none", allocs)
+	}
+}
+
+func FuzzBeat(f *testing.F) {
+	c := &Credentials{Label: "fuzz"}
+	s := newSeal(c)
+	var p [beatBytes]byte
+	s.put(&p, beat{from: 1, to: 2, incarnation: 3, seq: 4, interval: time.Millisecond, heard: true})
+	f.Add(p[:])
+	f.Add(p[:beatBytes-1])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := s.get(b)
+		if err != nil {
+			return
+		}
+		var again [beatBytes]byte
+		s.put(&again, got)
+		if string(again[:]) != string(b) {
+			t.Fatalf("%x is genuine and reads as %+v, which is written as %x", b, got, again)
+		}
+	})
+}
+
+func BenchmarkBeat(b *testing.B) {
+	s := newSeal(newCluster(b))
+	var p [beatBytes]byte
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.put(&p, beat{from: 1, to: 2, incarnation: 3, seq: 4, interval: time.Millisecond})
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.get(p[:]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkBeats_gap lets two processes beat at the interval of production, one P filled by a calculation, and shows
+// the gaps between the beats as one hears the other.
+func BenchmarkBeats_gap(b *testing.B) {
+	c := newCluster(b)
+	production := func(cfg *BeatsConfig) { cfg.Interval = 3 * time.Millisecond }
+	x, y := beating(b, c, "n1", production), beating(b, c, "n2", production)
+	x.SetPeers([]BeatPeer{y.peer})
+	y.SetPeers([]BeatPeer{x.peer})
+	stop := make(chan struct{})
+	for range runtime.GOMAXPROCS(0) - 1 {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		}()
+	}
+	defer close(stop)
+	last := (<-y.says).at
+	var gaps []time.Duration
+	for b.Loop() {
+		h := <-y.says
+		gaps = append(gaps, h.at.Sub(last))
+		last = h.at
+	}
+	report(b, gaps)
+	b.ReportMetric(float64(slices.Max(gaps).Microseconds()), "max-µs")
+}
