@@ -48,6 +48,7 @@ var house = map[string]place{
 	"telemetry":        {layer: 2},
 	"tui":              {layer: 3},
 	"cluster/front":    {layer: 3},
+	"cluster/keep":     {layer: 3},
 	"lab":              {layer: 3},
 	"cluster":          {layer: 4},
 	"cmd/fracture":     {layer: 5},
@@ -260,6 +261,8 @@ func impurity(info *types.Info, n ast.Node) string {
 }
 
 func TestTidy_theImpureIsSeen(t *testing.T) {
+	files := token.NewFileSet()
+	checker := types.Config{Importer: importer.ForCompiler(files, "source", nil)}
 	for code, want := range map[string]string{
 		`go func() {}()`:                          "goroutine",
 		`select {}`:                               "select",
@@ -272,14 +275,13 @@ func TestTidy_theImpureIsSeen(t *testing.T) {
 		`for k := range []int{} { _ = k }`:        "",
 		`_ = time.Duration(3).Seconds()`:          "",
 	} {
-		files := token.NewFileSet()
 		source := "package p\nimport (\"time\"; \"math/rand/v2\")\nvar _ time.Time\nvar _ rand.Rand\nfunc f() { " + code + " }"
 		file, err := parser.ParseFile(files, "p.go", source, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}}
-		if _, err := (&types.Config{Importer: importer.ForCompiler(files, "source", nil)}).Check("p", files, []*ast.File{file}, info); err != nil {
+		if _, err := checker.Check("p", files, []*ast.File{file}, info); err != nil {
 			t.Fatal(err)
 		}
 		var got string

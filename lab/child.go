@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"fracture/clock"
 )
@@ -65,6 +66,7 @@ type Child struct {
 type child struct {
 	Child
 	process *os.Process
+	said    *os.File      // the reading end of its announcement
 	told    chan struct{} // closed at the announcement
 	gone    chan struct{} // closed when it is reaped
 }
@@ -88,7 +90,7 @@ func (l *Lab) start(name string) error {
 	if c.Starts == 0 {
 		l.children = append(l.children, c)
 	}
-	c.process = process
+	c.process, c.said = process, said
 	c.Child = Child{Name: name, Proc: procOf(process.Pid), State: Starting, Starts: c.Starts + 1, Log: c.Log, Started: clock.Now()}
 	c.told, c.gone = make(chan struct{}), make(chan struct{})
 	l.living++
@@ -139,7 +141,11 @@ func (l *Lab) reap(c *child, process *os.Process) {
 	l.exits <- exit{child: c, how: how, at: clock.Now()}
 }
 
-// listen waits for the announcement of one start of a child; it ends at the latest when the child does.
+// lastWords bounds how long an announcement is waited for after the end of the child, which may have left the pipe to
+// children of its own.
+const lastWords = time.Second
+
+// listen waits for the announcement of one start of a child; it ends soon after the child does, if not before.
 func (l *Lab) listen(c *child, pid int, said *os.File) {
 	defer closeQuietly(said)
 	l.readies <- ready{child: c, pid: pid, line: readLine(said)}

@@ -293,6 +293,7 @@ func (l *Lab) ended(e exit) {
 	l.living--
 	e.child.State, e.child.Exit, e.child.Ended = Dead, e.how, e.at
 	close(e.child.gone)
+	_ = e.child.said.SetReadDeadline(time.Now().Add(lastWords))    // fails where it is closed, and then nobody reads
 	_ = os.Remove(filepath.Join(l.cfg.Dir, pidsDir, e.child.Name)) // a stale one is harmless: it names a start time
 	l.changed(e.child)
 }

@@ -42,6 +42,17 @@ func playNode(name string) {
 		os.Exit(3)
 	case strings.HasPrefix(name, "stubborn"):
 		signal.Ignore(syscall.SIGTERM)
+	case strings.HasPrefix(name, "parent"):
+		heir := exec.Command(os.Args[0], "heir")
+		heir.ExtraFiles = []*os.File{os.NewFile(3, "announcement")}
+		if err := heir.Start(); err != nil {
+			panic(err)
+		}
+		fmt.Println(procOf(heir.Process.Pid))
+		os.Exit(0)
+	case name == "heir": // holds the pipe of the announcement and says nothing
+		<-asked
+		return
 	}
 	fmt.Println("hello from", name)
 	if err := Announce("name " + name); err != nil {
@@ -327,6 +338,35 @@ func TestLab_leavesNoChildAfterRun(t *testing.T) {
 	}
 	if count(Starting) != 3 || count(Running) != 3 || count(Frozen) != 1 || count(Dead) != 3 {
 		t.Errorf("changes = %v, want each child starting, running and dead, one frozen", changes)
+	}
+}
+
+func TestLab_endsThoughAGrandchildHoldsTheAnnouncement(t *testing.T) {
+	l, err := New(Config{Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}, Names: []string{"parent"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	if err := l.await(bounded(t), "parent"); err != nil {
+		t.Fatal(err)
+	}
+	heir, err := ParseProc(tail(describe(t, l, "parent").Log))
+	if err != nil || !heir.Alive() {
+		t.Fatalf("grandchild = %v, %v, want it alive", heir, err)
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	case <-bounded(t).Done():
+		t.Error("Run waits for a process that is not its child")
+	}
+	if err := heir.Signal(syscall.SIGKILL); err != nil {
+		t.Error(err)
 	}
 }
 
