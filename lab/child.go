@@ -153,12 +153,25 @@ func (l *Lab) listen(c *child, pid int, said *os.File) {
 
 // signal sends sig to the child, if it is alive and still the process that was started.
 func (c *child) signal(sig syscall.Signal) error {
+	if err := c.verify(); err != nil {
+		return err
+	}
+	return c.send(sig)
+}
+
+// verify makes sure that there is a process to signal, and that it is the one that was started.
+func (c *child) verify() error {
 	if c.State == Dead {
 		return ErrDead
 	}
 	if procOf(c.PID) != c.Proc {
 		return fmt.Errorf("%w: pid %d is not the process that was started", ErrGone, c.PID)
 	}
+	return nil
+}
+
+// send is the system call alone, through the pidfd that the kernel gave with the fork.
+func (c *child) send(sig syscall.Signal) error {
 	if err := c.process.Signal(sig); err != nil {
 		return fmt.Errorf("sending %s to pid %d: %w", sig, c.PID, err)
 	}

@@ -25,11 +25,11 @@ func (l *Lab) Thaw(name string) (before, after clock.Instant, err error) {
 // inject sends the signal of a fault and stamps it on both sides.
 func (l *Lab) inject(name string, sig syscall.Signal) (before, after clock.Instant, err error) {
 	err = l.with(name, func(c *child) error {
-		if c.State == Dead {
-			return ErrDead
+		if err := c.verify(); err != nil {
+			return err
 		}
 		before = clock.Now()
-		err := c.signal(sig)
+		err := c.send(sig)
 		after = clock.Now()
 		if err != nil {
 			return err

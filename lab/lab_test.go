@@ -464,3 +464,34 @@ func TestOpenDir_refusesADirectoryOpenToOthers(t *testing.T) {
 		t.Errorf("openDirIn = %v, want ErrUnsafeDir naming the directory", err)
 	}
 }
+
+// BenchmarkLab_killAndRevive measures a whole round, to the announcement, and within it how far apart the two stamps of
+// the kill are: that is the error of every downtime.
+func BenchmarkLab_killAndRevive(b *testing.B) {
+	l, err := New(Config{Dir: b.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}, Names: []string{"n1"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	var stamps time.Duration
+	for b.Loop() {
+		if _, err := l.Ready(ctx, "n1"); err != nil {
+			b.Fatal(err)
+		}
+		before, after, err := l.Kill("n1")
+		if err != nil {
+			b.Fatal(err)
+		}
+		stamps += after.Sub(before)
+		if err := l.Revive(ctx, "n1"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(stamps.Nanoseconds())/float64(b.N), "stamp-ns/op")
+	cancel()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
+}
