@@ -29,6 +29,8 @@ type Keeper interface {
 	Forget(stream work.StreamID)
 	// Saved is asked to call back, on any goroutine, once everything of a finite stream is in the store.
 	Saved(func(work.StreamID))
+	// Full says that no further picture could be kept until the store has caught up, and why; nil where one could.
+	Full() error
 }
 
 // NodeConfig is what a node is told at its making. Zero fields take the defaults given with them.

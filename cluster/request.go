@@ -2,45 +2,13 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"fracture/cluster/failover"
+	"fracture/cluster/front"
 	"fracture/work"
 )
-
-// ErrRefused: the cluster did not take the stream on; the text says why. Nothing was started.
-var ErrRefused = errors.New("refused")
-
-// RefusedError is an [ErrRefused] with its reason and, where it has any, its two figures.
-type RefusedError struct {
-	Reason     failover.Reason
-	Have, Need uint32
-}
-
-// Error says why in words.
-func (e *RefusedError) Error() string {
-	switch e.Reason {
-	case failover.TooFewNodes, failover.NotCopied, failover.TooManyStreams:
-		return fmt.Sprintf("refused: %s: need %d, have %d", e.Reason, e.Need, e.Have)
-	default:
-		return fmt.Sprintf("refused: %s", e.Reason)
-	}
-}
-
-// Is makes errors.Is(err, ErrRefused) true.
-func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
-
-// Request is one stream of one frame on its way: its results come as they are delivered, each once.
-type Request struct {
-	Results <-chan failover.Message // one for each tile, then closed
-	node    *Node
-	id      work.StreamID
-}
-
-// Close lets go of the request. What was accepted is computed and stored all the same.
-func (r *Request) Close() { r.node.requests.drop(r.id, r.node) }
 
 // requests are the streams that came through this node's front door.
 type requests struct {
@@ -48,34 +16,40 @@ type requests struct {
 	open map[work.StreamID]*request
 }
 
+// request is one of them.
 type request struct {
 	answer  chan error // one: nil when accepted
-	results chan failover.Message
+	results chan front.Result
 	left    uint32
+	over    bool // results is closed
 }
 
 func newRequests() requests { return requests{open: make(map[work.StreamID]*request)} }
 
-// Request submits a stream of one frame and returns once it is accepted: from then on it survives the loss of all but one
-// of its holders. Errors: [ErrRefused], or ctx's own.
-func (n *Node) Request(ctx context.Context, stream *work.Stream) (*Request, error) {
+// Request implements front.Cluster.
+func (n *Node) Request(ctx context.Context, stream work.Stream) (<-chan front.Result, error) {
+	if n.cfg.Keeper != nil {
+		if err := n.cfg.Keeper.Full(); err != nil {
+			return nil, err
+		}
+	}
 	r := &request{
-		answer: make(chan error, 1), results: make(chan failover.Message, stream.Tiles), left: stream.Tiles,
+		answer: make(chan error, 1), results: make(chan front.Result, stream.Tiles), left: stream.Tiles,
 	}
 	n.requests.mu.Lock()
 	n.requests.open[stream.ID] = r
 	n.requests.mu.Unlock()
-	out := &Request{Results: r.results, node: n, id: stream.ID}
-	n.tellSink(failover.Message{Kind: failover.Submit, Stream: stream})
+	n.tellSink(failover.Message{Kind: failover.Submit, Stream: &stream})
 	select {
 	case err := <-r.answer:
 		if err != nil {
-			out.Close()
+			n.endRequest(stream.ID)
 			return nil, err
 		}
-		return out, nil
+		context.AfterFunc(ctx, func() { n.endRequest(stream.ID) })
+		return r.results, nil
 	case <-ctx.Done():
-		out.Close()
+		n.endRequest(stream.ID)
 		return nil, fmt.Errorf("submitting to the cluster: %w", context.Cause(ctx))
 	}
 }
@@ -85,12 +59,17 @@ func (n *Node) tellSink(m failover.Message) {
 	n.in.put(failover.Event{Kind: failover.Received, Peer: n.id, Message: m})
 }
 
-func (rs *requests) drop(id work.StreamID, n *Node) {
-	rs.mu.Lock()
-	_, open := rs.open[id]
-	delete(rs.open, id)
-	rs.mu.Unlock()
-	if open {
+// endRequest lets go of a request. What was accepted is computed and stored all the same.
+func (n *Node) endRequest(id work.StreamID) {
+	n.requests.mu.Lock()
+	r := n.requests.open[id]
+	delete(n.requests.open, id)
+	if r != nil && !r.over {
+		r.over = true
+		close(r.results)
+	}
+	n.requests.mu.Unlock()
+	if r != nil {
 		n.tellSink(failover.Message{Kind: failover.Unsubscribe, Task: work.TaskID{Stream: id}})
 	}
 }
@@ -105,7 +84,7 @@ func (rs *requests) answer(m *failover.Message) {
 	}
 	var err error
 	if m.Kind == failover.Refused {
-		err = &RefusedError{Reason: m.Reason, Have: m.Have, Need: m.Need}
+		err = front.Refusal{Reason: m.Reason, Have: m.Have, Need: m.Need}
 	}
 	select {
 	case r.answer <- err:
@@ -118,13 +97,12 @@ func (rs *requests) deliver(m *failover.Message) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	r := rs.open[m.Task.Stream]
-	if r == nil || r.left == 0 {
+	if r == nil || r.over {
 		return
 	}
-	result := *m
-	result.Payload = append([]byte(nil), m.Payload...)
-	r.results <- result
+	r.results <- front.Result{Tile: m.Task.Tile, Failed: m.Failed, Payload: append([]byte(nil), m.Payload...)}
 	if r.left--; r.left == 0 {
+		r.over = true
 		close(r.results)
 	}
 }

@@ -19,12 +19,20 @@ type Dir struct{ Path string }
 
 // OpenDir makes a cluster directory for this process, below XDG_RUNTIME_DIR or else the directory for temporary files,
 // and removes those whose labs are dead, ending what is left of their nodes.
-func OpenDir() (Dir, error) {
-	base := filepath.Join(os.TempDir(), "fracture-"+strconv.Itoa(os.Getuid()))
+func OpenDir() (Dir, error) { return openDirIn(baseDir()) }
+
+// baseDir holds the directories of all clusters of this user.
+func baseDir() string {
 	if runtime := os.Getenv("XDG_RUNTIME_DIR"); runtime != "" {
-		base = filepath.Join(runtime, "fracture")
+		return filepath.Join(runtime, "fracture")
 	}
-	return openDirIn(base)
+	return filepath.Join(os.TempDir(), "fracture-"+strconv.Itoa(os.Getuid()))
+}
+
+// ownerOf is the lab that made a directory of that name: names begin with its Proc.
+func ownerOf(name string) (Proc, error) {
+	proc, _, _ := strings.Cut(name, "-")
+	return ParseProc(proc)
 }
 
 func openDirIn(base string) (Dir, error) {
@@ -57,15 +65,14 @@ func (d Dir) Remove() error {
 	return nil
 }
 
-// sweep removes the cluster directories whose labs are dead. A directory's name begins with the Proc of its lab.
+// sweep removes the cluster directories whose labs are dead.
 func sweep(base string) error {
 	entries, err := os.ReadDir(base)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		name, _, _ := strings.Cut(entry.Name(), "-")
-		lab, err := ParseProc(name)
+		lab, err := ownerOf(entry.Name())
 		if err != nil || lab.Alive() {
 			continue
 		}

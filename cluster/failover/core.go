@@ -15,7 +15,7 @@ type Config struct {
 	Function func(name string) work.Function // finds a function; nil where it is unknown
 
 	SilenceFloor   time.Duration // no peer is taken for dead sooner after its last beat; 8 ms
-	SilenceCeiling time.Duration // nor later, whatever its rhythm; 60 ms
+	SilenceCeiling time.Duration // nor later, whatever its rhythm; 250 ms
 	OverdueFloor   time.Duration // no task is taken for overdue sooner; 20 ms
 	OverdueCeiling time.Duration // nor later; 500 ms
 	SubmitTimeout  time.Duration // how long a standby has to acknowledge Hold; 250 ms
@@ -51,7 +51,7 @@ func (cfg Config) withDefaults() Config {
 		}
 	}
 	fill(&cfg.SilenceFloor, 8*time.Millisecond)
-	fill(&cfg.SilenceCeiling, 60*time.Millisecond)
+	fill(&cfg.SilenceCeiling, 250*time.Millisecond)
 	fill(&cfg.OverdueFloor, 20*time.Millisecond)
 	fill(&cfg.OverdueCeiling, 500*time.Millisecond)
 	fill(&cfg.SubmitTimeout, 250*time.Millisecond)
@@ -200,12 +200,14 @@ func (c *Core) emit(e Effect) { c.out = append(c.out, e) }
 
 // send gives a message to a peer's link, or to this node itself.
 func (c *Core) send(to NodeID, m Message) {
-	switch to {
-	case 0:
-	case c.cfg.ID:
-		c.loop = append(c.loop, m)
-	default:
+	switch {
+	case to == 0:
+	case to != c.cfg.ID:
 		c.emit(Effect{Kind: Send, Peer: to, Message: m})
+	case m.Kind == Accepted || m.Kind == Refused: // the sink that asked lives on this node
+		c.emit(Effect{Kind: Forward, Peer: to, Message: m})
+	default:
+		c.loop = append(c.loop, m)
 	}
 }
 

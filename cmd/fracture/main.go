@@ -23,6 +23,7 @@ import (
 // verbs are the constructors of the commands, in the order in which help lists them.
 var verbs = []func() *cobra.Command{
 	newViewCommand,
+	newNodeCommand,
 	newDoctorCommand,
 }
 

@@ -1,0 +1,147 @@
+// Package keep decides what of the results is kept: what the original's viewers read.
+//
+// A stream's tiles are written under "i=1", "i=2" and so on, the newest of each at the writer's own pace. The tiles of a
+// requested picture are gathered by every holder of its stream and written by the one that leads, so the picture is kept
+// also when that one dies. All happens behind the path: the node's loop hands over and goes on.
+package keep
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"fracture/cluster/failover"
+	"fracture/cluster/store"
+	"fracture/work"
+	"fracture/work/fractal"
+)
+
+// Keeper keeps the results of fractal streams. Its methods may be called from any goroutine.
+type Keeper struct {
+	writer   *store.Writer
+	original *store.Original
+	saved    func(work.StreamID)
+
+	mu      sync.Mutex // guards streams
+	streams map[work.StreamID]*kept
+}
+
+// kept is a stream at this node.
+type kept struct {
+	leads   bool
+	finite  bool
+	params  []byte
+	results [][]byte // of a finite stream, by tile; nil where none has come
+	missing int
+	bytes   int64
+	handed  bool // the writer has it
+}
+
+// New makes a keeper that writes by writer.
+func New(writer *store.Writer) (*Keeper, error) {
+	original, err := store.NewOriginal()
+	if err != nil {
+		return nil, err
+	}
+	return &Keeper{
+		writer: writer, original: original, saved: func(work.StreamID) {}, streams: make(map[work.StreamID]*kept),
+	}, nil
+}
+
+// Saved tells the keeper whom to call when everything of a finite stream is in the store. It is called before any other
+// method.
+func (k *Keeper) Saved(call func(work.StreamID)) { k.saved = call }
+
+// Lead tells that this node now leads stream, or that it holds it for another that does.
+func (k *Keeper) Lead(stream *work.Stream, leads bool) {
+	if stream.Function != (fractal.Function{}).Name() {
+		if leads && stream.Frames != 0 {
+			k.saved(stream.ID) // nothing of it is kept
+		}
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.streams[stream.ID]
+	if s == nil {
+		s = &kept{finite: stream.Frames != 0, params: append([]byte(nil), stream.Params...)}
+		if s.finite {
+			s.results, s.missing = make([][]byte, stream.Tiles), int(stream.Tiles)
+		}
+		k.streams[stream.ID] = s
+	}
+	s.leads = leads
+	k.handOver(stream.ID, s)
+}
+
+// Full is store.ErrFull, with its figures, while the writer has no room for another picture.
+func (k *Keeper) Full() error {
+	room, err := k.writer.Reserve(0)
+	if err != nil {
+		return err
+	}
+	room.Release()
+	return nil
+}
+
+// Forget lets go of a stream that this node holds no longer.
+func (k *Keeper) Forget(id work.StreamID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.streams, id)
+}
+
+// Keep takes the first result of a task; it copies what it wants.
+func (k *Keeper) Keep(m *failover.Message) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.streams[m.Task.Stream]
+	if s == nil || m.Failed || (!s.leads && !s.finite) {
+		return // a stream without end needs no second keeper: its next frame is near
+	}
+	result := append([]byte(nil), m.Payload...)
+	if !s.finite {
+		k.writer.Put(store.TileKey(m.Task.Tile), k.original.Tile(result))
+		return
+	}
+	if tile := m.Task.Tile; int(tile) < len(s.results) && s.results[tile] == nil {
+		s.results[tile] = result
+		s.missing--
+		s.bytes += int64(len(result))
+	}
+	k.handOver(m.Task.Stream, s)
+}
+
+// handOver gives a finite stream's picture to the writer once it is whole, if this node leads. The caller holds mu.
+func (k *Keeper) handOver(id work.StreamID, s *kept) {
+	if !s.leads || !s.finite || s.handed || s.missing > 0 {
+		return
+	}
+	err := k.writer.PutDurable(s.bytes, k.original.Image(s.params, s.results), func(err error) {
+		if err == nil {
+			k.saved(id)
+		}
+	})
+	s.handed = err == nil // full: Run tries again
+}
+
+// tryAgain is the time between two attempts to hand over pictures that the writer had no room for.
+const tryAgain = 200 * time.Millisecond
+
+// Run hands over what the writer had no room for, until ctx ends.
+func (k *Keeper) Run(ctx context.Context) error {
+	ticker := time.NewTicker(tryAgain)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		k.mu.Lock()
+		for id, s := range k.streams {
+			k.handOver(id, s)
+		}
+		k.mu.Unlock()
+	}
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fracture/cluster/store"
+	"fracture/cluster/wire"
+	"fracture/lab"
+)
+
+// storeSocket is the embedded store's, in the cluster directory.
+const storeSocket = "store.sock"
+
+// startTime bounds how long the nodes of a home may take to be ready.
+const startTime = 20 * time.Second
+
+// homeConfig says what cluster to make.
+type homeConfig struct {
+	nodes  int
+	redis  string // URL of the store; "" for the embedded one
+	gossip string // address of the first node's membership; "" for any
+	http   string // address of the first node's front door; "" for any
+	args   []string
+}
+
+// home is a cluster of this process's own: a directory with its keys, a store, and nodes as child processes.
+type home struct {
+	cfg      homeConfig
+	dir      lab.Dir
+	creds    *wire.Credentials
+	lab      *lab.Lab
+	embedded *store.Embedded
+	listener net.Listener
+
+	mu    sync.Mutex // guards nodes
+	nodes map[string]announcement
+}
+
+// openHome makes the directory, the keys and the store's socket. Nothing runs until run.
+func openHome(ctx context.Context, cfg homeConfig) (*home, error) {
+	if cfg.redis != "" {
+		client, err := store.Open(ctx, cfg.redis)
+		if err != nil {
+			return nil, err
+		}
+		_ = client.Close()
+	}
+	dir, err := lab.OpenDir()
+	if err != nil {
+		return nil, err
+	}
+	h := &home{cfg: cfg, dir: dir, nodes: map[string]announcement{}}
+	if err := h.furnish(); err != nil {
+		return nil, errors.Join(err, dir.Remove())
+	}
+	return h, nil
+}
+
+// furnish fills the directory.
+func (h *home) furnish() error {
+	var err error
+	if h.creds, err = wire.Create(h.dir.Path); err != nil {
+		return err
+	}
+	env := []string{storeEnv + "=" + h.cfg.redis}
+	if h.cfg.redis == "" {
+		h.embedded = store.NewEmbedded(store.EmbeddedConfig{})
+		if h.listener, err = store.Listen(filepath.Join(h.dir.Path, storeSocket)); err != nil {
+			return err
+		}
+	}
+	h.lab, err = lab.New(lab.Config{Dir: h.dir.Path, Command: h.command, Env: env})
+	return err
+}
+
+// nodeName is the name of the i-th node, from 1.
+func nodeName(i int) string { return fmt.Sprintf("n%d", i) }
+
+// command is the command line of a node: it joins whoever is known to be there.
+func (h *home) command(name string) []string {
+	args := []string{"node", "--name", name, "--cluster", h.dir.Path, "--parent", lab.Self().String()}
+	if name == nodeName(1) {
+		if h.cfg.gossip != "" {
+			args = append(args, "--gossip", h.cfg.gossip)
+		}
+		if h.cfg.http != "" {
+			args = append(args, "--http", h.cfg.http)
+		}
+	}
+	for _, addr := range h.join(name) {
+		args = append(args, "--join", addr)
+	}
+	return append(args, h.cfg.args...)
+}
+
+// join lists the gossip addresses of the nodes that were heard of, without the one named.
+func (h *home) join(except string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var addrs []string
+	for i := 1; i <= h.cfg.nodes; i++ {
+		if node, ok := h.nodes[nodeName(i)]; ok && nodeName(i) != except {
+			addrs = append(addrs, node.Gossip)
+		}
+	}
+	return addrs
+}
+
+// run keeps the cluster until ctx ends, then ends every node and removes the directory.
+func (h *home) run(ctx context.Context) error {
+	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	rear, behind := errgroup.WithContext(behind)
+	if h.embedded != nil {
+		rear.Go(func() error { return h.embedded.Run(behind) })
+		rear.Go(func() error { return h.embedded.Serve(behind, h.listener) })
+	}
+	err := h.lab.Run(ctx)
+	stop()
+	return errors.Join(err, rear.Wait(), h.dir.Remove())
+}
+
+// start starts the nodes, the first before the others, and returns when all are ready. run runs meanwhile.
+func (h *home) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if err := h.startNode(ctx, nodeName(1)); err != nil {
+		return err
+	}
+	var group errgroup.Group
+	for i := 2; i <= h.cfg.nodes; i++ {
+		group.Go(func() error { return h.startNode(ctx, nodeName(i)) })
+	}
+	return group.Wait()
+}
+
+func (h *home) startNode(ctx context.Context, name string) error {
+	if err := h.lab.Start(name); err != nil {
+		return err
+	}
+	return h.ready(ctx, name)
+}
+
+// revive starts a dead node again and returns when it is ready.
+func (h *home) revive(ctx context.Context, name string) error {
+	if err := h.lab.Revive(ctx, name); err != nil {
+		return err
+	}
+	return h.ready(ctx, name)
+}
+
+// ready waits for a node's announcement and notes where it is.
+func (h *home) ready(ctx context.Context, name string) error {
+	text, err := h.lab.Ready(ctx, name)
+	if err != nil {
+		return err
+	}
+	var said announcement
+	if err := json.Unmarshal([]byte(text), &said); err != nil {
+		return fmt.Errorf("reading what %s announced: %w", name, err)
+	}
+	h.mu.Lock()
+	h.nodes[name] = said
+	h.mu.Unlock()
+	return h.noteJoin()
+}
+
+// noteJoin writes where the nodes are, whole or not at all, for `fracture node` and `fracture attach`.
+func (h *home) noteJoin() error {
+	path := filepath.Join(h.dir.Path, joinFile)
+	file, err := os.CreateTemp(h.dir.Path, joinFile+"-*")
+	if err != nil {
+		return fmt.Errorf("noting where the nodes are: %w", err)
+	}
+	_, err = file.WriteString(strings.Join(h.join(""), "\n") + "\n")
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("noting where the nodes are: %w", err)
+	}
+	return nil
+}
+
+// frontDoor is the address of a node's front door.
+func (h *home) frontDoor(name string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.nodes[name].HTTP
+}

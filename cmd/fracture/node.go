@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"fracture/cluster"
+	"fracture/cluster/front"
+	"fracture/cluster/keep"
+	"fracture/cluster/store"
+	"fracture/cluster/wire"
+	"fracture/lab"
+	"fracture/work"
+	"fracture/work/fractal"
+	"fracture/work/probe"
+)
+
+// functions are what every node can compute.
+var functions = []work.Function{fractal.Function{}, probe.Function{}}
+
+// storeEnv carries the store's URL to a node where a command line would show its password to everybody on the host.
+const storeEnv = "FRACTURE_REDIS"
+
+// joinFile lists, in a cluster directory, the gossip addresses of the lab's nodes.
+const joinFile = "join"
+
+// nodeMemory is the heap size from which on a node collects harder: the kernel frees a dead node's memory before it closes
+// its sockets, so a large node is slow to be missed.
+const nodeMemory = 20 << 20
+
+type nodeFlags struct {
+	name, zone, dir, redis, parent string
+	gossip, link, beat, http       string
+	join                           []string
+	remote, verbose                bool
+}
+
+func newNodeCommand() *cobra.Command {
+	var f nodeFlags
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "run one node of a cluster, on this or another host",
+		Long: "Runs one node until it is told to end (SIGTERM, ctrl-c): then it hands its work over and leaves within 5 s.\n" +
+			"The cluster directory holds the keys; copy it to join from another host. Without --cluster the node joins the\n" +
+			"lab that runs on this host. The store's URL may also be given in " + storeEnv + ", where its password is not seen.",
+		Example: "  fracture node --name n6 --join 127.0.0.1:7946\n" +
+			"  fracture node --name far --cluster ./keys --join 10.0.0.1:7946 --gossip 10.0.0.2:7946 --link 10.0.0.2:7947 --beat 10.0.0.2:7947",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runNode(cmd.Context(), f, cmd.ErrOrStderr()) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.name, "name", "", "the node's name among the members (required)")
+	flags.StringArrayVar(&f.join, "join", nil, "gossip address of a member; may be repeated; none: the lab's, or a new cluster with --cluster")
+	flags.StringVar(&f.dir, "cluster", "", "cluster directory with the keys; made where it does not exist")
+	flags.StringVar(&f.gossip, "gossip", "127.0.0.1:0", "address of membership (TCP and UDP)")
+	flags.StringVar(&f.link, "link", "127.0.0.1:0", "address of the links (TCP)")
+	flags.StringVar(&f.beat, "beat", "127.0.0.1:0", "address of the beats (UDP)")
+	flags.StringVar(&f.http, "http", "127.0.0.1:0", "address of the front door; none: no door")
+	flags.BoolVar(&f.remote, "http-remote", false, "allow a front door that other hosts can reach")
+	flags.StringVar(&f.zone, "zone", "", "zone of the node: standbys are sought in another one")
+	flags.StringVar(&f.redis, "redis", "", "URL of the store; none: the lab's, or one of the node's own")
+	flags.BoolVar(&f.verbose, "verbose", false, "log gossip too")
+	flags.StringVar(&f.parent, "parent", "", "pid@start of the process to die with")
+	_ = flags.MarkHidden("parent")
+	_ = cmd.MarkFlagRequired("name")
+	return cmd
+}
+
+// announcement is what a node tells the lab that started it.
+type announcement struct {
+	Gossip string `json:"gossip"`
+	Link   string `json:"link"`
+	HTTP   string `json:"http,omitempty"`
+}
+
+func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(nodeMemory)
+	level := slog.LevelInfo
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})).With("node", f.name)
+	creds, err := f.credentials()
+	if err != nil {
+		return err
+	}
+	client, embedded, err := f.store(ctx, creds.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	writer := store.NewWriter(client, store.WriterConfig{})
+	keeper, err := keep.New(writer)
+	if err != nil {
+		return err
+	}
+	cfg := cluster.NodeConfig{
+		Name: f.name, Zone: f.zone, Credentials: creds, Gossip: f.gossip, Link: f.link, Beat: f.beat, Join: f.join,
+		Functions: functions, Keeper: keeper, Log: log,
+	}
+	var door *front.Server
+	behind := &lateCluster{}
+	if f.http != "none" {
+		if door, err = front.New(front.Config{Address: f.http, Remote: f.remote}, behind); err != nil {
+			return err
+		}
+		addr, err := door.Listen(ctx)
+		if err != nil {
+			return explainPort(err, f.http)
+		}
+		cfg.HTTP = addr.String()
+	}
+	cfg.Ready = func(m cluster.Member) {
+		text, _ := json.Marshal(announcement{Gossip: m.Gossip, Link: m.Link, HTTP: m.HTTP}) // strings always encode
+		if err := lab.Announce(string(text)); err != nil {
+			log.Warn("announcing", "err", err)
+		}
+	}
+	node, err := cluster.NewNode(cfg)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	behind.Node = node
+	return explainPort(runTogether(ctx, f.parent, node, door, writer, keeper, embedded), f.gossip, f.link, f.beat)
+}
+
+// lateCluster is the node behind a front door whose address the node must know before it is made.
+type lateCluster struct{ *cluster.Node }
+
+// runTogether runs a node with what stands around it. The node ends when ctx does, after its handover; what it stores in
+// the end is written after it.
+func runTogether(
+	ctx context.Context, parent string, node *cluster.Node, door *front.Server, writer *store.Writer, keeper *keep.Keeper,
+	embedded *store.Embedded,
+) error {
+	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	rear, behind := errgroup.WithContext(behind)
+	if embedded != nil {
+		rear.Go(func() error { return embedded.Run(behind) })
+	}
+	rear.Go(func() error { return writer.Run(behind) })
+	rear.Go(func() error { return keeper.Run(behind) })
+	face, front := errgroup.WithContext(ctx)
+	face.Go(func() error {
+		defer stop()
+		return node.Run(front)
+	})
+	if door != nil {
+		face.Go(func() error { return door.Run(front) })
+	}
+	if parent != "" {
+		face.Go(func() error { return lab.WatchParent(front, parent) })
+	}
+	err := face.Wait()
+	stop()
+	rearErr := rear.Wait()
+	if errors.Is(rearErr, store.ErrUnsaved) && err == nil {
+		return rearErr
+	}
+	return err
+}
+
+// credentials loads the cluster's keys: from --cluster, made where there are none, or from the lab that runs here.
+func (f *nodeFlags) credentials() (*wire.Credentials, error) {
+	if f.dir != "" {
+		creds, err := wire.Load(f.dir)
+		if errors.Is(err, wire.ErrNoCredentials) && len(f.join) == 0 {
+			return wire.Create(f.dir)
+		}
+		return creds, err
+	}
+	dir, err := lab.FindDir()
+	if err != nil {
+		return nil, fmt.Errorf("%w; or name a cluster directory with --cluster", err)
+	}
+	if len(f.join) == 0 {
+		if f.join, err = readJoin(dir.Path); err != nil {
+			return nil, err
+		}
+	}
+	return wire.Load(dir.Path)
+}
+
+// readJoin reads the gossip addresses of a lab's nodes.
+func readJoin(dir string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, joinFile))
+	if err != nil {
+		return nil, fmt.Errorf("looking for the lab's nodes: %w", err)
+	}
+	return strings.Fields(string(text)), nil
+}
+
+// store opens the node's store: the one named, the lab's, or one in this very process.
+func (f *nodeFlags) store(ctx context.Context, dir string) (*store.Client, *store.Embedded, error) {
+	url := f.redis
+	if url == "" {
+		url = os.Getenv(storeEnv)
+	}
+	if socket := filepath.Join(dir, storeSocket); url == "" {
+		if _, err := os.Stat(socket); err == nil {
+			url = "unix://" + socket
+		}
+	}
+	if url == "" {
+		embedded := store.NewEmbedded(store.EmbeddedConfig{})
+		return embedded.Client(), embedded, nil
+	}
+	if f.parent != "" { // a lab has asked already; its node must also come up while the store is away
+		client, err := store.NewClient(url)
+		return client, nil, err
+	}
+	client, err := store.Open(ctx, url)
+	return client, nil, err
+}
+
+// explainPort adds to an error that says that an address is in use who holds it and what to do. It goes by the text:
+// memberlist does not wrap the kernel's error.
+func explainPort(err error, addrs ...string) error {
+	if err == nil || !strings.Contains(err.Error(), "in use") {
+		return err
+	}
+	for _, addr := range addrs {
+		_, text, _ := net.SplitHostPort(addr)
+		port, _ := strconv.ParseUint(text, 10, 16)
+		for _, network := range []string{"tcp", "udp"} {
+			if port != 0 && len(lab.PortHolders(network, uint16(port))) > 0 {
+				return fmt.Errorf("%w: %s; end that process or choose another address",
+					err, lab.ExplainPort(network, uint16(port)))
+			}
+		}
+	}
+	return err
+}
