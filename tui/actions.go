@@ -13,20 +13,16 @@ type action struct {
 	keys  []string // as Bubble Tea spells them
 	label string   // the key as it is shown
 	help  string   // what it does, as help shows it
-	// hint says what it would do now, naming its target; empty where the footer need not show it. It may be nil.
-	hint func(*state) string
+	// hint says what it would do now, naming its target, in few words where the footer is short of room (brief); empty
+	// where the footer need not show it. It may be nil.
+	hint func(s *state, brief bool) string
 	do   func(m *model, key string) tea.Cmd
 }
 
-// actions is everything a user can do, in the order in which help and footer show it.
+// actions is everything a user can do, in the order in which help shows it and in which the footer, where it is short of
+// room, prefers it.
 func actions() []action {
 	return []action{
-		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, label: "1-9",
-			help: "pick a node; a click on its line or on a tile it owns does the same",
-			hint: func(s *state) string { return "pick" }, do: (*model).pick},
-		{name: "next", keys: []string{"tab", "down", "j"}, label: "tab", help: "pick the next node", do: (*model).pickNext},
-		{name: "previous", keys: []string{"shift+tab", "up", "k"}, label: "⇧tab", help: "pick the node before",
-			do: (*model).pickPrevious},
 		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node at once, as kill -9 does",
 			hint: hintKill, do: (*model).kill},
 		{name: "freeze", keys: []string{"p"}, label: "p", help: "freeze the picked node; again to thaw it",
@@ -35,18 +31,24 @@ func actions() []action {
 			hint: hintRevive, do: (*model).revive},
 		{name: "owners", keys: []string{"o"}, label: "o", help: "tint the tiles by the node that computed them",
 			hint: hintOwners, do: (*model).toggleOwners},
-		{name: "palette", keys: []string{"c"}, label: "c", help: "the next palette for the picture",
-			hint: func(s *state) string { return "palette" }, do: (*model).nextPalette},
 		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
 			hint: hintHold, do: (*model).toggleHold},
+		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, label: "1-9",
+			help: "pick a node, as a click on its line or on a tile of it does",
+			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
+		{name: "next", keys: []string{"down", "tab", "j"}, label: "down", help: "pick the next node", do: (*model).pickNext},
+		{name: "previous", keys: []string{"up", "shift+tab", "k"}, label: "up", help: "pick the node before",
+			do: (*model).pickPrevious},
+		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
+			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
-			hint: func(s *state) string { return "help" }, do: (*model).toggleHelp},
+			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
 		{name: "close", keys: []string{"esc"}, label: "esc", help: "close the help, release the display",
 			do: (*model).closeAll},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background",
 			do: func(*model, string) tea.Cmd { return tea.Suspend }},
 		{name: "quit", keys: []string{"q", "ctrl+c"}, label: "q", help: "leave the screen",
-			hint: func(s *state) string { return "quit" }, do: func(*model, string) tea.Cmd { return tea.Quit }},
+			hint: func(*state, bool) string { return "quit" }, do: func(*model, string) tea.Cmd { return tea.Quit }},
 	}
 }
 
@@ -60,15 +62,21 @@ func (m *model) press(key string) tea.Cmd {
 	return nil
 }
 
-func hintKill(s *state) string {
+func hintKill(s *state, brief bool) string {
 	n := s.target()
 	if n == nil || n.State == Dead {
 		return ""
 	}
-	return "kill " + n.Name + s.stake(n)
+	switch {
+	case !brief:
+		return "kill " + n.Name + s.stake(n)
+	case len(n.Leads) > 0:
+		return "kill splitter " + n.Name
+	}
+	return "kill " + n.Name
 }
 
-func hintFreeze(s *state) string {
+func hintFreeze(s *state, _ bool) string {
 	n := s.target()
 	switch {
 	case n == nil || n.State == Dead:
@@ -79,7 +87,7 @@ func hintFreeze(s *state) string {
 	return "freeze " + n.Name
 }
 
-func hintRevive(s *state) string {
+func hintRevive(s *state, _ bool) string {
 	n := s.target()
 	if n == nil || n.State != Dead {
 		return ""
@@ -87,14 +95,14 @@ func hintRevive(s *state) string {
 	return "revive " + n.Name
 }
 
-func hintOwners(s *state) string {
+func hintOwners(s *state, _ bool) string {
 	if s.owners {
 		return "colours"
 	}
 	return "owners"
 }
 
-func hintHold(s *state) string {
+func hintHold(s *state, _ bool) string {
 	if s.held != 0 {
 		return "go on"
 	}

@@ -32,7 +32,11 @@ func (s *state) pace(t *theme, bare bool) (string, style) {
 	case s.totals == nil:
 		return "waiting for results", faint
 	}
-	return fmt.Sprintf("%.0f fps%s%.0f results/s%slateness %s ms", s.fps, dot, s.totals.Results, dot, ms(s.totals.Lateness)), faint
+	text := fmt.Sprintf("%.0f results/s%slateness %s ms", s.totals.Results, dot, ms(s.totals.Lateness))
+	if s.timed {
+		text = fmt.Sprintf("%.0f fps%s%s", s.fps, dot, text)
+	}
+	return text, faint
 }
 
 // String says how many tiles are stale, and for how long the oldest has been waited for.
@@ -68,7 +72,7 @@ func drawCaption(s *state, t *theme, w, tiles int, palette string) string {
 			if l.w+cells(s.nodes[i].Name)+4 > left {
 				break
 			}
-			l.raw(t.swatch(i), 1).put(faint, " "+s.nodes[i].Name+"  ")
+			l.raw(t.chip(i), 1).put(faint, " "+s.nodes[i].Name+"  ")
 		}
 	} else {
 		text := plural(tiles, "tile")
@@ -82,35 +86,60 @@ func drawCaption(s *state, t *theme, w, tiles int, palette string) string {
 
 // drawFooter draws the last row: an answer to the last deed, or what the keys would do now.
 func drawFooter(s *state, t *theme, table []action, w int) string {
+	gap := "  "
+	if w >= 110 {
+		gap = "   "
+	}
 	right := tail(s, table)
+	space := w - right.cells(gap) - len(gap)
 	l := t.line(w)
-	space := w - right.cells() - 2
 	if s.message != "" {
 		mood := strong
 		if s.alarm {
 			mood = danger
 		}
-		l.put(mood, t.cut(s.message, max(space, 0)))
-	} else {
-		for i := range table {
-			h := hintOf(s, &table[i])
-			if h.text == "" || isTail(&table[i]) || l.w+h.cells() > space {
-				continue
-			}
-			l.hint(h).put(plain, "   ")
-		}
+		l.put(mood, t.cut(s.message, max(space, 0))).put(plain, gap)
 	}
-	if right.cells() > w {
+	for _, h := range choose(s, table, space-l.w, gap) {
+		l.hint(h).put(plain, gap)
+	}
+	if right.cells(gap) > w {
 		return l.String()
 	}
-	l.to(w - right.cells())
+	l.to(w - right.cells(gap))
 	for i, h := range right {
 		if i > 0 {
-			l.put(plain, "   ")
+			l.put(plain, gap)
 		}
 		l.hint(h)
 	}
 	return l.String()
+}
+
+// enough is how many hints a footer should hold beside those at its right end; below, it takes the brief ones.
+const enough = 4
+
+// choose takes the hints that fit into a width, in the order of the table.
+func choose(s *state, table []action, w int, gap string) (chosen hints) {
+	for _, brief := range []bool{false, true} {
+		chosen = nil
+		left, missed := w, false
+		for i := range table {
+			h := hintOf(s, &table[i], brief)
+			switch {
+			case h.text == "" || isTail(&table[i]):
+			case h.cells() <= left:
+				chosen = append(chosen, h)
+				left -= h.cells() + len(gap)
+			default:
+				missed = true
+			}
+		}
+		if !missed || len(chosen) >= enough {
+			break
+		}
+	}
+	return chosen
 }
 
 // hint is a key and what it does now.
@@ -120,28 +149,28 @@ func (h hint) cells() int { return cells(h.key) + 1 + cells(h.text) }
 
 type hints []hint
 
-func (hs hints) cells() (n int) {
+func (hs hints) cells(gap string) (n int) {
 	for i, h := range hs {
 		if i > 0 {
-			n += 3
+			n += len(gap)
 		}
 		n += h.cells()
 	}
 	return n
 }
 
-func hintOf(s *state, a *action) hint {
+func hintOf(s *state, a *action, brief bool) hint {
 	if a.hint == nil {
 		return hint{}
 	}
-	return hint{a.label, a.hint(s)}
+	return hint{a.label, a.hint(s, brief)}
 }
 
 // tail is what always stands at the footer's right end: how to learn more, and how to leave.
 func tail(s *state, table []action) (out hints) {
 	for i := range table {
 		if isTail(&table[i]) {
-			out = append(out, hintOf(s, &table[i]))
+			out = append(out, hintOf(s, &table[i], false))
 		}
 	}
 	return out
@@ -163,34 +192,41 @@ func drawSmall(s *state, t *theme, w, h int) string {
 	return t.line(w).put(caution, t.cut(text, w)).String()
 }
 
-// drawHelp draws every action with its keys, and what the table's words mean.
-func drawHelp(s *state, t *theme, table []action, w, h int) []string {
-	rows := []string{heading(t, "keys", "? closes", faint, w)}
-	const keyWidth = 7
-	roomy := h > 2*len(table)+8
-	for i := range table {
-		a := &table[i]
-		for n, text := range wrap(a.help, w-keyWidth, roomy) {
-			key := a.label
-			if n > 0 {
-				key = ""
-			}
-			rows = append(rows, t.line(w).left(lit, key, keyWidth).put(plain, text).String())
+// drawHelp draws every action with its keys, and what the table's words mean, broken into several rows each where there
+// is room for that.
+func drawHelp(t *theme, table []action, w, h int) []string {
+	const keyWidth, wordWidth = 7, 10
+	for _, broken := range []bool{true, false} {
+		rows := []string{heading(t, "keys", "? closes", faint, w)}
+		for i := range table {
+			rows = explain(t, rows, lit, table[i].label, table[i].help, keyWidth, w, broken)
 		}
-	}
-	if h >= len(rows)+len(legend())+2 {
+		keys := len(rows)
 		rows = append(rows, t.line(w).String(), heading(t, "words", "", faint, w))
 		for _, word := range legend() {
-			for n, text := range wrap(word[1], w-10, roomy) {
-				name := word[0]
-				if n > 0 {
-					name = ""
-				}
-				rows = append(rows, t.line(w).left(strong, name, 10).put(plain, text).String())
-			}
+			rows = explain(t, rows, strong, word[0], word[1], wordWidth, w, broken)
+		}
+		switch {
+		case len(rows) <= h:
+			return fill(t, rows, w, h)
+		case !broken:
+			return fill(t, rows[:keys], w, h)
 		}
 	}
-	return fill(t, rows, w, h)
+	return nil
+}
+
+// explain appends a term and its explanation, in one row or as many as it takes.
+func explain(t *theme, rows []string, s style, term, text string, column, w int, broken bool) []string {
+	lines := []string{t.cut(text, w-column)}
+	if broken {
+		lines = wrap(text, w-column)
+	}
+	for _, line := range lines {
+		rows = append(rows, t.line(w).left(s, term, column).put(plain, line).String())
+		term = ""
+	}
+	return rows
 }
 
 // legend explains the words that the panels use.
@@ -205,11 +241,8 @@ func legend() [][2]string {
 	}
 }
 
-// wrap breaks text into lines of a width at spaces; where there is no room for a second line, into one.
-func wrap(text string, w int, roomy bool) []string {
-	if !roomy || cells(text) <= w {
-		return []string{text}
-	}
+// wrap breaks text into lines of a width at spaces.
+func wrap(text string, w int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {

@@ -23,17 +23,16 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 		note = plural(s.latency.N, "fault") + " " + t.glyphs.dot + " " + note
 	}
 	rows := []string{heading(t, "failover", note, faint, w)}
-	big := w >= bigWidth && h >= bigHeight
-	switch {
-	case s.incident == nil:
-		rows = append(rows, invitation(s, t, w, big)...)
-	case big:
-		rows = append(rows, bigIncident(s, t, w, budget)...)
-	default:
-		rows = append(rows, incidentRow(s, t, w, budget))
+	if s.incident == nil {
+		rows = fill(t, append(rows, invitation(s, t, w)...), w, h)
+		rows[h-1] = totalsRow(s, t, w)
+		return rows
 	}
+	big := w >= bigWidth && h >= bigHeight
 	if big {
-		rows = append(rows, t.line(w).String())
+		rows = append(append(rows, bigIncident(s, t, w, budget)...), t.line(w).String())
+	} else {
+		rows = append(rows, incidentRow(s, t, w, budget))
 	}
 	rows = append(rows, quantileRow(s, t, w, budget))
 	bars := h - len(rows) - 2
@@ -49,15 +48,15 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 	return rows
 }
 
-// invitation stands where the last failure will: it says what to press.
-func invitation(s *state, t *theme, w int, big bool) []string {
-	text := "nothing has failed yet"
+// invitation stands where the last failure will: it says what to press, and what there is to see then.
+func invitation(s *state, t *theme, w int) []string {
+	text := "Nothing has failed yet."
 	if s.picked != "" {
-		text += ": x kills " + s.picked
+		text += " x kills " + s.picked + ": its hot standby takes over, and here you read for how long the picture stood still."
 	}
-	rows := []string{t.line(w).put(faint, text).String()}
-	if big {
-		rows = append([]string{t.line(w).String()}, append(rows, t.line(w).String())...)
+	var rows []string
+	for _, line := range wrap(text, w) {
+		rows = append(rows, t.line(w).put(faint, line).String())
 	}
 	return rows
 }
@@ -114,7 +113,7 @@ func bigIncident(s *state, t *theme, w int, budget float64) []string {
 // incidentRow is the last failure in one row.
 func incidentRow(s *state, t *theme, w int, budget float64) string {
 	i := s.incident
-	l := t.line(w).put(verdict(i.Downtime, budget, i.Open), ms(i.Downtime)+" ms").put(plain, "  ").put(strong, i.Node+" "+i.What)
+	l := t.line(w).put(verdict(i.Downtime, budget, i.Open), ms(i.Downtime)+" ms").put(plain, " ").put(strong, i.Node+" "+i.What)
 	switch {
 	case i.Heir == "":
 		l.put(plain, ", no heir yet")

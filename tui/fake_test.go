@@ -10,9 +10,9 @@ import (
 
 	"fracture/clock"
 	"fracture/cluster/failover"
-	"fracture/render"
 	"fracture/telemetry"
 	"fracture/work"
+	"fracture/work/fractal"
 )
 
 // fakeStart is the instant at which every fake begins, and fakeWall the time of day then.
@@ -27,10 +27,6 @@ const fakePeriod = time.Second / 30
 // calls of Collect and of its deeds.
 type fake struct {
 	mu         sync.Mutex
-	tilesX     int
-	tilesY     int
-	tileW      int
-	tileH      int
 	states     []NodeState
 	takes      []uint64
 	owner      []int // of each tile
@@ -43,18 +39,19 @@ type fake struct {
 	calls      []string // deeds asked for
 	deny       error
 	names      []string
-	still      bool // the view does not move
-	field      []float32
+	params     []byte
+	ahead      uint64 // where on the journey it begins
 }
 
 func newFake(nodes int) *fake {
-	f := &fake{tilesX: 6, tilesY: 4, tileW: 64, tileH: 82}
+	f := &fake{ahead: 150}
+	f.params = journey(63, 54, 1)
 	for i := range nodes {
 		f.states = append(f.states, Alive)
 		f.takes = append(f.takes, 0)
 		f.names = append(f.names, fmt.Sprintf("n%d", i+1))
 	}
-	for i := range f.tilesX * f.tilesY {
+	for i := range 24 {
 		f.owner = append(f.owner, (i*7+i/5)%nodes)
 	}
 	return f
@@ -90,28 +87,31 @@ func (f *fake) say(at clock.Instant, node, verb, text string) {
 	f.news.Events = append(f.news.Events, telemetry.Event{Trace: failover.Trace{At: at, Node: node, Verb: verb}, Text: text})
 }
 
-// tiles computes one frame of a zoom into the valley of the sea horses.
+// tiles computes one frame of the journey.
 func (f *fake) tiles(now clock.Instant) {
-	w, h := f.tilesX*f.tileW, f.tilesY*f.tileH
-	half := 1.6 * math.Pow(0.985, float64(f.frame%300))
-	if f.still {
-		half = 0.045
-	}
-	if f.field == nil || !f.still {
-		f.field = mandelbrot(w, h, -0.7436, 0.1318, half*float64(w)/float64(h), half)
-	}
 	for i, o := range f.owner {
 		if f.states[o] == Dead || f.states[o] == Frozen {
 			continue
 		}
-		x, y := i%f.tilesX*f.tileW, i/f.tilesX*f.tileH
-		values := make([]float32, 0, f.tileW*f.tileH)
-		for r := range f.tileH {
-			values = append(values, f.field[(y+r)*w+x:(y+r)*w+x+f.tileW]...)
-		}
 		f.news.Tiles = append(f.news.Tiles, Tile{Index: uint32(i), Frame: f.frame, Owner: f.names[o], Arrived: now,
-			X: x, Y: y, PictureW: w, PictureH: h, Field: render.Field{W: f.tileW, H: f.tileH, Max: 400, Values: values}})
+			Numbers: f.compute(uint32(i))})
 	}
+}
+
+// compute runs the real function for one tile.
+func (f *fake) compute(tile uint32) fractal.Tile {
+	must := func(raw []byte, err error) []byte {
+		if err != nil {
+			panic(err)
+		}
+		return raw
+	}
+	input := must(fractal.Function{}.Split(f.params, f.frame+f.ahead, tile, uint32(len(f.owner)), nil))
+	t, err := fractal.DecodeTile(must(fractal.Function{}.Run(input, nil)))
+	if err != nil {
+		panic(err)
+	}
+	return t
 }
 
 func (f *fake) tell() {
@@ -233,23 +233,15 @@ func (f *fake) Revive(_ context.Context, node string) error {
 	})
 }
 
-// mandelbrot is the smooth iteration count over w × h samples around a centre.
-func mandelbrot(w, h int, cx, cy, halfW, halfH float64) []float32 {
-	const limit = 400
-	out := make([]float32, w*h)
-	for y := range h {
-		for x := range w {
-			a, b := cx+(float64(x)/float64(w)*2-1)*halfW, cy-(float64(y)/float64(h)*2-1)*halfH
-			var zx, zy float64
-			n := 0
-			for ; n < limit && zx*zx+zy*zy < 64; n++ {
-				zx, zy = zx*zx-zy*zy+a, 2*zx*zy+b
-			}
-			out[y*w+x] = -1
-			if n < limit {
-				out[y*w+x] = float32(max(float64(n)+1-math.Log2(math.Log2(zx*zx+zy*zy)/2), 0))
-			}
-		}
-	}
-	return out
+func eventOf(at clock.Instant, node, verb, text string) telemetry.Event {
+	return telemetry.Event{Trace: failover.Trace{At: at, Node: node, Verb: verb}, Text: text}
+}
+
+func eventsOf(e ...telemetry.Event) []telemetry.Event { return e }
+
+// journey is the zoom that a fake computes, over w × h pixels of samples² each.
+func journey(w, h, samples int) []byte {
+	p := fractal.CoralJourney(w, h)
+	p.Supersample = samples
+	return p.Append(nil)
 }

@@ -58,6 +58,7 @@ type model struct {
 
 	second int64 // of the clock, for what is redrawn once a second
 	drawn  int   // frames since then in which the picture changed
+	whole  bool  // a second has begun while the screen ran
 	failed error
 }
 
@@ -154,7 +155,8 @@ func (m *model) absorb(n News) {
 	}
 	if second := int64(n.Now) / int64(time.Second); second != m.second {
 		if before != 0 {
-			s.fps = float64(m.drawn) / max(float64(second-m.second), 1)
+			s.fps, s.timed = float64(m.drawn)/float64(second-m.second), m.whole
+			m.whole = true
 		}
 		m.second, m.drawn = second, 0
 		m.refresh(paneFailure)
@@ -250,7 +252,7 @@ func (m *model) drawPane(p pane) []string {
 	case paneLog:
 		return drawLog(s, t, a.w, a.h)
 	case paneHelp:
-		return drawHelp(s, t, m.table, a.w, a.h)
+		return drawHelp(t, m.table, a.w, a.h)
 	case paneFooter:
 		if m.lay.small {
 			return []string{drawSmall(s, t, m.lay.w, m.lay.h)}
@@ -319,8 +321,11 @@ func (m *model) compose() string {
 	return b.String()
 }
 
-// hold stops or releases the display at an instant.
+// hold stops the display at an instant, or with 0 releases it, which shows what came meanwhile.
 func (m *model) hold(since clock.Instant) {
 	m.state.held = since
-	m.soil(paneHeader, panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneFooter)
+	m.soil(paneHeader, paneFooter)
+	if since == 0 {
+		m.soil(panePicture, paneCaption, paneNodes, paneFailure, paneLog)
+	}
 }

@@ -6,8 +6,8 @@ import (
 
 	"fracture/clock"
 	"fracture/cluster/failover"
-	"fracture/render"
 	"fracture/telemetry"
+	"fracture/work/fractal"
 )
 
 // News is everything that happened between two frames of the screen: one value a frame, however much happened.
@@ -30,10 +30,8 @@ type Tile struct {
 	Owner   string // name of the node that computed it
 	Arrived clock.Instant
 
-	// Where the field's corner lies in a picture of PictureW × PictureH samples. The field's values are not changed
-	// after they are handed over.
-	X, Y, PictureW, PictureH int
-	Field                    render.Field
+	// Numbers is the result, decoded from bytes that nobody changes any more: it reads them when it is drawn.
+	Numbers fractal.Tile
 }
 
 // NodeState says how a node is, as the screen's process sees it.

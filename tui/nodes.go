@@ -57,14 +57,7 @@ func fitColumns(w, name int) (chosen []column, nameWidth int) {
 
 // drawNodes draws the table of nodes: a heading, the columns' heads where there is room, a line a node.
 func drawNodes(s *state, t *theme, w, h int) []string {
-	alive, ill, dead := s.census()
-	note, mood := strconv.Itoa(alive)+" alive", good
-	if ill > 0 {
-		note, mood = note+fmt.Sprintf(" %s %d unwell", t.glyphs.dot, ill), caution
-	}
-	if dead > 0 {
-		note, mood = note+fmt.Sprintf(" %s %d dead", t.glyphs.dot, dead), danger
-	}
+	note, mood := censusNote(s, t, w-len("nodes ")-2)
 	rows := []string{heading(t, "nodes", note, mood, w)}
 	cols, name := fitColumns(w, min(s.longestName(), 12))
 	if s.headed(h) {
@@ -89,6 +82,31 @@ func drawNodes(s *state, t *theme, w, h int) []string {
 	return fill(t, rows, w, h)
 }
 
+// censusNote counts the nodes by how they are; where it is too long, those that are well are left out.
+func censusNote(s *state, t *theme, w int) (note string, mood style) {
+	alive, ill, dead := s.census()
+	note, mood = strconv.Itoa(alive)+" alive", good
+	unwell := ""
+	add := func(n int, word string, as style) {
+		if n == 0 {
+			return
+		}
+		if unwell != "" {
+			unwell += " " + t.glyphs.dot + " "
+		}
+		unwell, mood = unwell+strconv.Itoa(n)+" "+word, as
+	}
+	add(ill, "unwell", caution)
+	add(dead, "dead", danger)
+	switch {
+	case unwell == "":
+		return note, mood
+	case cells(note)+3+cells(unwell) > w:
+		return unwell, mood
+	}
+	return note + " " + t.glyphs.dot + " " + unwell, mood
+}
+
 // headed reports whether a panel of h rows has room for the columns' heads: not when they would push a node of a short
 // list out.
 func (s *state) headed(h int) bool { return h >= len(s.nodes)+2 || h >= 8 }
@@ -108,17 +126,12 @@ func nodeRow(s *state, t *theme, i int, cols []column, name, w int) string {
 	} else {
 		l.put(plain, " ")
 	}
-	key := " "
-	if i < 9 {
-		key = strconv.Itoa(i + 1)
-	}
-	l.put(faint, key)
 	if s.owners {
-		l.raw(t.swatch(i), 1)
+		l.raw(t.chip(i), 1)
 	} else {
-		l.put(plain, " ")
+		l.put(faint, keyOf(i))
 	}
-	l.put(n.State.mood(), t.glyphs.states[min(n.State, Dead)]).put(plain, " ").left(nameStyle, n.Name, name)
+	l.put(plain, " ").put(n.State.mood(), t.glyphs.states[min(n.State, Dead)]).put(plain, " ").left(nameStyle, n.Name, name)
 	for _, c := range cols {
 		look, text := c.cell(n)
 		if n.State == Dead && !c.text {

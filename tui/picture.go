@@ -6,6 +6,7 @@ import (
 
 	"fracture/clock"
 	"fracture/render"
+	"fracture/work/fractal"
 )
 
 // maxStretch is how far a picture may be pulled out of its shape to fill its pane; beyond, it gets a margin.
@@ -20,9 +21,10 @@ type canvas struct {
 	palette *render.Palette
 	period  time.Duration
 
-	field render.Field
-	tiles []placed // by tile index; those that never came have frame 0 and no owner
-	pic   *render.Picture
+	numbers fractal.Field
+	field   render.Field // numbers, as render reads them
+	tiles   []placed     // by tile index; those that never came have frame 0 and no owner
+	pic     *render.Picture
 
 	w, h       int // the pane, in cells
 	left, over int // empty cells before and above the picture
@@ -78,25 +80,23 @@ func (c *canvas) repaint() {
 	}
 }
 
-// take puts a tile that arrived onto the canvas. Tiles that do not fit their own picture are ignored: they come from
-// other processes.
+// take puts a tile that arrived onto the canvas. A tile of a picture of another size begins
+// a new picture.
 func (c *canvas) take(t Tile, owner int) {
-	f := t.Field
-	if t.PictureW <= 0 || t.PictureH <= 0 || t.X < 0 || t.Y < 0 || f.W <= 0 || f.H <= 0 || len(f.Values) < f.W*f.H ||
-		t.X+f.W > t.PictureW || t.Y+f.H > t.PictureH || t.Index >= MaxTiles {
+	n := t.Numbers
+	if t.Index >= MaxTiles || n.W <= 0 || n.H <= 0 {
 		return
 	}
-	if t.PictureW != c.field.W || t.PictureH != c.field.H {
-		c.field = render.Field{W: t.PictureW, H: t.PictureH, Values: make([]float32, t.PictureW*t.PictureH)}
-		for i := range c.field.Values {
-			c.field.Values[i] = -1
-		}
-		c.tiles = nil
-		c.resize(c.w, c.h)
+	if n.W != c.numbers.W || n.H != c.numbers.H {
+		c.numbers, c.tiles = fractal.Field{}, nil
 	}
-	c.field.Max = f.Max
-	for y := range f.H {
-		copy(c.field.Values[(t.Y+y)*c.field.W+t.X:], f.Values[y*f.W:(y+1)*f.W])
+	fresh := c.numbers.Values == nil
+	if err := c.numbers.Put(n); err != nil {
+		return // only a picture of another size is refused, and that has just begun anew
+	}
+	c.field = render.Field(c.numbers)
+	if fresh {
+		c.resize(c.w, c.h)
 	}
 	for int(t.Index) >= len(c.tiles) {
 		c.tiles = append(c.tiles, placed{})
@@ -104,7 +104,7 @@ func (c *canvas) take(t Tile, owner int) {
 	p := &c.tiles[t.Index]
 	before := *p
 	*p = placed{known: true, frame: t.Frame, owner: owner, name: t.Owner, arrived: t.Arrived,
-		rect: render.Rect{X: t.X, Y: t.Y, W: f.W, H: f.H}}
+		rect: render.Rect(n.Rect)}
 	render.PaintPart(c.pic, c.field, c.palette, p.rect)
 	if c.owners || before.stale {
 		c.mark(p)

@@ -35,7 +35,8 @@ type state struct {
 	message string        // the footer's answer to the last deed
 	alarm   bool          // the message tells of a refusal
 	until   clock.Instant // when the message goes
-	fps     float64       // frames drawn a second, measured
+	fps     float64       // pictures drawn in the last second
+	timed   bool          // fps holds for at least one second
 	stale   staleness
 }
 

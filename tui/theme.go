@@ -9,12 +9,13 @@ import (
 
 // theme is how the roles of text look on one terminal. It does not change once made.
 type theme struct {
-	depth  render.Depth
-	ascii  bool
-	sgr    [styles]string // escape code that sets a style, whatever was in force
-	reset  string
-	glyphs glyphs
-	tints  []render.RGB
+	depth   render.Depth
+	ascii   bool
+	sgr     [styles]string // escape code that sets a style, whatever was in force
+	reset   string
+	glyphs  glyphs
+	tints   []look
+	reverse string // swaps the colours in force
 }
 
 // glyphs are the signs beside words, each one cell wide.
@@ -52,7 +53,7 @@ func looks() [styles]look {
 
 // newTheme makes the look for a terminal of that depth.
 func newTheme(depth render.Depth, ascii bool) *theme {
-	t := &theme{depth: depth, ascii: ascii, reset: "\x1b[m", glyphs: unicodeGlyphs(), tints: tints()}
+	t := &theme{depth: depth, ascii: ascii, reset: "\x1b[m", reverse: "\x1b[7m", glyphs: unicodeGlyphs(), tints: tints()}
 	if ascii {
 		t.glyphs = asciiGlyphs()
 	}
@@ -93,25 +94,30 @@ func (t *theme) picture() render.Depth {
 }
 
 // tints are the owners' colours by the order of nodes, far apart in hue and alike in weight.
-func tints() []render.RGB {
-	return []render.RGB{
-		{R: 230, G: 110, B: 90}, {R: 90, G: 170, B: 230}, {R: 120, G: 200, B: 110}, {R: 220, G: 180, B: 70},
-		{R: 170, G: 120, B: 220}, {R: 80, G: 200, B: 190}, {R: 230, G: 120, B: 180}, {R: 150, G: 160, B: 90},
-		{R: 140, G: 140, B: 200},
+func tints() []look {
+	return []look{
+		{rgb: render.RGB{R: 230, G: 110, B: 90}, x256: 167, x16: 31}, {rgb: render.RGB{R: 90, G: 170, B: 230}, x256: 74, x16: 34},
+		{rgb: render.RGB{R: 120, G: 200, B: 110}, x256: 114, x16: 32}, {rgb: render.RGB{R: 220, G: 180, B: 70}, x256: 179, x16: 33},
+		{rgb: render.RGB{R: 170, G: 120, B: 220}, x256: 140, x16: 35}, {rgb: render.RGB{R: 80, G: 200, B: 190}, x256: 79, x16: 36},
+		{rgb: render.RGB{R: 230, G: 120, B: 180}, x256: 175, x16: 95}, {rgb: render.RGB{R: 150, G: 160, B: 90}, x256: 107, x16: 92},
+		{rgb: render.RGB{R: 140, G: 140, B: 200}, x256: 104, x16: 94},
 	}
 }
 
 // tint is the colour of the node at a place in the list.
-func (t *theme) tint(ordinal int) render.RGB { return t.tints[ordinal%len(t.tints)] }
+func (t *theme) tint(ordinal int) render.RGB { return t.tints[ordinal%len(t.tints)].rgb }
 
-// swatch is a block of a node's tint, one cell wide; a space where there is no colour to show.
-func (t *theme) swatch(ordinal int) string {
-	if t.picture() == render.ASCII {
+// chip is a node's key on its tint, one cell wide: what links its line to its tiles.
+func (t *theme) chip(ordinal int) string {
+	return t.tints[ordinal%len(t.tints)].sgr(t.depth) + t.reverse + keyOf(ordinal)
+}
+
+// keyOf is the key that picks the node at a place in the list; only the first nine have one.
+func keyOf(ordinal int) string {
+	if ordinal > 8 {
 		return " "
 	}
-	p := render.NewPicture(1, 2)
-	p.Pix[0], p.Pix[1] = t.tint(ordinal), t.tint(ordinal)
-	return string(render.AppendRow(nil, p, 0, t.depth))
+	return string(rune('1' + ordinal))
 }
 
 func unicodeGlyphs() glyphs {

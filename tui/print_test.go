@@ -1,0 +1,124 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"fracture/render"
+)
+
+func TestPrint_writesALineAnEventAndASummaryASecond(t *testing.T) {
+	var out bytes.Buffer
+	f := newFake(5)
+	p := newPrinter(Options{Out: &out, Anchor: Anchor{At: fakeStart, Wall: fakeWall}, Period: fakePeriod}.withDefaults())
+	for at := fakeStart; at <= fakeStart.Add(3*time.Second); at = at.Add(printEvery) {
+		switch at.Sub(fakeStart) {
+		case time.Second:
+			must(t, f.Kill(t.Context(), "n3"))
+		case 2 * time.Second:
+			f.reschedule = true
+			must(t, f.Freeze(t.Context(), "n2"))
+			f.news.Events = append(f.news.Events, eventOf(at, "n\x1b[2J", "join", "a\nb"))
+		}
+		must(t, p.print(f.Collect(at)))
+	}
+	golden(t, "plain", out.String())
+	if bytes.ContainsAny(out.Bytes(), "\x1b\r") {
+		t.Error("the line mode wrote control characters")
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fullPipe refuses every write.
+type fullPipe struct{}
+
+var errFull = errors.New("nobody reads")
+
+func (fullPipe) Write([]byte) (int, error) { return 0, errFull }
+
+func TestPrint_endsWithItsContextOrItsReader(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Print(ctx, Options{Out: &bytes.Buffer{}}, &Broker{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Print after the end of its context = %v, want %v", err, context.Canceled)
+	}
+	if err := Print(t.Context(), Options{Out: fullPipe{}}, newFake(2)); !errors.Is(err, errFull) {
+		t.Errorf("Print into a pipe that nobody reads = %v, want %v", err, errFull)
+	}
+}
+
+func TestBroker_keepsTheNewestTileAndABoundedNumberOfEvents(t *testing.T) {
+	var b Broker
+	for _, frame := range []uint64{3, 5, 4, 5} {
+		b.Tile(Tile{Index: 7, Frame: frame, Owner: "n1"})
+	}
+	for range MaxEvents + 3 {
+		b.Event(eventOf(1, "n1", "lead", "x"))
+	}
+	for i := range uint32(MaxTiles + 2) {
+		b.Tile(Tile{Index: i})
+	}
+	b.Nodes([]Node{{}})
+	b.Totals(Totals{Results: 1})
+	b.Latency(Latency{N: 1})
+	b.Incident(Incident{Node: "n1"})
+	n := b.Collect(42)
+	if n.Tiles[0].Frame != 5 || len(n.Tiles) != MaxTiles || len(n.Events) != MaxEvents || n.Missed != 3+2 {
+		t.Errorf("frame %d, %d tiles, %d events, %d missed; want 5, %d, %d, 5",
+			n.Tiles[0].Frame, len(n.Tiles), len(n.Events), n.Missed, MaxTiles, MaxEvents)
+	}
+	if n.Now != 42 || n.Nodes == nil || n.Totals == nil || n.Latency == nil || n.Incident == nil {
+		t.Errorf("the batch lacks something: %+v", n)
+	}
+	if n := b.Collect(43); n.Tiles != nil || n.Events != nil || n.Nodes != nil || n.Missed != 0 {
+		t.Errorf("the next batch is not empty: %+v", n)
+	}
+	b.Tile(Tile{Index: 7, Frame: 1})
+	if n := b.Collect(44); len(n.Tiles) != 1 {
+		t.Errorf("after a batch a tile of a lower frame is dropped")
+	}
+}
+
+func TestParseDepth_readsNamesAndTheEnvironment(t *testing.T) {
+	for name, want := range map[string]render.Depth{
+		"truecolor": render.TrueColor, "256": render.Colors256, "16": render.Colors16, "none": render.ASCII,
+	} {
+		if got, err := ParseDepth(name, []string{"NO_COLOR=1"}); got != want || err != nil {
+			t.Errorf("ParseDepth(%q) = %v, %v; want %v", name, got, err, want)
+		}
+	}
+	if _, err := ParseDepth("many", nil); !errors.Is(err, ErrUnknownDepth) {
+		t.Errorf("ParseDepth(many) = %v, want %v", err, ErrUnknownDepth)
+	}
+	const tmux = "TMUX=/tmp/tmux-0/default,1,0"
+	for _, c := range []struct {
+		env      []string
+		features string
+		want     render.Depth
+	}{
+		{[]string{"TERM=xterm-256color", "COLORTERM=truecolor"}, "", render.TrueColor},
+		{[]string{"TERM=xterm-256color"}, "", render.Colors256},
+		{[]string{"TERM=xterm"}, "", render.Colors16},
+		{[]string{"TERM=dumb"}, "", render.ASCII},
+		{nil, "", render.ASCII},
+		{[]string{"TERM=xterm-256color", "COLORTERM=truecolor", "NO_COLOR=yes"}, "", render.ASCII},
+		{[]string{"TERM=xterm-256color", "COLORTERM=truecolor", "NO_COLOR="}, "", render.TrueColor},
+		{[]string{"TERM=tmux-256color", "COLORTERM=truecolor", tmux}, "256,mouse,RGB,title\n", render.TrueColor},
+		{[]string{"TERM=tmux-256color", tmux}, "256,mouse,title\n", render.Colors256},
+		{[]string{"TERM=tmux-256color", tmux}, "", render.Colors256},
+		{[]string{"TERM=tmux-256color"}, "RGB", render.Colors256},
+	} {
+		if got := detectDepth(c.env, func() string { return c.features }); got != c.want {
+			t.Errorf("with %q and tmux saying %q the depth is %v, want %v", c.env, c.features, got, c.want)
+		}
+	}
+}
