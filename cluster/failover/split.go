@@ -145,10 +145,16 @@ func (c *Core) tend(s *stream) {
 		}
 		return
 	}
-	if late := c.now.Sub(s.due(s.next)); s.spec.Frames != 1 && late > windowTime {
-		behind := uint64((late - windowTime) / s.spec.Period) // nobody wants frames that old
-		c.emit(Effect{Kind: Drop, Message: Message{Task: work.TaskID{Stream: s.spec.ID, Frame: s.next}, Have: uint32(behind)}})
-		s.next += behind
+	if late := c.now.Sub(s.due(s.next)); s.spec.Frames != 1 && late > windowTime && !s.ended() {
+		behind := uint64((late - windowTime) / s.spec.Period) // nobody wants frames that old, nor any before them
+		if s.spec.Frames != 0 {
+			behind = min(behind, s.spec.Frames-s.next)
+		}
+		if behind > 0 {
+			c.emit(Effect{Kind: Drop, Message: Message{Task: work.TaskID{Stream: s.spec.ID, Frame: s.next}, Have: uint32(behind)}})
+			s.next += behind
+			s.base = s.next
+		}
 	}
 	for !s.ended() && c.now >= s.due(s.next) {
 		c.split(s)
