@@ -39,13 +39,13 @@ var (
 // gate is a connection that reads a bounded number of bytes until it is opened.
 type gate struct {
 	net.Conn
-	left   atomic.Int64 // bytes that may still be read; negative once the gate is open
-	leave  func()
-	leaved sync.Once
+	left atomic.Int64 // bytes that may still be read; negative once the gate is open
+	end  func()       // called once, when the connection is closed or reading it fails
+	once sync.Once
 }
 
-func newGate(c net.Conn, leave func()) *gate {
-	g := &gate{Conn: c, leave: leave}
+func newGate(c net.Conn, end func()) *gate {
+	g := &gate{Conn: c, end: end}
 	g.left.Store(greetingBytes)
 	return g
 }
@@ -56,7 +56,11 @@ func (g *gate) open() { g.left.Store(-1) }
 func (g *gate) Read(b []byte) (int, error) {
 	left := g.left.Load()
 	if left < 0 {
-		return g.Conn.Read(b)
+		n, err := g.Conn.Read(b)
+		if err != nil {
+			g.once.Do(g.end)
+		}
+		return n, err
 	}
 	if left == 0 {
 		return 0, errTalkative
@@ -66,9 +70,9 @@ func (g *gate) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection and gives its place to another.
+// Close closes the connection.
 func (g *gate) Close() error {
-	g.leaved.Do(g.leave)
+	g.once.Do(g.end)
 	return g.Conn.Close()
 }
 

@@ -59,7 +59,7 @@ func intrude(t *testing.T, c *Credentials, certified string, p *process, opts ..
 		t.Fatal(err)
 	}
 	var l Links
-	conn, err := grpc.NewClient("passthrough:///"+p.Addr(), dialOptions(l.doorman(tlsConfig(c, cert)))...)
+	conn, err := grpc.NewClient("passthrough:///"+p.Addr(), dialOptions(l.doorman(tlsConfig(c, cert)), func() {})...)
 	if err != nil {
 		t.Fatal(err)
 	}

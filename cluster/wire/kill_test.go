@@ -142,3 +142,29 @@ func BenchmarkLinks_kill(b *testing.B) {
 	}
 	report(b, took)
 }
+
+// BenchmarkLinks_reset shows what of that is ours: the time from closing a link's connection at one end to Down at the
+// other, of which the kernel's part is some microseconds.
+func BenchmarkLinks_reset(b *testing.B) {
+	c := newCluster(b)
+	caller, answerer := start(b, c, "n1"), start(b, c, "n2")
+	link(b, caller, answerer)
+	for _, side := range []struct {
+		name        string
+		hears, does *process
+	}{{"heard by who called", caller, answerer}, {"heard by who answered", answerer, caller}} {
+		b.Run(side.name, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				from := time.Now()
+				side.does.Reset(side.hears.self.ID)
+				side.hears.want(b, "down", side.does.self.ID)
+				took = append(took, time.Since(from))
+				side.does.want(b, "down", side.hears.self.ID)
+				side.hears.want(b, "up", side.does.self.ID)
+				side.does.want(b, "up", side.hears.self.ID)
+			}
+			report(b, took)
+		})
+	}
+}

@@ -43,7 +43,9 @@ func serverOptions(d *doorman) []grpc.ServerOption {
 	}
 }
 
-func dialOptions(d *doorman) []grpc.DialOption {
+// dialOptions make a connection that calls broken when it breaks. gRPC would tell its streams only after it has tried to
+// write a farewell.
+func dialOptions(d *doorman, broken func()) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(d),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
@@ -52,7 +54,7 @@ func dialOptions(d *doorman) []grpc.DialOption {
 			if err != nil {
 				return nil, err
 			}
-			return newGate(c, func() {}), nil
+			return newGate(c, broken), nil
 		}),
 		grpc.WithNoProxy(),
 		grpc.WithDisableRetry(),
@@ -93,7 +95,7 @@ func (l *Links) keepCalling(p *peer) {
 func (l *Links) callOnce(p *peer) (stood bool) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
-	conn, err := grpc.NewClient("passthrough:///"+p.Addr, dialOptions(l.doorman(expect(l.tls, p.Name)))...)
+	conn, err := grpc.NewClient("passthrough:///"+p.Addr, dialOptions(l.doorman(expect(l.tls, p.Name)), cancel)...)
 	if err != nil {
 		return false
 	}
