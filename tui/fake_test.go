@@ -45,7 +45,7 @@ type fake struct {
 
 func newFake(nodes int) *fake {
 	f := &fake{ahead: 150}
-	f.params = journey(63, 54, 1)
+	f.params = journey(42, 36, 1)
 	for i := range nodes {
 		f.states = append(f.states, Alive)
 		f.takes = append(f.takes, 0)

@@ -28,6 +28,7 @@ type terminal struct {
 	program *os.File
 	mu      sync.Mutex // guards seen
 	seen    bytes.Buffer
+	more    chan struct{} // that something was read since the last look
 	read    chan struct{} // closed when nothing more can be read
 }
 
@@ -38,7 +39,7 @@ func newTerminal(t *testing.T, cols, rows uint16) *terminal {
 		t.Fatal(err)
 	}
 	must(t, pty.Setsize(user, &pty.Winsize{Rows: rows, Cols: cols}))
-	term := &terminal{t: t, user: user, program: program, read: make(chan struct{})}
+	term := &terminal{t: t, user: user, program: program, more: make(chan struct{}, 1), read: make(chan struct{})}
 	go func() {
 		defer close(term.read)
 		buf := make([]byte, 1<<16)
@@ -47,6 +48,10 @@ func newTerminal(t *testing.T, cols, rows uint16) *terminal {
 			term.mu.Lock()
 			term.seen.Write(buf[:n])
 			term.mu.Unlock()
+			select {
+			case term.more <- struct{}{}:
+			default:
+			}
 			if err != nil {
 				return
 			}
@@ -69,15 +74,16 @@ func (term *terminal) text() string {
 // await waits until the screen has written something.
 func (term *terminal) await(what string) {
 	term.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(term.text(), what); {
-		if time.Now().After(deadline) {
-			term.t.Fatalf("the screen never wrote %q; it wrote %d bytes ending in %q", what, len(term.text()), tail200(term.text()))
+	deadline := time.After(20 * time.Second)
+	for !strings.Contains(term.text(), what) {
+		select {
+		case <-term.more:
+		case <-deadline:
+			text := term.text()
+			term.t.Fatalf("the screen never wrote %q; it wrote %d bytes ending in %q", what, len(text), text[max(0, len(text)-200):])
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
-
-func tail200(s string) string { return s[max(0, len(s)-200):] }
 
 func (term *terminal) enter(keys string) {
 	term.t.Helper()
