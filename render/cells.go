@@ -1,5 +1,10 @@
 package render
 
+import (
+	"slices"
+	"strconv"
+)
+
 // Depth is how many colours a terminal shows.
 type Depth uint8
 
@@ -39,6 +44,7 @@ const (
 	reset     = "\x1b[m"
 	hatch     = '/' // of stale cells
 	ramp      = " .:-=+*#%@"
+	cellBytes = len("\x1b[38;2;255;255;255;48;2;255;255;255m" + halfBlock) // at most
 )
 
 // AppendRow appends one row of cells, without a line end, to dst. Two pixels make a cell: the upper is its background,
@@ -49,30 +55,26 @@ func AppendRow(dst []byte, pic *Picture, row int, depth Depth) []byte {
 	if row < 0 || row >= pic.Rows() {
 		return dst
 	}
-	upper := pic.Pix[2*row*pic.W : (2*row+1)*pic.W]
-	var lower []RGB // stays empty below an odd last row
-	if 2*row+1 < pic.H {
-		lower = pic.Pix[(2*row+1)*pic.W : (2*row+2)*pic.W]
-	}
 	var marks []Mark
 	if len(pic.Marks) == pic.W*pic.Rows() {
 		marks = pic.Marks[row*pic.W : (row+1)*pic.W]
 	}
-	enc := encoder{dst: dst, depth: depth}
+	upper := pic.Pix[2*row*pic.W : (2*row+1)*pic.W]
+	lower := pic.Pix[(2*row+1)*pic.W:]
+	enc := encoder{dst: slices.Grow(dst, cellBytes*pic.W+len(reset)), depth: depth}
 	for x, up := range upper {
-		var low RGB
-		if lower != nil {
-			low = lower[x]
+		c := cell{x: x, row: row, upper: up}
+		if x < len(lower) { // else below an odd last row
+			c.lower = lower[x]
 		}
-		c := cell{x: x, row: row, upper: up, lower: low}
 		if marks != nil {
 			c.mark(marks[x])
 		}
 		if depth == ASCII {
 			enc.dst = append(enc.dst, c.character())
-		} else {
-			enc.append(c)
+			continue
 		}
+		enc.append(&c)
 	}
 	if enc.colored {
 		enc.dst = append(enc.dst, reset...)
@@ -112,6 +114,14 @@ func dim(c RGB) RGB {
 	return c.blend(RGB{}, 120)
 }
 
+// opposite is white for a dark colour and black for a bright one.
+func (c RGB) opposite() RGB {
+	if c.luma() < 128 {
+		return RGB{255, 255, 255}
+	}
+	return RGB{}
+}
+
 // character is the cell where there is no colour: its brightness, unless it is hatched or bears its owner's label.
 func (c *cell) character() byte {
 	if c.glyph != 0 {
@@ -135,23 +145,22 @@ type encoder struct {
 // ink is a colour as the terminal is told it: an RGB value or an index, plus one, so that 0 is "not set yet".
 type ink uint32
 
-func (e *encoder) append(c cell) {
-	bg := e.ink(c.upper, c.x, 2*c.row)
-	fg := e.ink(c.lower, c.x, 2*c.row+1)
-	if c.glyph != 0 {
-		// A hatch must differ from its ground at every depth, so neither is dithered away from the other.
-		fg = e.ink(c.lower, c.x, 2*c.row)
+func (e *encoder) append(c *cell) {
+	bg, fg := e.ink(c.upper, c.x, 2*c.row), e.ink(c.lower, c.x, 2*c.row+1)
+	switch {
+	case c.glyph != 0:
+		if fg == bg { // too few colours to tell them apart
+			fg = e.ink(c.upper.opposite(), c.x, 2*c.row+1)
+		}
 		e.set(fg, bg)
 		e.dst = append(e.dst, c.glyph)
-		return
-	}
-	if fg == bg {
+	case fg == bg:
 		e.set(e.fg, bg)
 		e.dst = append(e.dst, ' ')
-		return
+	default:
+		e.set(fg, bg)
+		e.dst = append(e.dst, halfBlock...)
 	}
-	e.set(fg, bg)
-	e.dst = append(e.dst, halfBlock...)
 }
 
 // ink is how a colour at pixel x, y is told to the terminal.
@@ -172,24 +181,19 @@ func (e *encoder) ink(c RGB, x, y int) ink {
 
 // set makes fg and bg the colours in force, with one escape code for what changes.
 func (e *encoder) set(fg, bg ink) {
-	newFG, newBG := fg != e.fg && fg != 0, bg != e.bg
-	if !newFG && !newBG {
+	switch {
+	case fg == e.fg && bg == e.bg:
 		return
-	}
-	e.dst = append(e.dst, "\x1b["...)
-	if newFG {
-		e.dst = e.appendInk(e.dst, fg-1, foreground)
-		e.fg = fg
-	}
-	if newFG && newBG {
-		e.dst = append(e.dst, ';')
-	}
-	if newBG {
-		e.dst = e.appendInk(e.dst, bg-1, background)
-		e.bg = bg
+	case bg == e.bg:
+		e.dst = e.appendInk(append(e.dst, "\x1b["...), fg-1, foreground)
+	case fg == e.fg:
+		e.dst = e.appendInk(append(e.dst, "\x1b["...), bg-1, background)
+	default:
+		e.dst = e.appendInk(append(e.dst, "\x1b["...), fg-1, foreground)
+		e.dst = e.appendInk(append(e.dst, ';'), bg-1, background)
 	}
 	e.dst = append(e.dst, 'm')
-	e.colored = true
+	e.fg, e.bg, e.colored = fg, bg, true
 }
 
 // ground says which of the two colours of a cell is set: what is added to the codes of SGR for it.
@@ -203,29 +207,33 @@ const (
 func (e *encoder) appendInk(dst []byte, c ink, g ground) []byte {
 	switch e.depth {
 	case TrueColor, Coarse:
-		dst = append(dst, '3'+byte(g/10), '8', ';', '2', ';')
-		dst = append(appendByte(dst, uint8(c>>16)), ';')
-		dst = append(appendByte(dst, uint8(c>>8)), ';')
-		return appendByte(dst, uint8(c))
+		if g == foreground {
+			dst = append(dst, "38;2;"...)
+		} else {
+			dst = append(dst, "48;2;"...)
+		}
+		dst = append(dst, decimal[uint8(c>>16)]...)
+		dst = append(append(dst, ';'), decimal[uint8(c>>8)]...)
+		return append(append(dst, ';'), decimal[uint8(c)]...)
 	case Colors256:
-		return appendByte(append(dst, '3'+byte(g/10), '8', ';', '5', ';'), uint8(c))
+		dst = append(append(dst, decimal[38+g]...), ";5;"...)
+		return append(dst, decimal[uint8(c)]...)
 	case Colors16:
 		if c < 8 {
-			return appendByte(dst, 30+uint8(g)+uint8(c))
+			return append(dst, decimal[30+uint8(g)+uint8(c)]...)
 		}
-		return appendByte(dst, 90+uint8(g)+uint8(c)-8)
+		return append(dst, decimal[90+uint8(g)+uint8(c)-8]...)
 	case ASCII:
 	}
 	return dst
 }
 
-// appendByte appends a number of up to three digits.
-func appendByte(dst []byte, v uint8) []byte {
-	if v >= 100 {
-		return append(dst, '0'+v/100, '0'+v/10%10, '0'+v%10)
+// decimal holds the digits of every channel and index: half of what is written are numbers.
+var decimal = tabulateDecimal()
+
+func tabulateDecimal() (table [256]string) {
+	for i := range table {
+		table[i] = strconv.Itoa(i)
 	}
-	if v >= 10 {
-		return append(dst, '0'+v/10, '0'+v%10)
-	}
-	return append(dst, '0'+v)
+	return table
 }

@@ -73,18 +73,31 @@ type indexer struct {
 	limit float32
 }
 
-func (p *Palette) indexer(limit float32) indexer { return indexer{p, max(limit, 1)} }
+func (p *Palette) indexer(limit float32) indexer {
+	if !(limit >= 1 && limit <= countMax) {
+		limit = 1
+	}
+	return indexer{p, limit}
+}
+
+// countMax bounds counts and limits where they are divided; nobody computes as many.
+const countMax = 1 << 24
 
 // at is the index of the colour of v.
 func (ix indexer) at(v float32) int {
-	if v < 0 || v != v {
+	if !(v >= 0) {
 		return 0
 	}
-	if ix.curve != nil {
-		slot := int(math.Float32bits(v+1)>>curveShift) - curveBase
-		return int(ix.curve[min(slot, len(ix.curve)-1)])
+	if ix.curve == nil {
+		return ix.counted(v)
 	}
-	count := float32(math.Round(float64(v)))
+	slot := int(math.Float32bits(v+1)>>curveShift) - curveBase
+	return int(ix.curve[min(slot, len(ix.curve)-1)])
+}
+
+// counted is the index of a palette that goes by whole counts.
+func (ix indexer) counted(v float32) int {
+	count := float32(math.Round(float64(min(v, countMax))))
 	if ix.scaled {
 		// E-025: clamp(254 − 254·count/max, 1, 254), truncated as an integer is made of it.
 		return int(min(max(254-254*count/ix.limit, 1), 254))

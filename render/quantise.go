@@ -14,37 +14,51 @@ func coarse(v uint8) uint8 { return uint8((int(v)*15+127)/255) * 17 }
 // cubeLevels are the six values of a channel in xterm's colour cube.
 var cubeLevels = [6]int{0, 95, 135, 175, 215, 255}
 
+// thresholds are those of a pixel's three channels, 0 … 15. Green, which carries most of the brightness, goes against
+// the other two: so a dithered surface flickers in hue, which the eye blurs, rather than in brightness.
+func thresholds(x, y int) (r, g, b int) {
+	t := bayer[y&3][x&3]
+	return t, 15 - t, bayer[y&3][(x+2)&3]
+}
+
 // index256 is the colour of xterm's 256 that stands for c at pixel x, y: of the greys when c has next to no colour, else
 // of the cube, each channel dithered between its two neighbouring levels.
 func index256(c RGB, x, y int) uint8 {
-	t := bayer[y&3][x&3]
+	tr, tg, tb := thresholds(x, y)
 	lo, hi := min(c.R, c.G, c.B), max(c.R, c.G, c.B)
-	if hi-lo <= 10 {
-		return grey256(int(lo)/2+int(hi)/2, t)
+	if hi-lo <= 12 {
+		return grey256(int(lo)/2+int(hi)/2, tr)
 	}
-	return uint8(16 + 36*cubeStep(int(c.R), t) + 6*cubeStep(int(c.G), t) + cubeStep(int(c.B), t))
+	return uint8(16 + 36*cubeStep(int(c.R), tr) + 6*cubeStep(int(c.G), tg) + cubeStep(int(c.B), tb))
 }
 
-// grey256 is black, one of the 24 greys (8, 18 … 238) or white.
+// grey256 is black, one of the 24 greys (8, 18 … 238) or white, dithered between two neighbours.
 func grey256(v, t int) uint8 {
-	step := (v*16 + 2*16 + t*10) / 160 // the number of the grey, counted from black
-	switch {
-	case step <= 0:
+	step := 0
+	if v < 8 {
+		if 2*v > t {
+			step = 1
+		}
+	} else {
+		step = min((16*(v+2)+10*t)/160, 25)
+	}
+	switch step {
+	case 0:
 		return 16
-	case step > 24:
+	case 25:
 		return 231
 	}
 	return uint8(231 + step)
 }
 
-// cubeStep is the level of the cube for v, the upper of two neighbours when v's place between them exceeds the
-// threshold t of 16.
+// cubeStep is the level of the cube for v: the upper of its two neighbours when v's place between them exceeds the
+// threshold t. Only the middle half of the way is dithered, the rest stays flat and calm.
 func cubeStep(v, t int) int {
 	k := 0
 	for k < 4 && v >= cubeLevels[k+1] {
 		k++
 	}
-	if (v-cubeLevels[k])*16 > (cubeLevels[k+1]-cubeLevels[k])*t+(cubeLevels[k+1]-cubeLevels[k])/2 {
+	if gap := cubeLevels[k+1] - cubeLevels[k]; 64*(v-cubeLevels[k]) > gap*(17+2*t) {
 		k++
 	}
 	return k
@@ -74,13 +88,14 @@ func tabulate16() (table [4096]uint8) {
 	return table
 }
 
-// index16 is the colour of the sixteen that stands for c at pixel x, y.
+// index16 is the colour of the sixteen that stands for c at pixel x, y. The sixteen are loud, and what lies between them
+// is grey: so c is made louder before the nearest is looked for.
 func index16(c RGB, x, y int) uint8 {
-	// The sixteen lie about 100 apart: the threshold shifts a colour by up to half of that, either way.
-	shift := bayer[y&3][x&3]*6 - 45
 	if c == (RGB{}) {
 		return 0 // members stay black
 	}
-	at := func(v uint8) int { return min(max(int(v)+shift, 0), 255) >> 4 }
-	return nearest16[at(c.R)<<8|at(c.G)<<4|at(c.B)]
+	l := c.luma()
+	tr, tg, tb := thresholds(x, y)
+	at := func(v uint8, t int) int { return min(max(l+(int(v)-l)*7/4+4*t-30, 0), 255) >> 4 }
+	return nearest16[at(c.R, tr)<<8|at(c.G, tg)<<4|at(c.B, tb)]
 }

@@ -43,7 +43,7 @@ type viewFlags struct {
 func newViewCommand() *cobra.Command {
 	var flags viewFlags
 	cmd := &cobra.Command{
-		Use:   `view "width,height,left,top,right,bottom"`,
+		Use:   "view <w,h,left,top,right,bottom>",
 		Short: "one picture, in the terminal or to a file",
 		Long: "Computes one picture of the Mandelbrot set and prints it in half blocks, or writes it to a PNG file.\n" +
 			"The picture is asked for as the front door takes it: its size in pixels, its upper left corner, its\n" +
