@@ -90,9 +90,9 @@ func (l *line) left(s style, text string, width int) *line {
 }
 
 // right puts text at the right end of a field of a width.
-func (l *line) right(s style, text string, width int) *line {
+func (l *line) right(s style, text string, width int) {
 	text = l.look.cut(text, width)
-	return l.to(l.w+width-cells(text)).put(s, text)
+	l.to(l.w+width-cells(text)).put(s, text)
 }
 
 // String is the row: padded to its width, its styles closed.
