@@ -87,6 +87,7 @@ type Config struct {
 	BodyTime    time.Duration // for header and body to arrive; 5 s
 	SubmitTime  time.Duration // for the cluster to acknowledge; 5 s
 	PictureTime time.Duration // for a picture in a reply to be computed; 60 s
+	WriteTime   time.Duration // for a reply to be read by who asked; 30 s
 	IdleTime    time.Duration // for the next request on a connection; 30 s
 	DrainTime   time.Duration // for requests under way when the door closes; 2 s
 }
@@ -112,6 +113,7 @@ func (c Config) filled() Config {
 	fill(&c.BodyTime, 5*time.Second)
 	fill(&c.SubmitTime, 5*time.Second)
 	fill(&c.PictureTime, time.Minute)
+	fill(&c.WriteTime, 30*time.Second)
 	fill(&c.IdleTime, 30*time.Second)
 	fill(&c.DrainTime, 2*time.Second)
 	return c
@@ -176,7 +178,7 @@ func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
 	}
 	addr, ok := listener.Addr().(*net.TCPAddr)
 	if !s.cfg.Remote && !(ok && addr.IP.IsLoopback()) {
-		listener.Close()
+		_ = listener.Close()
 		return nil, fmt.Errorf("%w: %s is no loopback address", ErrExposed, s.cfg.Address)
 	}
 	s.listener = listener
@@ -194,7 +196,7 @@ func (s *Server) Run(ctx context.Context) error {
 		Handler:           http.HandlerFunc(s.serve),
 		ReadHeaderTimeout: s.cfg.HeaderTime,
 		ReadTimeout:       s.cfg.BodyTime,
-		WriteTimeout:      s.cfg.BodyTime + s.cfg.SubmitTime + s.cfg.PictureTime + time.Minute,
+		WriteTimeout:      s.cfg.BodyTime + s.cfg.SubmitTime + s.cfg.PictureTime + s.cfg.WriteTime,
 		IdleTimeout:       s.cfg.IdleTime,
 		MaxHeaderBytes:    s.cfg.MaxHeader,
 		ConnState:         s.watch,
@@ -227,7 +229,7 @@ func (s *Server) watch(conn net.Conn, state http.ConnState) {
 	case http.StateNew:
 		if s.conns.Add(1) > int64(s.cfg.MaxConns) {
 			s.turned.Add(1)
-			conn.Close()
+			_ = conn.Close()
 		}
 	case http.StateClosed, http.StateHijacked:
 		s.conns.Add(-1)

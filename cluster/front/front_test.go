@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func (d *door) try(method, target, host, body string, header ...string) (int, ht
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	got, err := io.ReadAll(answer.Body)
 	return answer.StatusCode, answer.Header, got, err
 }
@@ -182,9 +183,9 @@ func (d *door) raw(sent string) string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
-	io.WriteString(conn, sent) // it may be cut off before it is through
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_, _ = io.WriteString(conn, sent) // it may be cut off before it is through
 	got, err := io.ReadAll(conn)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		d.t.Errorf("the connection still stands after %q and 5 s", sent[:min(len(sent), 60)])
@@ -355,7 +356,7 @@ func TestServer_takesTheListenAddressWhereThereIsNoHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.listener.Close()
+	defer func() { _ = s.listener.Close() }()
 	s.cfg.Host = addr.String()
 	if !s.isHost("") || s.isHost(ownHost) {
 		t.Error("a missing host is not taken for the listen address")
@@ -498,6 +499,31 @@ func TestServer_doesNotWaitForSlowClients(t *testing.T) {
 	}
 }
 
+// TestServer_doesNotWaitForASlowReader: the picture is larger than what the kernel holds between the two, here 16 KiB.
+func TestServer_doesNotWaitForASlowReader(t *testing.T) {
+	const large = "600,480,-0.75,0.12,-0.73,0.10"
+	d := open(t, Config{WriteTime: 50 * time.Millisecond}, &local{})
+	small := func(c syscall.RawConn, option int) error {
+		return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, option, 8<<10) })
+	}
+	raw, err := d.listener.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := small(raw, syscall.SO_SNDBUF); err != nil { // the connections inherit it
+		t.Fatal(err)
+	}
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return small(c, syscall.SO_RCVBUF) }}
+	conn, err := dialer.Dial("tcp", d.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = fmt.Fprintf(conn, "POST /calc_fractal HTTP/1.1\r\nHost: %s\r\nAccept: image/png\r\nContent-Length: %d\r\n\r\n%s", ownHost, len(large), large)
+	eventually(t, "the picture is on its way", func() bool { return d.accepted.Load() == 1 })
+	eventually(t, "its place is free though nobody read it", func() bool { return len(d.requests) == 0 })
+}
+
 func TestServer_boundsHeadersAndBodies(t *testing.T) {
 	d := open(t, Config{BodyTime: 500 * time.Millisecond}, &local{})
 	head := "POST /calc_fractal HTTP/1.1\r\nHost: " + ownHost + "\r\n"
@@ -517,8 +543,8 @@ func TestServer_boundsItsConnections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 		return conn
 	}
 	first, second := dial(), dial()
@@ -526,12 +552,12 @@ func TestServer_boundsItsConnections(t *testing.T) {
 	if _, err := dial().Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a third connection: %v, want it closed", err)
 	}
-	first.Close()
+	_ = first.Close()
 	eventually(t, "there is room again", func() bool { return d.conns.Load() < 2 })
 	if status, _, _ := d.ask("GET", "/healthz", "", ""); status != statusOK {
 		t.Errorf("health is %d with room for one, want 200", status)
 	}
-	io.WriteString(second, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+	_, _ = io.WriteString(second, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
 	if line, err := bufio.NewReader(second).ReadString('\n'); !strings.Contains(line, "200") {
 		t.Errorf("the connection that was there before: %q, %v, want 200", line, err)
 	}
@@ -554,7 +580,7 @@ func TestServer_finishesWhatIsUnderWayWhenItEnds(t *testing.T) {
 	eventually(t, "the door is closed", func() bool {
 		conn, err := net.Dial("tcp", d.addr)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		return err != nil
 	})
@@ -605,7 +631,7 @@ func TestListen_keepsToLoopbackUnlessTold(t *testing.T) {
 	if _, err := s.Listen(context.Background()); err != nil {
 		t.Errorf("Listen with Remote = %v, want it allowed", err)
 	}
-	s.listener.Close()
+	_ = s.listener.Close()
 }
 
 func TestListen_saysThatThePortIsTaken(t *testing.T) {

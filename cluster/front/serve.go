@@ -26,7 +26,8 @@ type reply struct {
 	status int
 	kind   string // content type; text/plain where it is empty
 	body   []byte
-	again  bool // worth asking again: told by Retry-After
+	again  bool   // worth asking again: told by Retry-After
+	done   func() // gives back what the request holds, once the reply is written; nil where it holds nothing
 }
 
 func plain(status int, body string) reply { return reply{status: status, body: []byte(body)} }
@@ -34,6 +35,11 @@ func plain(status int, body string) reply { return reply{status: status, body: [
 // serve answers one request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	answer := s.answer(w, r)
+	if answer.done != nil {
+		defer answer.done()
+	}
+	// Who reads slowly holds a place; where the deadline cannot be set, net/http's own still stands.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.cfg.WriteTime))
 	h := w.Header()
 	if answer.kind == "" {
 		answer.kind = "text/plain; charset=utf-8"
@@ -46,7 +52,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(answer.status)
-	w.Write(answer.body) // the client may be gone: there is nobody to tell
+	_, _ = w.Write(answer.body) // the client may be gone: there is nobody to tell
 	switch {
 	case answer.status == http.StatusForbidden:
 		s.foreign.Add(1)
@@ -89,8 +95,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) reply {
 		s.cast(r.Context(), stream, release)
 		return plain(http.StatusOK, "OK")
 	}
-	defer release()
-	return s.call(r, stream)
+	answer := s.call(r, stream)
+	answer.done = release
+	return answer
 }
 
 // isHost applies the rule of the ingress: the Host header must be the configured one; where there is none (HTTP/1.0), the

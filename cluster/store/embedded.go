@@ -120,19 +120,20 @@ func (e *Embedded) dial(ctx context.Context) (net.Conn, error) {
 
 // Serve lets others in through a listener of [Listen] until ctx ends, and closes it. It waits for Run to begin.
 func (e *Embedded) Serve(ctx context.Context, listener net.Listener) error {
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	select {
 	case <-e.running:
 	case <-ctx.Done():
 		return nil
 	}
-	defer context.AfterFunc(ctx, func() { listener.Close() })()
+	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
+	defer stop()
 	for pause := time.Duration(0); ; {
 		conn, err := listener.Accept()
 		switch {
 		case ctx.Err() != nil:
 			if err == nil {
-				conn.Close()
+				_ = conn.Close()
 			}
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -151,9 +152,9 @@ func (e *Embedded) Serve(ctx context.Context, listener net.Listener) error {
 
 // turnAway tells a client why it is not let in.
 func turnAway(conn net.Conn, why error) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if conn.SetWriteDeadline(time.Now().Add(lastWords)) == nil {
-		fmt.Fprintf(conn, "-ERR %v\r\n", why)
+		_, _ = fmt.Fprintf(conn, "-ERR %v\r\n", why)
 	}
 }
 

@@ -65,9 +65,9 @@ func TestEmbedded_lasts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(5 * time.Second))
-			io.WriteString(conn, abuse) // it may be cut off before it is through
+			defer func() { _ = conn.Close() }()
+			_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+			_, _ = io.WriteString(conn, abuse) // it may be cut off before it is through
 			answer, err := bufio.NewReader(conn).ReadString('\n')
 			if !strings.HasPrefix(answer, "-ERR ") && !errors.Is(err, io.EOF) && err == nil {
 				t.Errorf("answer %q, %v; want an error", answer, err)
@@ -91,7 +91,7 @@ func TestEmbedded_doesNotWaitForASlowReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	for range 100 {
 		if _, err := io.WriteString(conn, "*2\r\n$3\r\nGET\r\n$3\r\nbig\r\n"); err != nil {
 			break // it has been cut off already
@@ -102,7 +102,15 @@ func TestEmbedded_doesNotWaitForASlowReader(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	eventually(t, "the slow reader is let go", func() error {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.conns > 1 {
+			return fmt.Errorf("%d connections, want that of the other client", e.conns)
+		}
+		return nil
+	})
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 	if n, err := io.Copy(io.Discard, conn); n > 20<<20 || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the slow reader got %d bytes and %v, want to be cut off by then", n, err)
 	}
@@ -115,16 +123,16 @@ func TestEmbedded_doesNotWaitForASlowSubscriber(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.WriteString(conn, "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: path})
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	message := strings.Repeat("m", 64<<10)
 	eventually(t, "the subscriber is heard of", func() error {
 		if n, err := rdb.Publish(context.Background(), "c", message).Result(); err != nil || n != 1 {
-			return fmt.Errorf("%d subscribers, %v", n, err)
+			return fmt.Errorf("%d subscribers, %w", n, err)
 		}
 		return nil
 	})
@@ -160,12 +168,12 @@ func TestEmbedded_boundsItsConnections(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		conn.SetDeadline(time.Now().Add(5 * time.Second))
-		io.WriteString(conn, "*1\r\n$4\r\nPING\r\n")
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		_, _ = io.WriteString(conn, "*1\r\n$4\r\nPING\r\n")
 		answer, err := bufio.NewReader(conn).ReadString('\n')
 		if answer != "+PONG\r\n" {
-			conn.Close()
-			return nil, fmt.Errorf("answer %q, %v", answer, err)
+			_ = conn.Close()
+			return nil, fmt.Errorf("answer %q, %w", answer, err)
 		}
 		return conn, nil
 	}
@@ -177,24 +185,24 @@ func TestEmbedded_boundsItsConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer second.Close()
+	defer func() { _ = second.Close() }()
 	if third, err := ping(); err == nil {
-		third.Close()
+		_ = third.Close()
 		t.Error("a third connection was let in, want two at most")
 	}
 	silent, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	if told, _ := io.ReadAll(silent); !strings.Contains(string(told), "max number of clients") {
 		t.Errorf("a connection beyond the bound is told %q, want the bound", told)
 	}
-	first.Close()
+	_ = first.Close()
 	eventually(t, "there is room again", func() error {
 		conn, err := ping()
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		return err
 	})
@@ -227,11 +235,11 @@ func TestEmbedded_endsWithItsConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer idle.Close()
+	defer func() { _ = idle.Close() }()
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	idle.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = idle.SetDeadline(time.Now().Add(5 * time.Second))
 	if _, err := io.ReadAll(idle); errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error("a connection outlived the store")
 	}
@@ -264,8 +272,8 @@ func TestGuard_takesNoMemoryThatHasNotArrived(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
-		fmt.Fprintf(conn, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n", 60<<20)
+		defer func() { _ = conn.Close() }()
+		_, _ = fmt.Fprintf(conn, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n", 60<<20)
 	}
 	if err := c.Ping(context.Background()); err != nil {
 		t.Fatal(err)
@@ -291,18 +299,18 @@ func FuzzGuard(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 		go func() {
-			conn.Write(sent)
-			conn.Write([]byte("\r\n*1\r\n$4\r\nQUIT\r\n"))
+			_, _ = conn.Write(sent)
+			_, _ = conn.Write([]byte("\r\n*1\r\n$4\r\nQUIT\r\n"))
 		}()
 		_, err = io.Copy(io.Discard, conn)
-		conn.Close()
+		_ = conn.Close()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%q: neither answered nor hung up", sent)
 		}
 		c := e.Client()
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		if err := c.Ping(ctx); err != nil {
 			t.Errorf("after %q: %v", sent, err)
 		}
@@ -326,7 +334,7 @@ func TestListen_makesAPrivateSocketAndTakesItAway(t *testing.T) {
 	}
 	_, err = Listen(path)
 	wantError(t, err, ErrInUse)
-	l.Close()
+	_ = l.Close()
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the socket is still there after its listener was closed")
 	}
@@ -339,12 +347,12 @@ func TestListen_replacesWhatAKilledStoreLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
-	l.Close()
+	_ = l.Close()
 	l, err = Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
+	_ = l.Close()
 }
 
 func TestListen_refusesWhatItCannotKeepPrivate(t *testing.T) {

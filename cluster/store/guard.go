@@ -170,7 +170,7 @@ func (g *guard) signal() {
 
 // drain writes replies to the client until the guard is closed or the client is gone, and closes the connection.
 func (g *guard) drain() {
-	defer g.Conn.Close()
+	defer func() { _ = g.Conn.Close() }()
 	for range g.wake {
 		for {
 			p, more := g.take()
@@ -181,7 +181,7 @@ func (g *guard) drain() {
 				break
 			}
 			if _, err := g.Conn.Write(p); err != nil {
-				g.Close()
+				_ = g.Close()
 				return
 			}
 		}

@@ -58,7 +58,7 @@ func (r *redisProcess) url() string { return "unix://" + r.socket() }
 
 func (r *redisProcess) start() {
 	r.t.Helper()
-	os.Remove(r.socket())
+	_ = os.Remove(r.socket())
 	r.cmd = exec.Command("redis-server", r.args...)
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := r.cmd.Start(); err != nil {
@@ -75,13 +75,13 @@ func (r *redisProcess) kill() {
 	if r.cmd == nil {
 		return
 	}
-	r.cmd.Process.Kill()
-	r.cmd.Wait()
+	_ = r.cmd.Process.Kill()
+	_ = r.cmd.Wait()
 	r.cmd = nil
 }
 
-func (r *redisProcess) pause()  { r.cmd.Process.Signal(syscall.SIGSTOP) }
-func (r *redisProcess) resume() { r.cmd.Process.Signal(syscall.SIGCONT) }
+func (r *redisProcess) pause()  { _ = r.cmd.Process.Signal(syscall.SIGSTOP) }
+func (r *redisProcess) resume() { _ = r.cmd.Process.Signal(syscall.SIGCONT) }
 
 // shortDir is a private directory whose path leaves room for a socket's name.
 func shortDir(t testing.TB) string {
@@ -90,7 +90,7 @@ func shortDir(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }
 
@@ -123,7 +123,7 @@ func running(t testing.TB, run func(context.Context) error) (stop func() error) 
 		}
 		return result
 	}
-	t.Cleanup(func() { stop() })
+	t.Cleanup(func() { _ = stop() })
 	return stop
 }
 

@@ -76,7 +76,7 @@ func removeStale(path string) error {
 		return fmt.Errorf("%w: %s is there, and is no socket", ErrPath, path)
 	}
 	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		conn.Close()
+		_ = conn.Close()
 		return fmt.Errorf("%w: %s", ErrInUse, path)
 	}
 	if err := os.Remove(path); err != nil {

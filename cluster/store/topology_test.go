@@ -19,7 +19,7 @@ func freePort(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
@@ -34,7 +34,7 @@ func startCluster(t testing.TB) string {
 		ports, buses = append(ports, freePort(t)), append(buses, freePort(t))
 		r := startRedis(t, "--port", ports[i], "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-port", buses[i])
 		node := redis.NewClient(&redis.Options{Addr: r.socket()})
-		t.Cleanup(func() { node.Close() })
+		t.Cleanup(func() { _ = node.Close() })
 		nodes = append(nodes, node)
 		eventually(t, "giving slots to a Cluster's node", func() error { return node.ClusterAddSlotsRange(ctx, s[0], s[1]).Err() })
 	}
@@ -48,9 +48,13 @@ func startCluster(t testing.TB) string {
 				return err
 			}
 			var state string
-			fmt.Sscanf(info, "cluster_state:%s", &state)
-			if found, err := node.ClusterSlots(ctx).Result(); err != nil || state != "ok" || len(found) != len(slots) {
-				return fmt.Errorf("state %q, %d ranges, %v", state, len(found), err)
+			_, _ = fmt.Sscanf(info, "cluster_state:%s", &state)
+			shards, err := node.ClusterShards(ctx).Result()
+			if err != nil {
+				return err
+			}
+			if state != "ok" || len(shards) != len(slots) {
+				return fmt.Errorf("state %q, %d shards", state, len(shards))
 			}
 			return nil
 		})

@@ -84,7 +84,7 @@ func TestOpen_namesTheURLWithoutItsPasswordAndWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
-	l.Close()
+	_ = l.Close()
 	_, err = Open(context.Background(), "redis://lab:s3cret@"+addr+"/1")
 	wantError(t, err, ErrUnreachable)
 	mention(t, err, "redis://xxxxx@"+addr+"/1", "connection refused", "start it", "embedded")
@@ -98,7 +98,7 @@ func TestOpen_doesNotWaitForAServerThatIsSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err = Open(ctx, "redis://"+l.Addr().String())
@@ -155,7 +155,7 @@ func FuzzRedact(f *testing.F) {
 					t.Errorf("the client of %q calls itself %q", raw, c)
 				}
 				err = c.Ping(ctx)
-				c.Close()
+				_ = c.Close()
 			}
 			if err == nil || strings.Contains(err.Error(), mark) {
 				t.Errorf("the error for %q is %v", raw, err)
