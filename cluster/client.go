@@ -53,6 +53,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		cfg.Log = slog.Default()
 	}
 	c := &Client{
+		cfg: cfg, in: newInbox(),
 		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Sink: true},
 	}
 	c.id = c.self.ID()

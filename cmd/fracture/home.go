@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fracture/clock"
 	"fracture/cluster/store"
 	"fracture/cluster/wire"
 	"fracture/lab"
@@ -42,6 +43,8 @@ type home struct {
 	lab      *lab.Lab
 	embedded *store.Embedded
 	listener net.Listener
+
+	told func(node, what string, before clock.Instant) // of each fault; nil: nobody listens
 
 	mu    sync.Mutex // guards nodes
 	nodes map[string]announcement

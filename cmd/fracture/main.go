@@ -23,6 +23,8 @@ import (
 // verbs are the constructors of the commands, in the order in which help lists them.
 var verbs = []func() *cobra.Command{
 	newViewCommand,
+	newLabCommand,
+	newAttachCommand,
 	newNodeCommand,
 	newDoctorCommand,
 }

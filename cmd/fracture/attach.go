@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fracture/cluster/wire"
+	"fracture/lab"
+	"fracture/work"
+	"fracture/work/fractal"
+)
+
+type attachFlags struct {
+	screenFlags
+	dir  string
+	join []string
+}
+
+func newAttachCommand() *cobra.Command {
+	var f attachFlags
+	cmd := &cobra.Command{
+		Use:   "attach",
+		Short: "the screen on a running cluster",
+		Long: "Links to a running cluster and draws what it computes. The cluster does not notice whether a screen watches:\n" +
+			"quitting one leaves it as it was. Without --cluster it attaches to the lab that runs on this host.",
+		Example: "  fracture attach\n  fracture attach --join 127.0.0.1:7946 --cluster ./keys\n  fracture attach --plain --duration 10s",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return wrongUse(err)
+			}
+			return attach(cmd.Context(), f, cmd.OutOrStdout())
+		},
+	}
+	f.register(cmd)
+	cmd.Flags().StringArrayVar(&f.join, "join", nil, "gossip address of a member; may be repeated; none: the lab's")
+	cmd.Flags().StringVar(&f.dir, "cluster", "", "cluster directory with the keys; none: the lab's")
+	return cmd
+}
+
+func attach(ctx context.Context, f attachFlags, out io.Writer) error {
+	ctx, cancel := withDuration(ctx, f.duration)
+	defer cancel()
+	creds, join, err := findCluster(f.dir, f.join)
+	if err != nil {
+		return err
+	}
+	opts := f.options(out)
+	opts.Cluster, opts.Store = join[0], "the cluster's"
+	picture := &work.Stream{ID: pictureStream, Function: (fractal.Function{}).Name(), Tiles: fractal.DefaultTiles, Period: f.period()}
+	probes := &work.Stream{ID: probeStream, Function: "probe", Tiles: 1, Period: 5 * time.Millisecond}
+	return quitIsNoError(ctx, watchCluster(ctx, watchConfig{
+		creds: creds, join: join, streams: []*work.Stream{picture, probes}, plain: f.plain, options: opts, logDir: creds.Dir,
+	}))
+}
+
+// findCluster loads the keys of the cluster in dir, or of the lab that runs on this host, and completes whom to join.
+func findCluster(dir string, join []string) (*wire.Credentials, []string, error) {
+	if dir == "" {
+		found, err := lab.FindDir()
+		if err != nil {
+			return nil, nil, err
+		}
+		dir = found.Path
+	}
+	creds, err := wire.Load(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(join) == 0 {
+		join, err = readJoin(dir)
+	}
+	return creds, join, err
+}

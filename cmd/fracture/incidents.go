@@ -1,0 +1,129 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"fracture/chaos/meter"
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/tui"
+)
+
+// What becomes of a fault, as the scene sees it: who noticed, who took over, and how long the work stood still.
+
+// maxDowntimes bounds how many incidents the figures rest on; the oldest are forgotten first.
+const maxDowntimes = 10_000
+
+// follow goes on with every incident that is not over, and begins new ones.
+func (s *scene) follow(now clock.Instant) {
+	s.mu.Lock()
+	faults, promoted := s.faults, s.promoted
+	s.faults, s.promoted = nil, nil
+	s.mu.Unlock()
+	for _, f := range faults {
+		s.begin(f)
+	}
+	for _, t := range promoted {
+		s.takeover(t)
+	}
+	for _, i := range s.incidents {
+		if i.over {
+			continue
+		}
+		i.Downtime = meter.Millis(s.rec.Read(i.span, i.calm).Downtime)
+		if now >= i.span.Horizon() {
+			i.over, i.Open = true, false
+			s.downtimes = append(s.downtimes, s.rec.Read(i.span, i.calm).Downtime)
+			if len(s.downtimes) > maxDowntimes {
+				s.downtimes = slices.Delete(s.downtimes, 0, len(s.downtimes)-maxDowntimes)
+			}
+		}
+	}
+	if n := len(s.incidents); n > 0 {
+		s.broker.Incident(s.incidents[n-1].Incident)
+	}
+	s.incidents = slices.DeleteFunc(s.incidents, func(i *incident) bool {
+		return i.over && now.Sub(i.At) > sceneMemory
+	})
+	s.tellLatency()
+}
+
+// begin opens an incident, unless the news belongs to one that is open on the same node.
+func (s *scene) begin(f incident) {
+	for _, i := range slices.Backward(s.incidents) {
+		if i.Node == f.Node && f.At.Sub(i.At) < i.span.Window+i.span.Grace {
+			if i.Signal == 0 {
+				i.Signal = f.Signal
+			}
+			return
+		}
+	}
+	if f.What == "lost" && f.Signal == failover.Silence {
+		return // a node that was only slow: not an incident, but a needless takeover where it led to one
+	}
+	f.Open = true
+	f.span = meter.Span{At: f.At, Window: sceneWindow, Grace: sceneGrace}
+	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
+	s.incidents = append(s.incidents, &f)
+}
+
+// takeover notes who took over, and from whom; from a node that nobody broke it was needless.
+func (s *scene) takeover(t failover.Trace) {
+	if t.Signal == failover.Handover {
+		return
+	}
+	for _, i := range slices.Backward(s.incidents) {
+		if i.Node == t.Peer && t.At.Sub(i.At) < sceneMemory {
+			i.Tasks++
+			if i.Heir == "" {
+				i.Heir = t.Node
+			}
+			if i.Signal == 0 {
+				i.Signal = t.Signal
+			}
+			return
+		}
+	}
+	s.needless = append(s.needless, t.At)
+}
+
+// tellLatency sums up all incidents so far.
+func (s *scene) tellLatency() {
+	if len(s.downtimes) == 0 {
+		return
+	}
+	last := s.downtimes[len(s.downtimes)-1]
+	spread := meter.SpreadOf(slices.Clone(s.downtimes))
+	l := tui.Latency{
+		N: len(s.downtimes), Last: meter.Millis(last), P50: spread.P50, P90: spread.P90, P99: spread.P99, Max: spread.Max,
+	}
+	for _, upTo := range latencyBuckets {
+		l.Buckets = append(l.Buckets, tui.Bucket{UpTo: upTo})
+	}
+	for _, d := range s.downtimes {
+		ms := meter.Millis(d)
+		at := slices.IndexFunc(latencyBuckets, func(upTo float64) bool { return ms <= upTo })
+		l.Buckets[at].Count++
+	}
+	s.broker.Latency(l)
+}
+
+// sumUp tells the sink's counters and rates.
+func (s *scene) sumUp(now clock.Instant) {
+	totals := s.rec.Totals(now.Add(-sceneGrace - sceneWindow))
+	t := tui.Totals{Frame: s.frame, Lost: uint64(totals.Lost), Duplicates: totals.Duplicates}
+	if s.last.at != 0 {
+		t.Results = float64(s.arrived-s.last.count) / now.Sub(s.last.at).Seconds()
+	}
+	if now.Sub(s.last.at) > time.Second {
+		s.last.at, s.last.count = now, s.arrived
+	}
+	if len(s.lateness) > 0 {
+		slices.Sort(s.lateness)
+		t.Lateness = meter.Millis(s.lateness[len(s.lateness)/2])
+	}
+	s.needless = slices.DeleteFunc(s.needless, func(at clock.Instant) bool { return now.Sub(at) > time.Minute })
+	t.NeedlessPerMinute = float64(len(s.needless))
+	s.broker.Totals(t)
+}

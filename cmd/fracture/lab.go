@@ -1,0 +1,391 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"fracture/clock"
+	"fracture/cluster"
+	"fracture/cluster/failover"
+	"fracture/cluster/wire"
+	"fracture/lab"
+	"fracture/render"
+	"fracture/tui"
+	"fracture/work"
+	"fracture/work/fractal"
+	"fracture/work/probe"
+)
+
+// screenFlags are those of every verb that draws.
+type screenFlags struct {
+	plain, ascii, noMouse bool
+	color, palette        string
+	fps                   int
+	duration              time.Duration
+}
+
+func (f *screenFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&f.plain, "plain", false, "no screen: one line an event and a summary each second (chosen by itself where stdout is no terminal)")
+	flags.StringVar(&f.color, "color", "auto", "depth of colour: auto, truecolor, 256, 16 or none")
+	flags.StringVar(&f.palette, "palette", render.PaletteNames[0], fmt.Sprintf("colours of the picture, one of %v", render.PaletteNames))
+	flags.BoolVar(&f.ascii, "ascii", false, "only ASCII characters")
+	flags.BoolVar(&f.noMouse, "no-mouse", false, "leave the mouse to the terminal")
+	flags.IntVar(&f.fps, "fps", 30, "frames a second, of the stream and of the screen, 1 to 60")
+	flags.DurationVar(&f.duration, "duration", 0, "end after so long; 0: when told to")
+}
+
+// check names the first flag that makes no sense.
+func (f *screenFlags) check() error {
+	if f.fps < 1 || f.fps > 60 {
+		return fmt.Errorf("--fps %d: want 1 to 60", f.fps)
+	}
+	if _, err := render.NewPalette(f.palette); err != nil {
+		return fmt.Errorf("--palette: %w", err)
+	}
+	if _, err := tui.ParseDepth(f.color, os.Environ()); err != nil {
+		return fmt.Errorf("--color: %w", err)
+	}
+	return nil
+}
+
+func (f *screenFlags) period() time.Duration { return time.Second / time.Duration(f.fps) }
+
+// options are those of the screen.
+func (f *screenFlags) options(out io.Writer) tui.Options {
+	depth, _ := tui.ParseDepth(f.color, os.Environ()) // checked before
+	if f.ascii {
+		depth = render.ASCII
+	}
+	return tui.Options{
+		Depth: depth, ASCII: f.ascii, FPS: f.fps, NoMouse: f.noMouse, Palette: f.palette, Period: f.period(), Out: out,
+	}
+}
+
+type labFlags struct {
+	screenFlags
+	nodes                    int
+	redis, strategy, kind    string
+	gossip, http, view       string
+	tiles, factor, supersize int
+	probe                    time.Duration
+	tmux                     bool
+}
+
+func newLabCommand() *cobra.Command {
+	var f labFlags
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "start nodes, draw what they compute, and break them by key",
+		Long: "Starts nodes and a store, and draws the fractal that they compute together. Pick a node with a number and kill it\n" +
+			"with x: its standbys take over, and the screen shows how long the work stood still. ? lists the keys.\n" +
+			"Everything ends with the lab. Without a terminal it prints lines until it is interrupted.",
+		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --redis redis://127.0.0.1:6379\n" +
+			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			stream, err := f.stream()
+			if err != nil {
+				return wrongUse(err)
+			}
+			if f.tmux {
+				return runInTmux(cmd.Context(), f)
+			}
+			return runLab(cmd.Context(), f, stream, cmd.OutOrStdout())
+		},
+	}
+	f.register(cmd)
+	flags := cmd.Flags()
+	flags.IntVar(&f.nodes, "nodes", 5, "how many nodes, 1 to 32")
+	flags.StringVar(&f.redis, "redis", os.Getenv(storeEnv), "URL of the store; none: an embedded one (also by "+storeEnv+")")
+	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
+	flags.IntVar(&f.factor, "factor", 2, "copies of each task under a strategy that copies, 2 to 4")
+	flags.IntVar(&f.tiles, "tiles", 24, "tiles of a frame")
+	flags.StringVar(&f.kind, "kind", "mandelbrot", "the fractal: mandelbrot, julia or burning-ship")
+	flags.StringVar(&f.view, "view", "", "left,top,right,bottom of a view that stays; none: a journey")
+	flags.IntVar(&f.supersize, "supersample", 1, "samples a side of a pixel, 1 to 3")
+	flags.StringVar(&f.gossip, "gossip", "127.0.0.1:7946", "address of the first node's membership")
+	flags.StringVar(&f.http, "http", "127.0.0.1:7035", "address of the first node's front door")
+	flags.DurationVar(&f.probe, "probe", 5*time.Millisecond, "period of the probes that see what falls between two frames; 0: none")
+	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
+	return cmd
+}
+
+// The picture of a lab, in pixels: a terminal of about 120×36 cells in half blocks.
+const labWidth, labHeight = 144, 96
+
+// maxLabNodes bounds what one host is asked to carry.
+const maxLabNodes = 32
+
+// stream makes the lab's stream from the flags, naming the first that makes no sense.
+func (f *labFlags) stream() (*work.Stream, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	strategy, err := work.ParseStrategy(f.strategy)
+	if err != nil {
+		return nil, fmt.Errorf("--strategy: %w", err)
+	}
+	factor := f.factor
+	if strategy == work.Reschedule {
+		factor = 1
+	}
+	if f.nodes < 1 || f.nodes > maxLabNodes {
+		return nil, fmt.Errorf("--nodes %d: want 1 to %d", f.nodes, maxLabNodes)
+	}
+	if f.factor < 2 || f.factor > failover.MaxFactor {
+		return nil, fmt.Errorf("--factor %d: want 2 to %d", f.factor, failover.MaxFactor)
+	}
+	if factor > f.nodes {
+		return nil, fmt.Errorf("--factor %d with --nodes %d: strategy %v needs %d nodes, one for each copy, and there are %d",
+			factor, f.nodes, strategy, factor, f.nodes)
+	}
+	if f.tiles < 1 || f.tiles > failover.MaxTiles {
+		return nil, fmt.Errorf("--tiles %d: want 1 to %d", f.tiles, failover.MaxTiles)
+	}
+	if f.probe != 0 && (f.probe < time.Millisecond || f.probe > time.Second) {
+		return nil, fmt.Errorf("--probe %v: want 1ms to 1s, or 0 for none", f.probe)
+	}
+	params, err := f.params()
+	if err != nil {
+		return nil, err
+	}
+	return &work.Stream{
+		ID: pictureStream, Function: (fractal.Function{}).Name(), Params: params.Append(nil), Tiles: uint32(f.tiles),
+		Period: f.period(), Strategy: strategy, Factor: uint8(factor),
+	}, nil
+}
+
+// params are those of the picture.
+func (f *labFlags) params() (fractal.Params, error) {
+	p := fractal.CoralJourney(labWidth, labHeight)
+	kind, err := fractal.ParseKind(f.kind)
+	if err != nil {
+		return p, fmt.Errorf("--kind: %w", err)
+	}
+	if kind != fractal.Mandelbrot {
+		p = fractal.Params{Kind: kind, View: startOf(kind).Fit(), CX: -0.8, CY: 0.156}
+	}
+	if f.view != "" {
+		text := fmt.Sprintf("%d,%d,%s", labWidth, labHeight, f.view)
+		if p.View, err = fractal.ParseRequest([]byte(text)); err != nil {
+			return p, fmt.Errorf("--view %q: %w; want left,top,right,bottom", f.view, err)
+		}
+		p.Journey = fractal.Journey{}
+	}
+	p.Supersample = f.supersize
+	if err := p.Check(); err != nil {
+		return p, fmt.Errorf("--kind %s --view %q --supersample %d: %w", f.kind, f.view, f.supersize, err)
+	}
+	return p, nil
+}
+
+// startOf is a view that shows the whole of a set.
+func startOf(kind fractal.Kind) fractal.View {
+	v := fractal.View{Width: labWidth, Height: labHeight, Left: -1.6, Top: 1.2, Right: 1.6, Bottom: -1.2}
+	if kind == fractal.BurningShip {
+		v.Left, v.Right, v.Top, v.Bottom = -2.2, 1.4, 1.0, -2.0
+	}
+	return v
+}
+
+// probes is the stream that measures, one tile a node.
+func probes(period time.Duration, nodes int, like *work.Stream) *work.Stream {
+	return &work.Stream{
+		ID: probeStream, Function: probe.Name, Tiles: uint32(nodes), Period: period,
+		Strategy: like.Strategy, Factor: like.Factor,
+	}
+}
+
+// runLab is the lab's life: nodes, sink, screen.
+func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer) error {
+	ctx, cancel := withDuration(ctx, f.duration)
+	defer cancel()
+	h, err := openHome(ctx, homeConfig{nodes: f.nodes, redis: f.redis, gossip: f.gossip, http: f.http})
+	if err != nil {
+		return err
+	}
+	streams := []*work.Stream{stream}
+	if f.probe != 0 {
+		streams = append(streams, probes(f.probe, f.nodes, stream))
+	}
+	opts := f.options(out)
+	opts.Strategy, opts.Factor, opts.Cluster = stream.Strategy.String(), int(stream.Factor), f.gossip
+	opts.Store = "embedded"
+	if f.redis != "" {
+		opts.Store = "redis"
+	}
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.run(inner) })
+	group.Go(func() error {
+		defer cancel()
+		if err := h.start(inner); err != nil {
+			return err
+		}
+		return watchCluster(inner, watchConfig{
+			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h,
+			submit: true, logDir: h.dir.Path,
+		})
+	})
+	return quitIsNoError(ctx, group.Wait())
+}
+
+// withDuration ends a context after a while, where one is given.
+func withDuration(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d > 0 {
+		return context.WithTimeout(ctx, d)
+	}
+	return context.WithCancel(ctx)
+}
+
+// quitIsNoError: a lab that was told to end has done what it should.
+func quitIsNoError(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// Kill, Freeze, Thaw and Revive implement tui.Control on the home's own nodes; the scene is told by watchCluster.
+
+// Kill ends a node as kill -9 does.
+func (h *home) Kill(_ context.Context, node string) error {
+	before, _, err := h.lab.Kill(node)
+	h.broke(node, "killed", before, err)
+	return err
+}
+
+// Freeze stops a node.
+func (h *home) Freeze(_ context.Context, node string) error {
+	before, _, err := h.lab.Freeze(node)
+	h.broke(node, "frozen", before, err)
+	return err
+}
+
+// Thaw lets a frozen node go on.
+func (h *home) Thaw(_ context.Context, node string) error {
+	_, _, err := h.lab.Thaw(node)
+	return err
+}
+
+// Revive starts a dead node again.
+func (h *home) Revive(ctx context.Context, node string) error { return h.revive(ctx, node) }
+
+func (h *home) broke(node, what string, before clock.Instant, err error) {
+	if err == nil && h.told != nil {
+		h.told(node, what, before)
+	}
+}
+
+// childState is how a node of this home is, where the process itself tells more than its telemetry.
+func (h *home) childState(name string) (tui.NodeState, bool) {
+	child, err := h.lab.Child(name)
+	if err != nil {
+		return 0, false
+	}
+	switch child.State {
+	case lab.Starting:
+		return tui.Starting, true
+	case lab.Frozen:
+		return tui.Frozen, true
+	case lab.Dead:
+		return tui.Dead, true
+	case lab.Running:
+	}
+	return tui.Alive, true
+}
+
+// watchConfig says what to watch, and how.
+type watchConfig struct {
+	creds   *wire.Credentials
+	join    []string
+	streams []*work.Stream
+	submit  bool // the streams are this process's own
+	plain   bool
+	options tui.Options
+	control *home  // nil where the cluster is not ours
+	logDir  string // for what must not be written over the screen
+}
+
+// watchCluster links to a cluster and draws it, or prints it, until ctx ends or the user quits.
+func watchCluster(ctx context.Context, cfg watchConfig) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	logs, err := os.OpenFile(filepath.Join(cfg.logDir, "screen.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening the screen's log: %w", err)
+	}
+	defer func() { _ = logs.Close() }()
+	s := newScene(cfg.streams...)
+	refused := make(chan error, 1)
+	s.client, err = cluster.NewClient(cluster.ClientConfig{
+		Name: fmt.Sprintf("screen-%d", os.Getpid()), Credentials: cfg.creds, Join: cfg.join,
+		Log:     slog.New(slog.NewTextHandler(logs, nil)),
+		Deliver: s.deliver, Effect: s.effect, News: s.news,
+		Answer: func(m *failover.Message) {
+			if m.Kind == failover.Refused {
+				select {
+				case refused <- fmt.Errorf("the cluster refused the stream: %v: need %d, have %d", m.Reason, m.Need, m.Have):
+				default:
+				}
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if cfg.control != nil {
+		s.child, cfg.control.told = cfg.control.childState, s.fault
+	}
+	for _, stream := range cfg.streams {
+		if cfg.submit {
+			s.client.Submit(stream)
+		} else {
+			s.client.Watch(stream.ID)
+		}
+	}
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.client.Run(inner) })
+	group.Go(func() error { return s.watch(inner) })
+	group.Go(func() error {
+		select {
+		case err := <-refused:
+			return &exitError{exitUsage, err}
+		case <-inner.Done():
+			return nil
+		}
+	})
+	group.Go(func() error {
+		defer cancel()
+		return show(inner, cfg, s)
+	})
+	return group.Wait()
+}
+
+// show draws, or prints where nothing can be drawn.
+func show(ctx context.Context, cfg watchConfig, s *scene) error {
+	why := "--plain"
+	drawable := !cfg.plain
+	if drawable {
+		drawable, why = tui.CanDraw(os.Environ(), unix.Stdout)
+	}
+	if !drawable {
+		_, _ = fmt.Fprintf(cfg.options.Out, "line mode (%s)\n", why)
+		return tui.Print(ctx, cfg.options, &s.broker)
+	}
+	var control tui.Control
+	if cfg.control != nil {
+		control = cfg.control
+	}
+	return tui.Run(ctx, cfg.options, &s.broker, control)
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fracture/chaos/meter"
+	"fracture/clock"
+	"fracture/cluster"
+	"fracture/cluster/failover"
+	"fracture/telemetry"
+	"fracture/tui"
+	"fracture/work"
+	"fracture/work/fractal"
+)
+
+// The streams of a lab: the picture, and the probes that see what falls between two frames of it.
+const (
+	pictureStream work.StreamID = 1
+	probeStream   work.StreamID = 2
+)
+
+// Times of a scene.
+const (
+	lookEvery    = 100 * time.Millisecond // between two looks at what arrived
+	sceneMemory  = 30 * time.Second       // of arrivals
+	sceneCalm    = 10 * time.Second       // before an incident
+	sceneWindow  = time.Second            // results due so long after a fault are looked at
+	sceneGrace   = 500 * time.Millisecond // and are lost when they have not come so long after that
+	noticeMargin = 100 * time.Millisecond // a fault that only the nodes noticed began at most so long before
+	lateAfter    = time.Second            // a node that said nothing for so long is late
+	goneAfter    = 3 * time.Second        // and so long, dead: on the screen, and nowhere else
+	sceneBound   = 1 << 16                // deliveries between two looks
+)
+
+// latencyBuckets are the upper bounds of the histogram of downtimes, in ms.
+var latencyBuckets = []float64{0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 500, math.Inf(1)}
+
+// scene is what a screen shows: it takes what the client receives, measures it, and hands it to the broker.
+type scene struct {
+	broker tui.Broker
+	client *cluster.Client
+	name   func(failover.NodeID) string
+	child  func(name string) (tui.NodeState, bool) // of a process of ours; nil: none is
+
+	deliveries *meter.Inbox[meter.Delivery]
+
+	mu       sync.Mutex // guards what follows
+	statuses map[string]seen
+	faults   []incident // reported since the last look
+	promoted []failover.Trace
+	repeated uint64
+
+	// Below: the goroutine's of watch.
+	rec       *meter.Recorder
+	open      map[work.StreamID]*opening
+	incidents []*incident
+	downtimes []time.Duration
+	needless  []clock.Instant
+	spare     []meter.Delivery
+	last      struct {
+		at    clock.Instant
+		count int
+	}
+	arrived   int
+	frame     uint64
+	schedules map[work.StreamID]meter.Schedule
+	lateness  []time.Duration
+}
+
+// seen is the newest status of a node.
+type seen struct {
+	at     clock.Instant
+	status telemetry.Status
+}
+
+// opening is a stream whose origin is not yet known.
+type opening struct {
+	schedule meter.Schedule
+	seen     []meter.Delivery
+	until    clock.Instant
+}
+
+// incident is one fault on its way.
+type incident struct {
+	tui.Incident
+	calm []meter.Calm
+	span meter.Span
+	over bool
+}
+
+// newScene makes a scene of streams of which each promises a period and a number of tiles.
+func newScene(streams ...*work.Stream) *scene {
+	s := &scene{
+		deliveries: meter.NewInbox[meter.Delivery](sceneBound), statuses: map[string]seen{},
+		rec: meter.NewRecorder(sceneMemory), open: map[work.StreamID]*opening{}, schedules: map[work.StreamID]meter.Schedule{},
+	}
+	for _, stream := range streams {
+		s.open[stream.ID] = &opening{schedule: meter.Schedule{
+			Stream: stream.ID, Name: stream.Function, Period: stream.Period, Tiles: stream.Tiles,
+		}}
+	}
+	return s
+}
+
+// deliver takes a result from the client's loop.
+func (s *scene) deliver(m *failover.Message, at clock.Instant) {
+	s.deliveries.Put(meter.Delivery{Task: m.Task, At: at})
+	if m.Task.Stream != pictureStream || m.Failed {
+		return
+	}
+	numbers, err := fractal.DecodeTile(m.Payload)
+	if err != nil {
+		return // of another version; it is stale, and seen to be
+	}
+	owner := m.Holders[min(int(m.Epoch.Rank), len(m.Holders)-1)]
+	s.broker.Tile(tui.Tile{
+		Index: m.Task.Tile, Frame: m.Task.Frame, Owner: s.client.Name(owner), Arrived: at, Numbers: numbers,
+	})
+}
+
+// news takes what a node tells of itself.
+func (s *scene) news(n telemetry.News) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.Status != nil {
+		if s.statuses[n.Status.Name].status.Incarnation <= n.Status.Incarnation {
+			s.statuses[n.Status.Name] = seen{at: clock.Now(), status: *n.Status}
+		}
+		return
+	}
+	s.broker.Event(*n.Event)
+	switch e := n.Event.Trace; e.Verb {
+	case "detect":
+		if s.statuses[e.Peer].status.Name != "" { // a node's end; that of a screen is no incident
+			s.faults = append(s.faults, incident{Incident: tui.Incident{
+				At: e.At.Add(-noticeMargin), Node: e.Peer, What: "lost", Signal: e.Signal,
+			}})
+		}
+	case "promote":
+		s.promoted = append(s.promoted, e)
+	}
+}
+
+// fault notes that a person broke a node, between two instants of which before is the first.
+func (s *scene) fault(node, what string, before clock.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, incident{Incident: tui.Incident{At: before, Node: node, What: what}})
+}
+
+// effect takes what else the sink tells.
+func (s *scene) effect(e *failover.Effect, _ clock.Instant) {
+	if e.Kind == failover.Repeat {
+		s.mu.Lock()
+		s.repeated++
+		s.mu.Unlock()
+	}
+}
+
+// watch measures, and tells the broker, until ctx ends.
+func (s *scene) watch(ctx context.Context) error {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		now := clock.Now()
+		s.pump(now)
+		s.broker.Nodes(s.nodes(now))
+		s.follow(now)
+		s.sumUp(now)
+	}
+}
+
+// pump takes over what arrived since the last look.
+func (s *scene) pump(now clock.Instant) {
+	deliveries, _ := s.deliveries.Take(s.spare)
+	s.lateness = s.lateness[:0]
+	for _, d := range deliveries {
+		if d.Task.Stream == pictureStream {
+			s.arrived++
+			s.frame = max(s.frame, d.Task.Frame)
+		}
+		if o := s.open[d.Task.Stream]; o != nil {
+			s.learn(o, d)
+			continue
+		}
+		s.rec.Deliver(d)
+		if schedule, ok := s.schedules[d.Task.Stream]; ok && d.Task.Stream == pictureStream {
+			due := schedule.Start.Add(time.Duration(d.Task.Frame) * schedule.Period)
+			s.lateness = append(s.lateness, d.At.Sub(due))
+		}
+	}
+	s.spare = deliveries
+	for id, o := range s.open {
+		if o.until == 0 || now < o.until {
+			continue
+		}
+		if schedule, ok := meter.Anchor(o.schedule, o.seen); ok {
+			s.rec.Open(schedule)
+			s.schedules[id] = schedule
+			delete(s.open, id)
+		}
+	}
+}
+
+// learnTime is how long a stream is watched before its schedule is taken for known.
+const learnTime = time.Second
+
+// learn collects the first results of a stream, from which its due times follow.
+func (s *scene) learn(o *opening, d meter.Delivery) {
+	if o.until == 0 {
+		o.until = d.At.Add(learnTime)
+	}
+	o.seen = append(o.seen, d)
+}
+
+// nodes lists every node that was ever heard of, with how it is.
+func (s *scene) nodes(now clock.Instant) []tui.Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var nodes []tui.Node
+	for _, word := range s.statuses {
+		node := tui.Node{Status: word.status, State: tui.Alive}
+		switch silent := now.Sub(word.at); {
+		case silent > goneAfter:
+			node.State = tui.Dead
+		case silent > lateAfter:
+			node.State = tui.Late
+		case word.status.Draining:
+			node.State = tui.Leaving
+		}
+		if s.child != nil {
+			if state, ours := s.child(node.Name); ours && state != tui.Alive {
+				node.State = state
+			}
+		}
+		nodes = append(nodes, node)
+	}
+	slices.SortFunc(nodes, func(a, b tui.Node) int {
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	return nodes
+}
