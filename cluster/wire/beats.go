@@ -75,6 +75,12 @@ type beatPeer struct {
 	seq      uint64       // of its last beat; the receiver's
 }
 
+// maxFailures is how many times in a row the socket may fail to receive before Run gives up.
+const maxFailures = 1000
+
+// errDeaf: the socket only fails. Start the process again.
+var errDeaf = errors.New("the socket receives nothing but errors")
+
 // minInterval keeps a wrong configuration from taking a core.
 const minInterval = 100 * time.Microsecond
 
@@ -230,16 +236,19 @@ func (b *Beats) hears(p *beatPeer, now clock.Instant) bool {
 func (b *Beats) receive() error {
 	seal := newSeal(b.cfg.Credentials)
 	var packet [beatBytes + 1]byte // one more, so that a longer packet is seen to be longer
-	for {
+	for failed := 0; failed < maxFailures; {
 		n, _, err := b.conn.ReadFromUDPAddrPort(packet[:])
 		if errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		if err != nil {
-			continue // an ICMP answer to an earlier beat: the peer's port is closed
+			failed++ // an ICMP answer to an earlier beat, say: the peer's port is closed
+			continue
 		}
+		failed = 0
 		b.take(seal, packet[:n])
 	}
+	return errDeaf
 }
 
 // take judges one packet.

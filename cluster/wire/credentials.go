@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fracture/clock"
 )
 
 var (
@@ -114,7 +116,7 @@ func newAuthority(label string) (cert, key []byte, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the authority's key: %w", err)
 	}
-	now := time.Now()
+	now := time.Unix(0, int64(clock.Stamp()))
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: label},

@@ -163,9 +163,7 @@ func BenchmarkLink_roundTrip(b *testing.B) {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
 			c := newCluster(b)
 			x := start(b, c, "n1")
-			y := start(b, c, "n2", func(cfg *LinksConfig) {
-				_ = cfg
-			})
+			y := start(b, c, "n2")
 			link(b, x, y)
 			m := failover.Message{Kind: failover.Place, Payload: make([]byte, size)}
 			go func() {
