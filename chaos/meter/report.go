@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -133,8 +134,24 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 	}
 }
 
+// unrest says where the calm was so uneven that a downtime within the budget would not be seen: what is late by no more
+// than calm p99.9 is not downtime, so a restless calm hides what it should be compared with.
+func (r *Report) unrest(budgets []Budget) (why []string) {
+	for _, b := range budgets {
+		for _, c := range r.Calm {
+			if spread := c.P999 - c.P50; strings.HasPrefix(b.Metric, "downtime.") && spread > b.Limit {
+				why = append(why, fmt.Sprintf("calm of %s: p99.9 lies %s ms above p50, so %s cannot be judged; give the machine rest, or less load",
+					c.Stream, figure(spread), b))
+			}
+		}
+	}
+	return why
+}
+
 // judgeRows lists what broke and what is missing in Why.
 func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
+	r.Why = append(r.Why, r.unrest(budgets)...)
+	thin = len(r.Why) > 0
 	for _, row := range r.Rows {
 		enough := row.Counted >= r.Needed
 		if !enough {

@@ -116,6 +116,10 @@ func TestReport_judges(t *testing.T) {
 	lost[2].Reading.Lost = 1
 	slow := sampleTrials()
 	slow[2].Reading.Downtime = 11 * ms
+	restless := sampleTrials()
+	for i := range restless {
+		restless[i].Calm = []Calm{{"probe", 5000, ms, 12 * ms, 40 * ms}}
+	}
 	for _, c := range []struct {
 		what        string
 		trials      []Trial
@@ -130,6 +134,7 @@ func TestReport_judges(t *testing.T) {
 		{"too few counted", sampleTrials(), 21, false, Thin, 4},
 		{"too few counted for the slow one to be judged", slow, 50, false, Thin, 4},
 		{"too few counted, but one result lost", lost, 50, false, Broken, 1},
+		{"a calm that hides what is to be seen", restless, 20, false, Thin, 4},
 		{"interrupted", sampleTrials(), 20, true, Interrupted, 130},
 		{"nothing happened", nil, 1, false, Thin, 4},
 	} {
