@@ -259,7 +259,7 @@ func (r *runner) awaitWhole(ctx context.Context) (clock.Instant, error) {
 func (r *runner) missing() string {
 	statuses := r.arena.Statuses()
 	if len(statuses) < r.nodes {
-		return fmt.Sprintf("%d of %d nodes are up", len(statuses), r.nodes)
+		return fmt.Sprintf("%d of %d nodes are up: %s", len(statuses), r.nodes, strings.Join(r.names(), ", "))
 	}
 	leaders, followers, owns, copies := map[uint64]int{}, map[uint64]int{}, 0, 0
 	for _, s := range statuses {

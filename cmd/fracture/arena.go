@@ -1,0 +1,202 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"fracture/chaos/meter"
+	"fracture/clock"
+	"fracture/cluster"
+	"fracture/cluster/failover"
+	"fracture/telemetry"
+	"fracture/work"
+)
+
+// The streams of a run.
+const (
+	runTiles  work.StreamID = 1
+	runProbes work.StreamID = 2
+)
+
+// Bounds of what the sink leaves for the runner between two pumps, in items: two seconds of the fastest probe stream.
+const (
+	deliveryBound = 1 << 17
+	traceBound    = 1 << 15
+)
+
+// statusAge is how old a node's last word may be before the node counts as gone.
+const statusAge = 2 * time.Second
+
+// errRefused: the cluster would not take a stream; the reason is in the text.
+var errRefused = errors.New("the cluster refused the stream")
+
+// labArena is an arena of child processes, with a client of the cluster as its sink.
+type labArena struct {
+	options    runOptions
+	schedules  []meter.Schedule
+	streams    []*work.Stream
+	home       *home
+	client     *cluster.Client // set before joined is closed
+	joined     chan struct{}   // closed once every node is ready and the client runs
+	deliveries *meter.Inbox[meter.Delivery]
+	traces     *meter.Inbox[failover.Trace]
+	refused    chan error // of the first stream that was refused
+
+	spareDeliveries []meter.Delivery // the runner's
+	spareTraces     []failover.Trace
+	missed          uint64 // traces known to be dropped
+
+	mu    sync.Mutex // guards all below
+	nodes []nodeWord // by name
+	rss   int64      // the largest of any node
+	cores float64    // sum of all words' cores
+	words int
+	sched string
+}
+
+// nodeWord is the newest status of a node.
+type nodeWord struct {
+	at     clock.Instant
+	dead   uint64 // the incarnation that was killed; its last words may still come
+	status telemetry.Status
+}
+
+// Now implements arena.
+func (a *labArena) Now() clock.Instant { return clock.Now() }
+
+// Wait implements arena.
+func (a *labArena) Wait(ctx context.Context, until clock.Instant) error {
+	timer := time.NewTimer(until.Sub(clock.Now()))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Pump implements arena.
+func (a *labArena) Pump(rec *meter.Recorder, log *meter.Log) {
+	deliveries, _ := a.deliveries.Take(a.spareDeliveries)
+	for _, d := range deliveries {
+		rec.Deliver(d)
+	}
+	a.spareDeliveries = deliveries
+	traces, dropped := a.traces.Take(a.spareTraces)
+	for _, t := range traces {
+		log.Observe(t)
+	}
+	log.Missed(dropped - a.missed)
+	a.spareTraces, a.missed = traces, dropped
+}
+
+// Statuses implements arena.
+func (a *labArena) Statuses() []telemetry.Status {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var up []telemetry.Status
+	for _, n := range a.nodes {
+		if clock.Now().Sub(n.at) < statusAge && n.status.Incarnation != n.dead {
+			up = append(up, n.status)
+		}
+	}
+	return up
+}
+
+// Kill implements arena.
+func (a *labArena) Kill(name string) (before, after clock.Instant, err error) {
+	before, after, err = a.home.lab.Kill(name)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, n := range a.nodes {
+		if n.status.Name == name {
+			a.nodes[i].dead = n.status.Incarnation
+		}
+	}
+	return before, after, err
+}
+
+// Freeze implements arena. It waits the length out without giving its processor away, so that it is met to some 10 µs.
+func (a *labArena) Freeze(names []string, length time.Duration) (before, after, thawed clock.Instant, err error) {
+	var frozen []string
+	for _, name := range names {
+		b, f, freezeErr := a.home.lab.Freeze(name)
+		if freezeErr != nil {
+			err = freezeErr
+			break
+		}
+		if before == 0 {
+			before, after = b, f
+		}
+		frozen = append(frozen, name)
+	}
+	for err == nil && clock.Now() < before.Add(length) {
+	}
+	for _, name := range frozen {
+		_, t, thawErr := a.home.lab.Thaw(name)
+		err = errors.Join(err, thawErr)
+		thawed = t
+	}
+	return before, after, thawed, err
+}
+
+// Revive implements arena.
+func (a *labArena) Revive(ctx context.Context, name string) error { return a.home.revive(ctx, name) }
+
+// deliver, news and answer are called on the client's loop.
+func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
+	a.deliveries.Put(meter.Delivery{Task: m.Task, At: arrival})
+}
+
+func (a *labArena) news(n telemetry.News) {
+	if n.Event != nil {
+		a.traces.Put(n.Event.Trace)
+		return
+	}
+	s := *n.Status
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.rss = max(a.rss, s.RSS)
+	a.cores += s.CPU
+	a.words++
+	a.sched = s.Scheduler
+	i, known := slices.BinarySearchFunc(a.nodes, s.Name, func(n nodeWord, name string) int { return cmp.Compare(n.status.Name, name) })
+	switch {
+	case !known:
+		a.nodes = slices.Insert(a.nodes, i, nodeWord{at: clock.Now(), status: s})
+	case s.Incarnation >= a.nodes[i].status.Incarnation:
+		a.nodes[i].at, a.nodes[i].status = clock.Now(), s
+	}
+}
+
+func (a *labArena) answer(m *failover.Message) {
+	if m.Kind != failover.Refused {
+		return
+	}
+	select {
+	case a.refused <- fmt.Errorf("%w: %v (%d of %d)", errRefused, m.Reason, m.Have, m.Need):
+	default: // one is enough
+	}
+}
+
+// report is what the arena and the runner know at the end, not yet judged.
+func (a *labArena) report(o runOptions, r *runner, hiccups *meter.Hiccups) *meter.Report {
+	a.Pump(r.rec, r.log)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return &meter.Report{
+		Seed: o.seed, Strategy: o.strategy.String(), Load: o.load.name, Nodes: o.nodes, Asked: o.trials, Needed: o.minimum,
+		Totals:   r.rec.Totals(clock.Now().Add(-o.grace)),
+		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
+		Hiccups: hiccups.Spread(), LogDropped: r.log.Dropped(),
+		RSS: float64(a.rss*10>>20) / 10, Cores: runtime.NumCPU(), CPU: float64(int(a.cores/float64(max(a.words, 1))*float64(o.nodes)*100)) / 100,
+		Scheduler: a.sched, Versions: versions(),
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fracture/chaos/meter"
+	"fracture/cluster"
+	"fracture/cluster/failover"
+	"fracture/work"
+	"fracture/work/fractal"
+	"fracture/work/probe"
+)
+
+// settle is how long the streams run before the recorder opens: their results of that time say where the schedules begin.
+const settle = 2 * time.Second
+
+// openTime bounds how long the cluster may take to come up.
+const openTime = 30 * time.Second
+
+// errNoResults: streams were accepted but nothing came; the logs of the nodes say why.
+var errNoResults = errors.New("no results came from the cluster")
+
+// newLabArena prepares an arena with its directory; nothing runs until run, which also cleans up.
+func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
+	params, err := o.load.params(framerate, runtime.NumCPU())
+	if err != nil {
+		return nil, err
+	}
+	factor := uint8(1)
+	if o.standbys {
+		factor = 2
+	}
+	a := &labArena{
+		options:    o,
+		deliveries: meter.NewInbox[meter.Delivery](deliveryBound),
+		traces:     meter.NewInbox[failover.Trace](traceBound),
+		refused:    make(chan error, 1),
+		joined:     make(chan struct{}),
+	}
+	a.add("tiles", &work.Stream{ID: runTiles, Function: fractal.Function{}.Name(), Params: params.Append(nil),
+		Tiles: tileCount, Period: time.Second / framerate, Strategy: o.strategy, Factor: factor})
+	if o.probe > 0 {
+		a.add("probe", &work.Stream{ID: runProbes, Function: probe.Name,
+			Tiles: uint32(o.nodes), Period: o.probe, Strategy: o.strategy, Factor: factor})
+	}
+	a.home, err = openHome(ctx, homeConfig{nodes: o.nodes})
+	return a, err
+}
+
+func (a *labArena) add(name string, s *work.Stream) {
+	a.streams = append(a.streams, s)
+	a.schedules = append(a.schedules, meter.Schedule{Stream: s.ID, Name: name, Period: s.Period, Tiles: s.Tiles})
+}
+
+// run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.
+func (a *labArena) run(ctx context.Context) error {
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.home.run(inner) })
+	group.Go(func() error {
+		if err := a.home.start(inner); err != nil {
+			if ctx.Err() != nil {
+				return nil // told to end while it began
+			}
+			return err
+		}
+		var err error
+		a.client, err = cluster.NewClient(cluster.ClientConfig{
+			Name: "meter", Credentials: a.home.creds, Join: a.home.join(""),
+			Log:     slog.New(slog.DiscardHandler),
+			Deliver: a.deliver, Answer: a.answer, News: a.news,
+		})
+		if err != nil {
+			return err
+		}
+		close(a.joined)
+		return a.client.Run(inner)
+	})
+	return group.Wait()
+}
+
+// open brings the load up and opens the recorder on it.
+func (a *labArena) open(ctx context.Context, rec *meter.Recorder) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, openTime, fmt.Errorf("%w in %v", errNotWhole, openTime))
+	defer cancel()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-a.joined:
+	}
+	for len(a.Statuses()) < a.options.nodes {
+		if err := a.Wait(ctx, a.Now().Add(pumpEvery)); err != nil {
+			return err
+		}
+	}
+	for _, s := range a.streams {
+		a.client.Submit(s)
+	}
+	var seen []meter.Delivery
+	for until := a.Now().Add(openTime); ; {
+		if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
+			return err
+		}
+		select {
+		case err := <-a.refused:
+			return err
+		default:
+		}
+		seen, _ = a.deliveries.Take(nil)
+		if len(seen) > 0 || a.Now() > until {
+			break
+		}
+	}
+	// What came first may have come while the streams were still being set up; what settled since then counts.
+	if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
+		return err
+	}
+	seen, _ = a.deliveries.Take(nil)
+	for _, s := range a.schedules {
+		schedule, ok := meter.Anchor(s, seen)
+		if !ok {
+			return fmt.Errorf("%w: stream %s", errNoResults, s.Name)
+		}
+		rec.Open(schedule)
+	}
+	return nil
+}

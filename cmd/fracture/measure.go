@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"fracture/chaos/meter"
+	"fracture/clock"
+)
+
+// runTrials is the verb: open an arena, carry the plan out, print the report. The error carries the exit code.
+func runTrials(ctx context.Context, o runOptions, stdout, stderr io.Writer) error {
+	began, started := clock.Now(), time.Now()
+	a, err := newLabArena(ctx, o)
+	if err != nil {
+		return err
+	}
+	hiccups := meter.NewHiccups()
+	// The cluster lives on when the run is interrupted, until the report is made; and the run ends when the cluster does.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	group, life := errgroup.WithContext(life)
+	group.Go(func() error { return hiccups.Run(life) })
+	group.Go(func() error { return a.run(life) })
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
+
+	r, runErr := carryOut(work, o, a, hiccups, stderr)
+	report := a.report(o, r, hiccups)
+	end()
+	stopErr := group.Wait()
+	failed := stopErr
+	if ctx.Err() == nil {
+		failed = errors.Join(runErr, stopErr)
+	}
+	if failed != nil && len(r.done) == 0 {
+		return failed
+	}
+	report.Started, report.Took = started.UTC().Format(time.RFC3339), float64(int(clock.Now().Sub(began).Seconds()))
+	report.Judge(r.done, o.budgets, runErr != nil)
+	if err := o.print(report, stdout); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	if code := report.Verdict.ExitCode(); code != exitHeld {
+		return &exitError{code, errors.New("")} // the report has said it all
+	}
+	return nil
+}
+
+// carryOut brings the load up, opens the recorder and runs the plan.
+func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hiccups, stderr io.Writer) (*runner, error) {
+	rec := meter.NewRecorder(o.calm + o.window + o.grace + 10*time.Second)
+	told := func(int, int, meter.Trial) {}
+	if isTerminal(stderr) {
+		told = func(done, all int, t meter.Trial) { _, _ = fmt.Fprintln(stderr, progress(done, all, t)) }
+	}
+	r := newRunner(o.plan, a, rec, hiccups, told)
+	if err := a.open(ctx, rec); err != nil {
+		return r, err
+	}
+	_, err := r.run(ctx)
+	return r, err
+}
+
+// progress is one trial on one line.
+func progress(done, all int, t meter.Trial) string {
+	what := fmt.Sprintf("%d/%d  %s %s", done, all, t.Component, t.Fault)
+	if t.Victim != "" {
+		what += fmt.Sprintf("  %s (%s)", t.Victim, t.Held)
+	}
+	if why := t.Uncounted(); why != "" {
+		return what + "  not counted: " + why
+	}
+	return fmt.Sprintf("%s  %.2f ms  %s", what, meter.Millis(t.Reading.Downtime), t.Timeline.Signal)
+}
+
+// print writes the report to where it was asked for.
+func (o runOptions) print(report *meter.Report, stdout io.Writer) error {
+	if o.out != "" {
+		var file bytes.Buffer
+		if err := report.WriteJSON(&file, true); err != nil {
+			return fmt.Errorf("encode the report: %w", err)
+		}
+		if err := os.WriteFile(o.out, file.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if o.json {
+		return report.WriteJSON(stdout, false)
+	}
+	return report.WriteText(stdout)
+}
+
+// isTerminal reports whether what is written to w is seen by a person.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	return err == nil
+}
+
+// versions say what is measured, and on what.
+func versions() meter.Versions {
+	return meter.Versions{Fracture: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Machine: machine()}
+}
+
+// machine is the processor's name and the kernel's version, as far as the system tells.
+func machine() string {
+	name := "unknown processor"
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+				name = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return name
+	}
+	return fmt.Sprintf("%s, kernel %s", name, unix.ByteSliceToString(uts.Release[:]))
+}
