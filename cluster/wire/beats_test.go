@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -326,19 +328,16 @@ func BenchmarkBeats_gap(b *testing.B) {
 	x, y := beating(b, c, "n1", production), beating(b, c, "n2", production)
 	x.SetPeers([]BeatPeer{y.peer})
 	y.SetPeers([]BeatPeer{x.peer})
-	stop := make(chan struct{})
+	var stop atomic.Bool
+	var calculators sync.WaitGroup
+	defer calculators.Wait()
+	defer stop.Store(true)
 	for range runtime.GOMAXPROCS(0) - 1 {
-		go func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
+		calculators.Go(func() {
+			for !stop.Load() {
 			}
-		}()
+		})
 	}
-	defer close(stop)
 	last := (<-y.says).at
 	var gaps []time.Duration
 	for b.Loop() {

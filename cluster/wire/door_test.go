@@ -82,7 +82,7 @@ func TestLinks_refuseAMemberThatSaysItIsAnother(t *testing.T) {
 	} {
 		before := a.Stats().Strangers
 		s := intrude(t, c, "n2", a)
-		if err := s.SendMsg(&frame{appendHello(nil, hello)}); err != nil {
+		if err := s.SendMsg(&frame{encodeHello(hello)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.RecvMsg(&frame{}); err == nil {
@@ -96,7 +96,7 @@ func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
 	c := newCluster(t)
 	a := start(t, c, "n1")
 	m := failover.Message{Kind: failover.Mark}
-	hello := appendHello(nil, Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)})
+	hello := encodeHello(Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)})
 	for name, b := range map[string][]byte{
 		"nothing":             {},
 		"junk":                bytes.Repeat([]byte{0xff}, 100),
@@ -123,7 +123,7 @@ func join(t *testing.T, c *Credentials, p *process, opts ...grpc.CallOption) grp
 	n2 := Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)}
 	p.Connect(n2)
 	s := intrude(t, c, "n2", p, opts...)
-	if err := s.SendMsg(&frame{appendHello(nil, n2)}); err != nil {
+	if err := s.SendMsg(&frame{encodeHello(n2)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.RecvMsg(&frame{}); err != nil {

@@ -89,9 +89,9 @@ func appendStream(b []byte, s *work.Stream) []byte {
 	return closeLength(b, start)
 }
 
-// appendHello appends the hello of p as Batch.hello.
-func appendHello(b []byte, p Peer) []byte {
-	b = protowire.AppendTag(b, batchHello, protowire.BytesType)
+// encodeHello makes the batch that greets as p.
+func encodeHello(p Peer) []byte {
+	b := protowire.AppendTag(nil, batchHello, protowire.BytesType)
 	b, start := openLength(b)
 	b = appendString(b, helloName, p.Name)
 	b = appendFixed64(b, helloIncarnation, p.Incarnation)

@@ -17,7 +17,7 @@ import (
 )
 
 // Settings of gRPC, for latency and a small process. The windows are what a peer may send unread; they are not
-// allocated before. Write buffers are shared between connections; TLS has read buffers of its own, so gRPC needs none.
+// allocated before. gRPC shares write buffers between connections; TLS has read buffers of its own, so gRPC needs none.
 const (
 	streamWindowBytes = 256 << 10
 	connWindowBytes   = 512 << 10
@@ -38,7 +38,6 @@ func serverOptions(d *doorman) []grpc.ServerOption {
 		grpc.StaticConnWindowSize(connWindowBytes),
 		grpc.ReadBufferSize(0),
 		grpc.WriteBufferSize(writeBufferBytes),
-		grpc.SharedWriteBuffer(true),
 		grpc.WaitForHandlers(true),
 	}
 }
@@ -66,7 +65,6 @@ func dialOptions(d *doorman, broken func()) []grpc.DialOption {
 		grpc.WithStaticConnWindowSize(connWindowBytes),
 		grpc.WithReadBufferSize(0),
 		grpc.WithWriteBufferSize(writeBufferBytes),
-		grpc.WithSharedWriteBuffer(true),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{}),
 			grpc.MaxCallRecvMsgSize(maxFrameBytes), grpc.MaxCallSendMsgSize(maxFrameBytes)),
 	}
@@ -106,7 +104,7 @@ func (l *Links) callOnce(p *peer) (stood bool) {
 	if err != nil {
 		return false
 	}
-	if err := s.SendMsg(&frame{appendHello(nil, l.cfg.Self)}); err != nil {
+	if err := s.SendMsg(&frame{encodeHello(l.cfg.Self)}); err != nil {
 		return false
 	}
 	hello, err := l.greeted(s)
@@ -158,7 +156,7 @@ func (l *Links) answer(s grpc.ServerStream) error {
 		return status.Error(codes.Aborted, "ended before it began")
 	}
 	defer l.release(p)
-	if err := s.SendMsg(&frame{appendHello(nil, l.cfg.Self)}); err != nil {
+	if err := s.SendMsg(&frame{encodeHello(l.cfg.Self)}); err != nil {
 		return err
 	}
 	l.carry(s, p)
