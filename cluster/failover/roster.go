@@ -8,8 +8,9 @@ func (c *Core) join(m Member) {
 	if m.ID == c.cfg.ID {
 		return
 	}
-	if p, fresh := c.peers.add(m); !fresh {
+	if p, fresh := c.peers.add(m); !fresh && p.Member != m {
 		p.Member = m // its link was faster than gossip
+		c.mendAll()
 	}
 }
 
@@ -72,6 +73,11 @@ func (c *Core) beat(ev Event) {
 func (c *Core) recover(p *peer) {
 	p.failed = 0
 	c.emit(Effect{Kind: Recover, Peer: p.ID})
+	for _, s := range c.streams {
+		if s.holders.Owner() == p.ID {
+			c.askWhetherHeld(s) // while we did not hear each other it may have found another standby
+		}
+	}
 	if !p.Sink {
 		c.mendAll()
 	}
@@ -87,11 +93,8 @@ func (c *Core) fail(p *peer, signal Signal) {
 		return
 	}
 	p.failed = signal
-	id, sink := p.ID, p.Sink
+	id := p.ID // a sink, or a node that gossip has not told of yet and that holds tasks all the same
 	c.emit(Effect{Kind: Detect, Signal: signal, Peer: id})
-	if sink {
-		return
-	}
 	c.takeOverTasks(id, signal)
 	c.takeOverStreams(signal)
 	for i := len(c.streams) - 1; i >= 0; i-- {

@@ -270,14 +270,41 @@ func (s *Sink) submit(w *watched) {
 		return
 	}
 	w.asked++
-	first := uint64(0)
-	if w.any && w.spec.Frames != 1 {
-		first = w.newest + 1
-	}
+	first := w.wanted()
 	s.send(id, Message{
 		Kind: Submit, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
 		Ran: s.now.Sub(w.began) - time.Duration(first)*w.spec.Period,
 	})
+}
+
+// wanted is the first frame still wanted: the next one of a stream without end, the first with a hole of any other.
+func (w *watched) wanted() uint64 {
+	if !w.any {
+		return 0
+	}
+	if w.spec.Frames == 0 {
+		return w.newest + 1
+	}
+	window := uint64(len(w.ring))
+	first := w.newest + 1 - min(w.newest+1, window)
+	for first <= w.newest && w.whole(first) {
+		first++
+	}
+	return first
+}
+
+// whole reports whether every result of a frame within the window was delivered.
+func (w *watched) whole(frame uint64) bool {
+	f := &w.ring[frame%uint64(len(w.ring))]
+	if !f.used || f.number != frame || len(f.tiles) < int(w.spec.Tiles) {
+		return false
+	}
+	for i := range f.tiles {
+		if !f.tiles[i].done {
+			return false
+		}
+	}
+	return true
 }
 
 // ranked is the node to ask at the n-th attempt: home first, then down the ranking of the nodes that are linked, and

@@ -15,6 +15,12 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		return
 	}
 	id := m.Stream.ID
+	if from != c.cfg.ID {
+		c.subscribe(from, id) // whoever asks for a stream wants its results, and a Subscribe can be lost
+	}
+	if s := c.stream(id); s != nil && s.leading() && s.complete() && m.Epoch.Term != 0 {
+		c.retire(s) // every result came here and some never reached the sink: begin again where it asks
+	}
 	if s := c.stream(id); s != nil {
 		switch {
 		case !s.leading(), s.accepted: // it lives here, or its leader was heard of: nothing to take on
@@ -77,13 +83,20 @@ func (c *Core) accept(s *stream, sink NodeID) {
 	c.send(sink, Message{Kind: Accepted, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
 }
 
-// heldBy: a standby acknowledged its copy.
+// heldBy: a standby acknowledged its copy, or somebody asks whether its copy is still wanted.
 func (c *Core) heldBy(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
-	if s == nil || !s.leading() || s.accepted || m.Epoch.Term != s.term || s.holders.Rank(from) < 1 {
-		return
+	answer := Message{Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: m.Epoch.Term}}
+	switch {
+	case s == nil, s.leading() && s.term == m.Epoch.Term && s.holders.Rank(from) < 0:
+		answer.Kind = Retire
+		c.send(from, answer)
+	case m.Epoch.Term < s.term:
+		answer.Kind, answer.Epoch.Term = Fence, s.term
+		c.send(from, answer)
+	case s.leading() && !s.accepted && m.Epoch.Term == s.term:
+		c.accept(s, s.submitter)
 	}
-	c.accept(s, s.submitter)
 }
 
 // mendAll replenishes each stream that this node leads; always after the redirect, never before it.
@@ -145,12 +158,8 @@ func (c *Core) tend(s *stream) {
 		}
 		return
 	}
-	if late := c.now.Sub(s.due(s.next)); s.spec.Frames != 1 && late > windowTime && !s.ended() {
-		behind := uint64((late - windowTime) / s.spec.Period) // nobody wants frames that old, nor any before them
-		if s.spec.Frames != 0 {
-			behind = min(behind, s.spec.Frames-s.next)
-		}
-		if behind > 0 {
+	if late := c.now.Sub(s.due(s.next)); s.spec.Frames == 0 && late > windowTime {
+		if behind := uint64((late - windowTime) / s.spec.Period); behind > 0 { // nobody wants frames that old, nor older ones
 			c.emit(Effect{Kind: Drop, Message: Message{Task: work.TaskID{Stream: s.spec.ID, Frame: s.next}, Have: uint32(behind)}})
 			s.next += behind
 			s.base = s.next

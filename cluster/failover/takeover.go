@@ -77,14 +77,24 @@ func (c *Core) yielded(from NodeID, m *Message) {
 	c.reign(s, Handover)
 }
 
-// fenced: somebody knows a higher term of a stream that this node believes to lead.
+// fenced: somebody knows a higher term of a stream that this node holds. It steps back behind the splitter of that term,
+// and does not let go before that one says so: it may be dead already, and this copy the last.
 func (c *Core) fenced(m *Message) {
 	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
 	s := c.stream(m.Task.Stream)
-	if s == nil || known <= s.term {
+	if s == nil || known <= s.term || known.Splitter() == c.cfg.ID {
 		return
 	}
-	// Whoever reigns now sends Hold if it wants this node's copy; until then this one is nobody's.
-	s.term = known
-	c.forget(s)
+	c.adopt(s, known, Holders{known.Splitter(), c.cfg.ID})
+	if c.peers.find(known.Splitter()) == nil {
+		c.reign(s, Gone)
+		return
+	}
+	c.askWhetherHeld(s)
+	c.takeOverStream(s, 0)
+}
+
+// askWhetherHeld tells the leader of a stream that this node holds a copy; one that is not wanted is retired.
+func (c *Core) askWhetherHeld(s *stream) {
+	c.send(s.holders.Owner(), Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
 }
