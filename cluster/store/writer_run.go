@@ -8,8 +8,8 @@ import (
 	"fracture/clock"
 )
 
-// Run writes until ctx ends, then writes what is left, for at most Flush. The error is [ErrUnsaved] where images remain;
-// the values of streams that remain are given up, as a newer one would have done.
+// Run writes until ctx ends, then writes what is left, for at most Flush. The error is [ErrUnsaved] where images remain.
+// Values of streams are not tried again then: where the store is away they are given up, as a newer one would have done.
 func (w *Writer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		w.step(ctx)
@@ -19,16 +19,17 @@ func (w *Writer) Run(ctx context.Context) error {
 	w.mu.Unlock()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.Flush)
 	defer cancel()
-	for last.Err() == nil && w.waiting() {
+	for last.Err() == nil && w.worthTrying() {
 		w.step(last)
 	}
 	return w.close()
 }
 
-func (w *Writer) waiting() bool {
+// worthTrying reports whether anything is left to be written when the writer ends.
+func (w *Writer) worthTrying() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.dirty > 0 || len(w.images) > 0
+	return len(w.images) > 0 || w.dirty > 0 && w.retryAt == 0
 }
 
 // close tells those who wait that they wait in vain.

@@ -211,6 +211,21 @@ func TestWriter_saysWhatItCouldNotSave(t *testing.T) {
 	}
 }
 
+func TestWriter_doesNotLingerForStreams(t *testing.T) {
+	r := startRedis(t)
+	w := NewWriter(openURL(t, r.url()), WriterConfig{Flush: time.Hour})
+	stop := running(t, w.Run)
+	r.kill()
+	w.Put("k", text("v"))
+	counted(t, w, "the store is known to be down", func(c Counters) bool { return c.Down })
+	if err := stop(); err != nil {
+		t.Errorf("Run = %v, want nil: a value of a stream is no loss", err)
+	}
+	if c := w.Counters(); c.Dropped != 1 || c.Keys != 0 {
+		t.Errorf("counters %+v, want the value dropped", c)
+	}
+}
+
 // TestWriter_makesGoodWhatWasDueWhileRedisWasDead kills a real Redis under load, three times, and starts it empty again.
 func TestWriter_makesGoodWhatWasDueWhileRedisWasDead(t *testing.T) {
 	r := startRedis(t)
