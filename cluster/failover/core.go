@@ -106,7 +106,7 @@ func New(cfg Config) *Core {
 // Step tells the machine what happened at now and appends what is to be done to out. Instants never go back. It
 // allocates nothing once its tables have grown to the load.
 func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
-	c.forgiveOwnStall(now)
+	c.excuseOwnStall(now)
 	c.now, c.out, c.scratch = now, out, c.scratch[:0]
 	switch ev.Kind {
 	case Tick:
@@ -143,15 +143,15 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 // stallTolerance is how much later than asked for a Tick may come before the machine takes the delay for its own.
 const stallTolerance = 2 * time.Millisecond
 
-// forgiveOwnStall: a node that did not run for a while, frozen or out of turn, must not take its peers for dead because
+// excuseOwnStall: a node that did not run for a while, frozen or out of turn, must not take its peers for dead because
 // it did not listen, and must not lead on before it has heard whether it was deposed meanwhile.
-func (c *Core) forgiveOwnStall(now clock.Instant) {
+func (c *Core) excuseOwnStall(now clock.Instant) {
 	stall := now.Sub(c.wanted)
 	if c.wanted == clock.Never || stall < stallTolerance {
 		return
 	}
 	for i := range c.peers.list {
-		c.peers.list[i].lease.Forgive(stall)
+		c.peers.list[i].lease.Excuse(now)
 	}
 	if stall >= c.cfg.SilenceFloor {
 		c.steady = now.Add(c.cfg.SilenceFloor)

@@ -42,8 +42,9 @@ func (l *Lease) Renew(now clock.Instant, interval time.Duration) {
 	l.last, l.interval = now, interval
 }
 
-// Forgive moves the lease on by d: the silence that passed while the judge itself was not running is nobody's fault.
-func (l *Lease) Forgive(d time.Duration) { l.last = l.last.Add(d) }
+// Excuse counts the silence from now on anew, without learning from it: the judge itself was not running, and the beats
+// that came meanwhile still wait to be read.
+func (l *Lease) Excuse(now clock.Instant) { l.last = now }
 
 // Lapse is the instant at which the lease ends if no beat comes.
 func (l *Lease) Lapse() clock.Instant {

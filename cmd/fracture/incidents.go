@@ -31,10 +31,12 @@ func (s *scene) follow(now clock.Instant) {
 		if i.over {
 			continue
 		}
-		i.Downtime = meter.Millis(s.rec.Read(i.span, i.calm).Downtime)
+		i.Downtime = max(i.Downtime, meter.Millis(s.rec.Read(i.soFar(now), i.calm).Downtime))
 		if now >= i.span.Horizon() {
 			i.over, i.Open = true, false
-			s.downtimes = append(s.downtimes, s.rec.Read(i.span, i.calm).Downtime)
+			downtime := s.rec.Read(i.span, i.calm).Downtime
+			i.Downtime = meter.Millis(downtime)
+			s.downtimes = append(s.downtimes, downtime)
 			if len(s.downtimes) > maxDowntimes {
 				s.downtimes = slices.Delete(s.downtimes, 0, len(s.downtimes)-maxDowntimes)
 			}
@@ -66,6 +68,17 @@ func (s *scene) begin(f incident) {
 	f.span = meter.Span{At: f.At, Window: sceneWindow, Grace: sceneGrace}
 	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
 	s.incidents = append(s.incidents, &f)
+}
+
+// inFlight is how long an ordinary result may be on its way: younger ones say nothing yet.
+const inFlight = 50 * time.Millisecond
+
+// soFar is the part of the incident's span of which the results should have come by now.
+func (i *incident) soFar(now clock.Instant) meter.Span {
+	span := i.span
+	span.Window = min(max(now.Sub(i.At)-inFlight, time.Millisecond), i.span.Window)
+	span.Grace = max(now.Sub(i.At)-span.Window, 0)
+	return span
 }
 
 // takeover notes who took over, and from whom; from a node that nobody broke it was needless.
