@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -257,4 +258,33 @@ func TestLinks_speakTLS13AndNothingOlder(t *testing.T) {
 		t.Fatalf("Dial = %v, want a complaint about the protocol version", err)
 	}
 	refused(t, a, 0)
+}
+
+func TestLinks_aStrangerCosts64KiBAtMost(t *testing.T) {
+	a := start(t, newCluster(t), "n1")
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	before := inUse()
+	// A handshake record that promises 16 KiB and stops one byte short: the server has read it all and waits.
+	promise := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc}, make([]byte, greetingBytes-10)...)
+	for range maxHandshakes {
+		c, err := net.Dial("tcp", a.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		if _, err := c.Write(promise); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all are in the hall", func() bool { return a.greeting.Load() == maxHandshakes })
+	if after := inUse(); after > before+maxHandshakes*64<<10 {
+		t.Fatalf("%d strangers cost %d KiB each, want 64 at most", maxHandshakes, (after-before)/maxHandshakes>>10)
+	} else {
+		t.Logf("%d strangers cost %d KiB each", maxHandshakes, (int64(after)-int64(before))/maxHandshakes>>10)
+	}
 }
