@@ -30,8 +30,8 @@ type Totals struct {
 	Delivered  uint64 `json:"delivered"`  // results that came, each counted once
 	Lost       uint64 `json:"lost"`       // results that did not
 	Duplicates uint64 `json:"duplicates"` // results that came again
-	Stale      uint64 `json:"stale"`      // results for frames already forgotten: late, or duplicates
-	Wild       uint64 `json:"wild"`       // results of no stream, frame or tile that is expected
+	Stale      uint64 `json:"stale"`      // results of frames forgotten by then, or from before the first one
+	Wild       uint64 `json:"wild"`       // results of no stream, frame or tile that there is
 }
 
 // Recorder remembers the arrivals of the last window of every stream. One goroutine owns it.
@@ -46,13 +46,12 @@ type Recorder struct {
 // Invariant: frames [next-frames, next) that are not below First are remembered; frame f lies in slot f mod frames.
 type flow struct {
 	Schedule
-	frames    uint64
-	next      uint64          // one above the highest frame that has come
-	arrived   []clock.Instant // frames × tiles; 0 where nothing came
-	gone      uint64          // results of forgotten frames that never came
-	delivered uint64
-	repeated  uint64
-	stale     uint64
+	frames   uint64
+	next     uint64          // one above the highest frame that has come
+	arrived  []clock.Instant // frames × tiles; 0 where nothing came
+	gone     uint64          // results of forgotten frames that never came
+	repeated uint64
+	stale    uint64
 }
 
 // NewRecorder makes a recorder that remembers arrivals for window: the calm before a fault, the fault, and the grace
@@ -86,17 +85,26 @@ func (r *Recorder) Deliver(d Delivery) {
 	r.wild++
 }
 
-// Totals adds up all streams. Results due until an instant are expected to have come; later ones are not yet due.
+// Totals adds up all streams. What is due after an instant is not counted, though it may have come already; duplicates are,
+// whenever they were due. The instant is to lie within what the recorder remembers.
 func (r *Recorder) Totals(until clock.Instant) Totals {
-	t := Totals{Wild: r.wild}
+	t := Totals{Wild: r.wild, Duplicates: r.Duplicates()}
 	for _, f := range r.flows {
 		t.Due += f.dueBy(until)
-		t.Delivered += f.delivered
-		t.Duplicates += f.repeated
+		missing := min(f.gone+f.missing(until), f.dueBy(until))
+		t.Lost += missing
+		t.Delivered += f.dueBy(until) - missing
 		t.Stale += f.stale
-		t.Lost += f.gone + f.missing(until)
 	}
 	return t
+}
+
+// Duplicates counts the results that came again, of all streams.
+func (r *Recorder) Duplicates() (n uint64) {
+	for _, f := range r.flows {
+		n += f.repeated
+	}
+	return n
 }
 
 // Rate is how many results a second arrived in [from, to), over all streams.
@@ -127,13 +135,13 @@ func (r *Recorder) Arrival(task work.TaskID) clock.Instant {
 
 func (f *flow) deliver(d Delivery, window time.Duration) bool {
 	k := d.Task.Frame
-	if d.Task.Tile >= f.Tiles || k < f.First || k >= f.frameAfter(d.At.Add(window)) {
+	if d.Task.Tile >= f.Tiles || k >= f.frameAfter(d.At.Add(window)) {
 		return false
 	}
 	if k >= f.next {
 		f.extend(k + 1)
 	}
-	if k < f.oldest() {
+	if k < f.oldest() { // which is never below First
 		f.stale++
 		return true
 	}
@@ -143,7 +151,6 @@ func (f *flow) deliver(d Delivery, window time.Duration) bool {
 		return true
 	}
 	*at = d.At
-	f.delivered++
 	return true
 }
 

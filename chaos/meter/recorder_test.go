@@ -15,7 +15,7 @@ func TestRecorder_seesADuplicateByItself(t *testing.T) {
 	at := start.Add(100 * ms)
 	b.rec.Deliver(Delivery{Task: task, At: at})
 	b.rec.Deliver(Delivery{Task: task, At: at.Add(ms)})
-	got := b.rec.Totals(start)
+	got := b.rec.Totals(at)
 	if got.Duplicates != 1 || got.Delivered != 1 {
 		t.Errorf("Totals = %+v, want 1 delivered, 1 duplicate", got)
 	}
