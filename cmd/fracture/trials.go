@@ -121,7 +121,7 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, calmSince clock.Inst
 	if err := r.wait(ctx, ready.Add(t.Phase)); err != nil {
 		return err
 	}
-	duplicates := r.rec.Totals(0).Duplicates
+	duplicates := r.rec.Duplicates()
 	onVictim := r.pick(t)
 	r.inject(t)
 	if t.Before == 0 { // nothing was injected, so there is nothing to read
@@ -139,7 +139,7 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, calmSince clock.Inst
 	t.Hiccup = r.hiccups.Worst(t.Before, span.Horizon())
 	t.Timeline = r.log.Timeline(r.rec, t.Victim, t.Before, t.After, span.Horizon())
 	err := r.heal(ctx, t)
-	t.Duplicates = r.rec.Totals(0).Duplicates - duplicates
+	t.Duplicates = r.rec.Duplicates() - duplicates
 	return err
 }
 
