@@ -35,7 +35,19 @@ func ownerOf(name string) (Proc, error) {
 	return ParseProc(proc)
 }
 
-func openDirIn(base string) (Dir, error) {
+// openAttempts bounds the tries against another lab that ends at the same moment and removes the empty base.
+const openAttempts = 3
+
+func openDirIn(base string) (dir Dir, err error) {
+	for range openAttempts {
+		if dir, err = tryDirIn(base); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+	}
+	return dir, err
+}
+
+func tryDirIn(base string) (Dir, error) {
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return Dir{}, fmt.Errorf("making the directory of clusters: %w", err)
 	}
@@ -62,6 +74,7 @@ func (d Dir) Remove() error {
 	if err := os.RemoveAll(d.Path); err != nil {
 		return fmt.Errorf("removing the cluster directory: %w", err)
 	}
+	_ = os.Remove(filepath.Dir(d.Path)) // refused where another lab has its directory there, too
 	return nil
 }
 

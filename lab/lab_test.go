@@ -423,6 +423,9 @@ func TestLab_killedHardTakesItsChildrenAlong(t *testing.T) {
 	if err := next.Remove(); err != nil {
 		t.Error(err)
 	}
+	if _, err := os.Stat(base); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the last lab left %s (%v), want nothing", base, err)
+	}
 }
 
 func TestOpenDir_endsTheOrphansOfADeadLab(t *testing.T) {
