@@ -65,7 +65,7 @@ var (
 	// ErrExposed: the address can be reached from other hosts; choose a loopback address, or allow it with Remote.
 	ErrExposed = errors.New("the front door would be open to other hosts")
 	// ErrInUse: another process has the port; end it, or choose another address.
-	ErrInUse = errors.New("another process listens at the front door's address")
+	ErrInUse = errors.New("the front door's address is in use, choose another")
 )
 
 // Config is what a front door is told at its making. Zero fields take the defaults given with them.
@@ -171,7 +171,7 @@ func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", s.cfg.Address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w %s; end it, or choose another address", ErrInUse, s.cfg.Address)
+		return nil, fmt.Errorf("%w: %s", ErrInUse, s.cfg.Address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the front door: %w", err)
