@@ -98,8 +98,8 @@ func newLabCommand() *cobra.Command {
 			if err != nil {
 				return wrongUse(err)
 			}
-			if f.tmux {
-				return runInTmux(cmd.Context(), f)
+			if f.tmux && os.Getenv("TMUX") == "" {
+				return startTmux(cmd.Context(), os.Args[1:])
 			}
 			return runLab(cmd.Context(), f, stream, cmd.OutOrStdout())
 		},
@@ -231,6 +231,11 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		defer cancel()
 		if err := h.start(inner); err != nil {
 			return err
+		}
+		if f.tmux {
+			if err := openPanes(inner, h.dir.Path, f.nodes); err != nil {
+				return err
+			}
 		}
 		return watchCluster(inner, watchConfig{
 			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h,

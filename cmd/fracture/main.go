@@ -25,7 +25,9 @@ var verbs = []func() *cobra.Command{
 	newViewCommand,
 	newLabCommand,
 	newAttachCommand,
+	newRunCommand,
 	newNodeCommand,
+	newPaneCommand,
 	newDoctorCommand,
 }
 
