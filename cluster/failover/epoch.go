@@ -85,3 +85,19 @@ func (h Holders) Len() int {
 	}
 	return n
 }
+
+// with returns the holders and id, where there is room; without returns them less id.
+func (h Holders) with(id NodeID) Holders {
+	if n := h.Len(); n < len(h) && h.Rank(id) < 0 {
+		h[n] = id
+	}
+	return h
+}
+
+func (h Holders) without(id NodeID) Holders {
+	if r := h.Rank(id); r >= 0 {
+		copy(h[r:], h[r+1:])
+		h[len(h)-1] = 0
+	}
+	return h
+}

@@ -86,16 +86,25 @@ func (c *Core) accept(s *stream, sink NodeID) {
 // heldBy: a standby acknowledged its copy, or somebody asks whether its copy is still wanted.
 func (c *Core) heldBy(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
-	answer := Message{Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: m.Epoch.Term}}
+	answer := Message{Task: work.TaskID{Stream: m.Task.Stream}, Epoch: m.Epoch}
 	switch {
-	case s == nil, s.leading() && s.term == m.Epoch.Term && s.holders.Rank(from) < 0:
+	case s == nil:
 		answer.Kind = Retire
 		c.send(from, answer)
 	case m.Epoch.Term < s.term:
-		answer.Kind, answer.Epoch.Term = Fence, s.term
+		answer.Kind, answer.Epoch = Fence, s.epoch()
 		c.send(from, answer)
-	case s.leading() && !s.accepted && m.Epoch.Term == s.term:
-		c.accept(s, s.submitter)
+	case !s.leading() || s.term < m.Epoch.Term:
+	case s.holders.Rank(from) < 0: // it was a standby, and missed that it is none any more
+		c.letGo(s, from)
+	case m.Epoch.Try < s.version: // a copy of before
+		c.sendHold(s, from)
+	default:
+		s.copied = s.copied.with(from)
+		if !s.accepted {
+			c.accept(s, s.submitter)
+		}
+		c.dismiss(s)
 	}
 }
 
@@ -133,19 +142,52 @@ func (c *Core) mend(s *stream) {
 		return
 	}
 	s.holders = kept
+	s.version++
 	for r := 1; r < kept.Len(); r++ {
 		c.sendHold(s, kept[r])
 	}
 	for r := 1; r < old.Len(); r++ {
 		if kept.Rank(old[r]) < 0 {
-			c.send(old[r], Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+			s.copied = s.copied.without(old[r])
+			c.letGo(s, old[r])
 		}
 	}
 }
 
+// letGo lets a standby of the splitter go, as soon as another one is known to hold its copy: until then it may be the
+// last one to do so.
+func (c *Core) letGo(s *stream, id NodeID) {
+	if s.former.Len() == len(s.former) && s.former.Rank(id) < 0 {
+		c.sendRetire(s, s.former.Owner())
+		s.former = s.former.without(s.former.Owner())
+	}
+	s.former = s.former.with(id)
+	c.dismiss(s)
+}
+
+// dismiss retires the standbys that were let go, if any of those that were not has acknowledged its copy.
+func (c *Core) dismiss(s *stream) {
+	for r := 1; r < s.holders.Len(); r++ {
+		if s.copied.Rank(s.holders[r]) < 0 {
+			continue
+		}
+		for _, id := range s.former {
+			if s.holders.Rank(id) < 0 {
+				c.sendRetire(s, id)
+			}
+		}
+		s.former = Holders{}
+		return
+	}
+}
+
+func (c *Core) sendRetire(s *stream, to NodeID) {
+	c.send(to, Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+}
+
 func (c *Core) sendHold(s *stream, to NodeID) {
 	c.send(to, Message{
-		Kind: Hold, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: Epoch{Term: s.term},
+		Kind: Hold, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: s.epoch(),
 		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.due(s.base)),
 	})
 }
@@ -179,9 +221,10 @@ func (c *Core) tryAnother(s *stream) {
 		if n := s.tried.Len(); n < len(s.tried) {
 			s.tried[n] = s.holders[r]
 		}
-		c.send(s.holders[r], Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+		c.sendRetire(s, s.holders[r])
 	}
 	s.holders = Holders{c.cfg.ID}
+	s.version++
 	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
 	c.mend(s)
 	if s.holders.Len() == 1 || s.tried.Len() == len(s.tried) {
@@ -214,7 +257,7 @@ func (c *Core) split(s *stream) {
 	}
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{
-			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: Epoch{Term: s.term}, Holders: s.holders,
+			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: s.epoch(), Holders: s.holders,
 		})
 	}
 	s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))

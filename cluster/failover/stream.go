@@ -14,6 +14,9 @@ type stream struct {
 	fn      work.Function
 	term    Term
 	holders Holders
+	version uint16  // counts the changes of holders within a term, for messages overtake each other
+	copied  Holders // those of the standbys that acknowledged their copy, in no order
+	former  Holders // standbys let go, to be told when another has taken their place, in no order
 	self    NodeID
 	start   clock.Instant // when frame 0 was due, by this node's clock
 	base    uint64        // the lowest frame that is not complete
@@ -66,6 +69,9 @@ func newStream(self NodeID, spec *work.Stream, fn work.Function) *stream {
 	s.ring = make([]frame, window)
 	return s
 }
+
+// epoch orders what is said of the stream's holders: by term, and within it by the changes it saw.
+func (s *stream) epoch() Epoch { return Epoch{Term: s.term, Try: s.version} }
 
 func (s *stream) leading() bool { return s.holders.Owner() == s.self }
 
@@ -170,24 +176,25 @@ func (c *Core) hold(from NodeID, m *Message) {
 		s.start = c.now.Add(-m.Ran - time.Duration(m.Task.Frame)*s.spec.Period)
 		c.streams = append(c.streams, s)
 	}
-	c.adopt(s, m.Epoch.Term, m.Holders)
+	c.adopt(s, m.Epoch, m.Holders)
 	s.accepted = true
-	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 	c.takeOverStream(s, 0)
 }
 
 // adopt takes another node's reign over a stream for granted.
-func (c *Core) adopt(s *stream, term Term, holders Holders) {
-	if term == s.term && holders == s.holders {
+func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
+	if reign.Term == s.term && (reign.Try < s.version || holders == s.holders) { // overtaken, or known
+		s.version = max(s.version, reign.Try)
 		return
 	}
-	s.term, s.holders = term, holders
+	s.term, s.version, s.holders, s.copied, s.former = reign.Term, reign.Try, holders, Holders{}, Holders{}
 	if holders.Rank(c.cfg.ID) < 0 {
 		c.forget(s)
 		return
 	}
 	c.emit(Effect{Kind: Follow, Peer: holders.Owner(), Message: Message{
-		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: term}, Holders: holders, Stream: &s.spec,
+		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}, Holders: holders, Stream: &s.spec,
 	}})
 }
 
@@ -202,7 +209,7 @@ func (c *Core) mark(from NodeID, m *Message) {
 	if s == nil {
 		return
 	}
-	c.adopt(s, m.Epoch.Term, m.Holders)
+	c.adopt(s, m.Epoch, m.Holders)
 	if s.leading() || m.Holders.Rank(c.cfg.ID) < 0 {
 		return
 	}
@@ -271,7 +278,10 @@ func (c *Core) retireIfOver(s *stream) {
 
 func (c *Core) retire(s *stream) {
 	for r := 1; r < s.holders.Len(); r++ {
-		c.send(s.holders[r], Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+		c.sendRetire(s, s.holders[r])
+	}
+	for _, id := range s.former {
+		c.sendRetire(s, id)
 	}
 	c.forget(s)
 }
@@ -279,8 +289,8 @@ func (c *Core) retire(s *stream) {
 // retired: the leader, or the sink that asked for the stream, ends it.
 func (c *Core) retired(m *Message) {
 	s := c.stream(m.Task.Stream)
-	if s == nil || (m.Epoch.Term != 0 && m.Epoch.Term < s.term) {
-		return
+	if s == nil || m.Epoch.Term != 0 && m.Epoch.Below(s.epoch()) {
+		return // it was said before this node held what it holds now
 	}
 	if s.leading() {
 		c.retire(s)

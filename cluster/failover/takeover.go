@@ -85,7 +85,7 @@ func (c *Core) fenced(m *Message) {
 	if s == nil || known <= s.term || known.Splitter() == c.cfg.ID {
 		return
 	}
-	c.adopt(s, known, Holders{known.Splitter(), c.cfg.ID})
+	c.adopt(s, Epoch{Term: known}, Holders{known.Splitter(), c.cfg.ID})
 	if c.peers.find(known.Splitter()) == nil {
 		c.reign(s, Gone)
 		return
@@ -96,5 +96,5 @@ func (c *Core) fenced(m *Message) {
 
 // askWhetherHeld tells the leader of a stream that this node holds a copy; one that is not wanted is retired.
 func (c *Core) askWhetherHeld(s *stream) {
-	c.send(s.holders.Owner(), Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	c.send(s.holders.Owner(), Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 }
