@@ -31,8 +31,7 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		return
 	}
 	fn := c.cfg.Function(m.Stream.Function)
-	candidates := c.candidates(c.now, m.Stream.Strategy)
-	need, have := uint32(m.Stream.Factor), uint32(len(candidates))
+	need, have := uint32(m.Stream.Factor), c.expected()
 	refusal := Message{Kind: Refused, Task: work.TaskID{Stream: id}, Have: have, Need: need}
 	switch {
 	case !sound(m.Stream) || fn == nil:
@@ -48,6 +47,18 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		return
 	}
 	c.send(from, refusal)
+}
+
+// expected counts the nodes that can be given work, or can be as soon as their links stand: a cluster that has just
+// started is not one with too few nodes.
+func (c *Core) expected() uint32 {
+	n := uint32(1)
+	for i := range c.peers.list {
+		if p := &c.peers.list[i]; p.serves() || !p.Sink && !p.linked {
+			n++
+		}
+	}
+	return n
 }
 
 // takeOn makes this node a stream's leader.
@@ -217,6 +228,12 @@ func (c *Core) tend(s *stream) {
 
 // tryAnother asks another standby to hold a submit, or refuses it where there is none left.
 func (c *Core) tryAnother(s *stream) {
+	refusal := Message{
+		Kind: Refused, Reason: NotCopied, Task: work.TaskID{Stream: s.spec.ID}, Have: 1, Need: uint32(s.spec.Factor),
+	}
+	if s.holders.Len() == 1 {
+		refusal.Reason = TooFewNodes // those that were expected have not come
+	}
 	for r := 1; r < s.holders.Len(); r++ {
 		if n := s.tried.Len(); n < len(s.tried) {
 			s.tried[n] = s.holders[r]
@@ -228,10 +245,7 @@ func (c *Core) tryAnother(s *stream) {
 	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
 	c.mend(s)
 	if s.holders.Len() == 1 || s.tried.Len() == len(s.tried) {
-		c.send(s.submitter, Message{
-			Kind: Refused, Reason: NotCopied, Task: work.TaskID{Stream: s.spec.ID},
-			Have: 1, Need: uint32(s.spec.Factor),
-		})
+		c.send(s.submitter, refusal)
 		c.retire(s)
 	}
 }
