@@ -169,8 +169,11 @@ func (c *Core) passTime() {
 	}
 	if c.now >= c.steady {
 		for i := len(c.streams) - 1; i >= 0; i-- { // downward: tending a stream may give it up
-			if s := c.streams[i]; s.leading() {
+			switch s := c.streams[i]; {
+			case s.leading():
 				c.tend(s)
+			case c.now >= s.askAt:
+				c.askWhetherHeld(s)
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package failover
 
-import "time"
+import (
+	"time"
+
+	"fracture/clock"
+)
 
 // Member is a process as gossip knows it.
 type Member struct {
@@ -40,6 +44,7 @@ const (
 // Event is something that happened to a node. Which fields mean something depends on Kind.
 type Event struct {
 	Kind     EventKind
+	At       clock.Instant // Beat: when it arrived, where that was before now; 0 means now
 	Peer     NodeID
 	Heard    bool
 	Leaving  bool

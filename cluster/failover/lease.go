@@ -38,8 +38,8 @@ func (l *Lease) Renew(now clock.Instant, interval time.Duration) {
 	if l.interval == 0 {
 		l.gaps = rhythm{peak: 2 * interval} // the first beat: forget the grace, believe what the peer says
 	}
-	l.gaps.observe(now.Sub(l.last), l.ceiling)
-	l.last, l.interval = now, interval
+	l.gaps.observe(max(0, now.Sub(l.last)), l.ceiling)
+	l.last, l.interval = max(l.last, now), interval
 }
 
 // Excuse counts the silence from now on anew, without learning from it: the judge itself was not running, and the beats

@@ -18,7 +18,8 @@ const (
 	Accepted
 	// Refused answers Submit: Reason, Have and Need say why.
 	Refused
-	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the next frame.
+	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the next frame,
+	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted.
 	Hold
 	// Held acknowledges Hold.
 	Held

@@ -58,7 +58,11 @@ func (c *Core) beat(ev Event) {
 	if p == nil || !p.link {
 		return
 	}
-	p.lease.Renew(c.now, ev.Interval)
+	at := ev.At
+	if at == 0 {
+		at = c.now
+	}
+	p.lease.Renew(at, ev.Interval)
 	left := ev.Leaving && !p.leaving
 	p.hears, p.leaving = ev.Heard, ev.Leaving
 	if p.failed == Silence {

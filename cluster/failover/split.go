@@ -23,9 +23,9 @@ func (c *Core) submitted(from NodeID, m *Message) {
 	}
 	if s := c.stream(id); s != nil {
 		switch {
-		case !s.leading(), s.accepted: // it lives here, or its leader was heard of: nothing to take on
+		case s.accepted: // it lives here, or at a leader that is known to have taken it on
 			c.accept(s, from)
-		default:
+		case s.leading():
 			s.submitter = from
 		}
 		return
@@ -197,8 +197,12 @@ func (c *Core) sendRetire(s *stream, to NodeID) {
 }
 
 func (c *Core) sendHold(s *stream, to NodeID) {
+	accepted := uint32(0)
+	if s.accepted {
+		accepted = 1
+	}
 	c.send(to, Message{
-		Kind: Hold, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: s.epoch(),
+		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: s.epoch(),
 		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.due(s.base)),
 	})
 }

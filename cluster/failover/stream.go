@@ -31,6 +31,7 @@ type stream struct {
 
 	watchAt clock.Instant // when to look again for tasks that are overdue
 	saved   bool          // the store has everything
+	askAt   clock.Instant // at a standby that its leader has not spoken to: when to ask whether the copy is wanted
 }
 
 // frame is one frame of a stream, as far as its results are known here.
@@ -117,7 +118,7 @@ func (s *stream) advance() {
 
 func (s *stream) wake() clock.Instant {
 	if !s.leading() {
-		return clock.Never
+		return s.askAt
 	}
 	if !s.accepted {
 		return s.deadline
@@ -177,7 +178,7 @@ func (c *Core) hold(from NodeID, m *Message) {
 		c.streams = append(c.streams, s)
 	}
 	c.adopt(s, m.Epoch, m.Holders)
-	s.accepted = true
+	s.accepted, s.askAt = s.accepted || m.Have > 0, c.now.Add(windowTime)
 	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 	c.takeOverStream(s, 0)
 }
@@ -213,6 +214,7 @@ func (c *Core) mark(from NodeID, m *Message) {
 	if s.leading() || m.Holders.Rank(c.cfg.ID) < 0 {
 		return
 	}
+	s.accepted, s.askAt = true, c.now.Add(windowTime)
 	// The leader's clock need not be ours: the mark that took the shortest way shows best when its frame was due.
 	s.start = min(s.start, c.now.Add(-time.Duration(m.Task.Frame)*s.spec.Period))
 	s.next = max(s.next, m.Task.Frame+1)

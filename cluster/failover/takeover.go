@@ -1,6 +1,9 @@
 package failover
 
-import "fracture/work"
+import (
+	"fracture/clock"
+	"fracture/work"
+)
 
 // A dying splitter is a dying owner: its standby goes on with the next frame, under a higher term.
 
@@ -39,6 +42,7 @@ func (c *Core) reign(s *stream, signal Signal) {
 	holders := Holders{c.cfg.ID}
 	copy(holders[1:], s.holders[rank+1:])
 	s.holders = holders
+	s.accepted, s.deadline = true, clock.Never // whether or not the sink was told: it is done
 	c.emit(Effect{Kind: Promote, Signal: signal, Peer: before, Message: Message{
 		Task: work.TaskID{Stream: s.spec.ID, Frame: s.next, Tile: SplitterTile}, Epoch: Epoch{Term: s.term},
 	}})
@@ -96,5 +100,6 @@ func (c *Core) fenced(m *Message) {
 
 // askWhetherHeld tells the leader of a stream that this node holds a copy; one that is not wanted is retired.
 func (c *Core) askWhetherHeld(s *stream) {
+	s.askAt = c.now.Add(windowTime)
 	c.send(s.holders.Owner(), Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 }
