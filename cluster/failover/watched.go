@@ -1,0 +1,214 @@
+package failover
+
+import (
+	"time"
+
+	"fracture/clock"
+	"fracture/work"
+)
+
+// A stream at its sink: which of its results came, whom to ask for the rest, and what is delivered.
+
+// watched is a stream at its sink.
+type watched struct {
+	id       work.StreamID
+	spec     *work.Stream // nil: somebody else's, never submitted from here
+	term     Term         // the highest seen
+	accepted bool
+	asked    int           // how many submits were sent since the last sign of life
+	heard    clock.Instant // the last sign of life
+	began    clock.Instant // when frame 0 was due: the first submit
+	newest   uint64
+	any      bool // a result has come
+	ring     []sinkFrame
+	left     uint64 // results still missing of a finite stream
+}
+
+// sinkFrame remembers what was delivered of one frame.
+type sinkFrame struct {
+	number uint64
+	used   bool
+	tiles  []sinkTile
+}
+
+type sinkTile struct {
+	done  bool
+	epoch Epoch
+}
+
+// submit asks the next node in the stream's ranking to lead it, from the first frame that is still wanted on.
+func (s *Sink) submit(w *watched) {
+	w.heard = s.now
+	id := s.ranked(w.id, w.asked)
+	if id == 0 {
+		return
+	}
+	w.asked++
+	first := w.wanted()
+	s.send(id, Message{
+		Kind: Submit, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
+		Ran: s.now.Sub(w.began) - time.Duration(first)*w.spec.Period,
+	})
+}
+
+// wanted is the first frame still wanted: the next one of a stream without end, the first with a hole of any other.
+func (w *watched) wanted() uint64 {
+	if !w.any {
+		return 0
+	}
+	if w.spec.Frames == 0 {
+		return w.newest + 1
+	}
+	window := uint64(len(w.ring))
+	first := w.newest + 1 - min(w.newest+1, window)
+	for first <= w.newest && w.whole(first) {
+		first++
+	}
+	return first
+}
+
+// whole reports whether every result of a frame within the window was delivered.
+func (w *watched) whole(frame uint64) bool {
+	f := &w.ring[frame%uint64(len(w.ring))]
+	if !f.used || f.number != frame || len(f.tiles) < int(w.spec.Tiles) {
+		return false
+	}
+	for i := range f.tiles {
+		if !f.tiles[i].done {
+			return false
+		}
+	}
+	return true
+}
+
+// ranked is the node to ask at the n-th attempt: home first, then down the ranking of the nodes that are linked, and
+// around.
+func (s *Sink) ranked(stream work.StreamID, n int) NodeID {
+	var list Holders
+	count := 0
+	if s.cfg.Home != 0 && s.node(s.cfg.Home).link {
+		list[0] = s.cfg.Home
+		count = 1
+	}
+	for ; count < len(list); count++ {
+		best, bestWeight := NodeID(0), uint64(0)
+		for _, node := range s.nodes {
+			weight := hash64(splitterKey(stream), node.weight)
+			if node.link && list.Rank(node.id) < 0 && (best == 0 || weight > bestWeight) {
+				best, bestWeight = node.id, weight
+			}
+		}
+		if best == 0 {
+			break
+		}
+		list[count] = best
+	}
+	if count == 0 {
+		return 0
+	}
+	return list[n%count]
+}
+
+func (s *Sink) accepted(m *Message) {
+	w := s.find(m.Task.Stream, false)
+	if w == nil || w.spec == nil {
+		return
+	}
+	w.term = max(w.term, m.Epoch.Term)
+	w.heard = s.now
+	if !w.accepted {
+		w.accepted = true
+		s.out = append(s.out, Effect{Kind: Forward, Message: *m})
+	}
+}
+
+// refused: another node may take the stream, unless the cluster as a whole cannot.
+func (s *Sink) refused(m *Message) {
+	w := s.find(m.Task.Stream, false)
+	if w == nil || w.spec == nil {
+		return
+	}
+	again := m.Reason == Draining || m.Reason == NotCopied || w.accepted
+	if again && w.asked < len(s.nodes) {
+		s.submit(w)
+		return
+	}
+	if w.accepted {
+		return // it was taken on once: go on asking, at the pace of the deadline
+	}
+	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
+	s.close(w.id)
+}
+
+// result delivers the first valid copy of a task's output.
+func (s *Sink) result(m *Message) {
+	if m.Task.Tile >= MaxTiles {
+		return
+	}
+	w := s.find(m.Task.Stream, s.watchesAll())
+	if w == nil {
+		return
+	}
+	told := Message{Task: m.Task, Epoch: m.Epoch}
+	t := s.tile(w, m.Task)
+	switch {
+	case t == nil:
+		s.out = append(s.out, Effect{Kind: Drop, Message: told})
+		return
+	case m.Epoch.Below(t.epoch):
+		s.out = append(s.out, Effect{Kind: Refuse, Message: told})
+		return
+	}
+	t.epoch = m.Epoch
+	if t.done {
+		s.out = append(s.out, Effect{Kind: Repeat, Message: told})
+		return
+	}
+	t.done = true
+	w.term = max(w.term, m.Epoch.Term)
+	w.heard, w.asked = s.now, 0
+	if w.left > 0 {
+		w.left--
+	}
+	s.out = append(s.out, Effect{Kind: Deliver, Message: *m})
+}
+
+func (s *Sink) watchesAll() bool {
+	for _, id := range s.watches {
+		if id == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// tile finds what is remembered of a task, or nil where its frame is older than the window.
+func (s *Sink) tile(w *watched, id work.TaskID) *sinkTile {
+	if w.ring == nil {
+		w.ring = make([]sinkFrame, s.window(w))
+	}
+	if !w.any || id.Frame > w.newest {
+		w.newest, w.any = id.Frame, true
+	}
+	window := uint64(len(w.ring))
+	if id.Frame+window <= w.newest {
+		return nil
+	}
+	f := &w.ring[id.Frame%window]
+	if !f.used || f.number != id.Frame {
+		clear(f.tiles)
+		f.number, f.used = id.Frame, true
+	}
+	for int(id.Tile) >= len(f.tiles) {
+		f.tiles = append(f.tiles, sinkTile{})
+	}
+	return &f.tiles[id.Tile]
+}
+
+// window is how many frames of a stream are remembered: no more than it has.
+func (s *Sink) window(w *watched) uint64 {
+	if w.spec != nil && w.spec.Frames != 0 {
+		return min(s.cfg.Window, w.spec.Frames)
+	}
+	return s.cfg.Window
+}
