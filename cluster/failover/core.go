@@ -236,7 +236,7 @@ func (c *Core) receive(from NodeID, m *Message) {
 	case Yield:
 		c.yielded(from, m)
 	case Retire:
-		c.retired(m)
+		c.retired(from, m)
 	case Subscribe:
 		c.subscribe(from, m.Task.Stream)
 	case Unsubscribe:
@@ -253,7 +253,7 @@ func (c *Core) lostHolder(id NodeID) (Signal, bool) {
 	p := c.peers.find(id)
 	switch {
 	case p == nil:
-		return 0, false
+		return Gone, c.peers.wasThere(id)
 	case p.failed != 0:
 		return p.failed, true
 	case p.lost():

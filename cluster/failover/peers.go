@@ -26,7 +26,13 @@ const suspicion = 250 * time.Millisecond
 type peers struct {
 	list []peer
 	at   map[NodeID]int // index in list
+
+	departed [maxDeparted]NodeID // the last that were removed, in a ring
+	next     int                 // where the next goes
 }
+
+// maxDeparted bounds how many former members are remembered: what they held may still name them.
+const maxDeparted = 64
 
 func (ps *peers) find(id NodeID) *peer {
 	if i, ok := ps.at[id]; ok {
@@ -51,11 +57,23 @@ func (ps *peers) remove(id NodeID) {
 	if !ok {
 		return
 	}
+	ps.departed[ps.next] = id
+	ps.next = (ps.next + 1) % maxDeparted
 	ps.list = append(ps.list[:i], ps.list[i+1:]...)
 	delete(ps.at, id)
 	for ; i < len(ps.list); i++ {
 		ps.at[ps.list[i].ID] = i
 	}
+}
+
+// wasThere reports whether id was a member of late and is none any more.
+func (ps *peers) wasThere(id NodeID) bool {
+	for _, departed := range ps.departed {
+		if departed == id {
+			return true
+		}
+	}
+	return false
 }
 
 // serves reports whether p can be given work now: it is linked, it lives, it hears us and it stays.

@@ -98,7 +98,11 @@ func (c *Core) accept(s *stream, sink NodeID) {
 func (c *Core) heldBy(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
 	answer := Message{Task: work.TaskID{Stream: m.Task.Stream}, Epoch: m.Epoch}
+	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
 	switch {
+	case s == nil && m.Epoch.Term < known: // another leads it since, or did
+		answer.Kind, answer.Epoch = Fence, Epoch{Term: known}
+		c.send(from, answer)
 	case s == nil:
 		answer.Kind = Retire
 		c.send(from, answer)

@@ -288,17 +288,20 @@ func (c *Core) retire(s *stream) {
 	c.forget(s)
 }
 
-// retired: the leader, or the sink that asked for the stream, ends it.
-func (c *Core) retired(m *Message) {
+// retired: the leader, or the sink that asked for the stream, ends it; or a standby says that it holds no copy.
+func (c *Core) retired(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
-	if s == nil || m.Epoch.Term != 0 && m.Epoch.Below(s.epoch()) {
-		return // it was said before this node held what it holds now
-	}
-	if s.leading() {
+	switch {
+	case s == nil, m.Epoch.Term != 0 && m.Epoch.Below(s.epoch()):
+		// it was said before this node held what it holds now
+	case s.leading():
 		c.retire(s)
-		return
+	case s.holders.Rank(from) > 0:
+		s.holders = s.holders.without(from)
+		c.takeOverStream(s, 0)
+	default:
+		c.forget(s)
 	}
-	c.forget(s)
 }
 
 // sound reports whether a stream's values make sense.

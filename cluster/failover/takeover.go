@@ -98,8 +98,14 @@ func (c *Core) fenced(m *Message) {
 	c.takeOverStream(s, 0)
 }
 
-// askWhetherHeld tells the leader of a stream that this node holds a copy; one that is not wanted is retired.
+// askWhetherHeld tells the first holder ahead of this node that is not lost that it holds a copy, too. A leader that does
+// not want it retires it; a standby that has none itself says so, and is not waited for any more.
 func (c *Core) askWhetherHeld(s *stream) {
 	s.askAt = c.now.Add(windowTime)
-	c.send(s.holders.Owner(), Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+	for r := 0; r < s.holders.Rank(c.cfg.ID); r++ {
+		if _, lost := c.lostHolder(s.holders[r]); !lost {
+			c.send(s.holders[r], Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+			return
+		}
+	}
 }
