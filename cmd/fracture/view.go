@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -22,18 +23,14 @@ import (
 // compute calculates the numbers of one picture; it comes back early when ctx ends.
 type compute func(ctx context.Context, view fractal.View) (render.Field, error)
 
-// computeByCluster asks a running cluster for the picture. While it is nil there is none to ask, and a picture takes
-// --local.
-var computeByCluster compute
-
-// errNoCluster: a picture was asked for without --local; say --local.
-var errNoCluster = errors.New("no cluster to compute the picture: say --local to compute it here")
-
 // plainColumns is how wide a picture is where nothing says how wide the output is.
 const plainColumns = 80
 
 type viewFlags struct {
 	local   bool
+	dir     string
+	join    []string
+	timeout time.Duration
 	png     string
 	width   int
 	palette string
@@ -47,8 +44,9 @@ func newViewCommand() *cobra.Command {
 		Short: "one picture, in the terminal or to a file",
 		Long: "Computes one picture of the Mandelbrot set and prints it in half blocks, or writes it to a PNG file.\n" +
 			"The picture is asked for as the front door takes it: its size in pixels, its upper left corner, its\n" +
-			"lower right corner.",
-		Example: `  fracture view --local "1000,800,-1.2,0.35,-1.0,0.2"
+			"lower right corner. The lab that runs on this host computes it, or with --local this process.",
+		Example: `  fracture view "1000,800,-1.2,0.35,-1.0,0.2"
+  fracture view --local "1000,800,-1.2,0.35,-1.0,0.2"
   fracture view --local "1920,1080,-0.786,0.149,-0.722,0.113" --png seahorses.png`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,6 +54,9 @@ func newViewCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&flags.local, "local", false, "compute the picture in this process")
+	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "gossip address of a member of the cluster that computes it; none: the lab's")
+	cmd.Flags().StringVar(&flags.dir, "cluster", "", "cluster directory with the keys; none: the lab's")
+	cmd.Flags().DurationVar(&flags.timeout, "timeout", 30*time.Second, "how long the cluster may take")
 	cmd.Flags().StringVar(&flags.png, "png", "", "write a PNG to this file instead; - is the standard output")
 	cmd.Flags().IntVar(&flags.width, "width", 0, "width in cells (default: what fits the terminal)")
 	cmd.Flags().StringVar(&flags.palette, "palette", render.PaletteNames[0], fmt.Sprintf("colours, one of %v", render.PaletteNames))
@@ -77,12 +78,9 @@ func view(ctx context.Context, out io.Writer, request string, flags viewFlags) e
 	if err != nil {
 		return wrongUse(err)
 	}
-	with := computeByCluster
+	with := computeByCluster(flags.dir, flags.join, flags.timeout)
 	if flags.local {
 		with = computeHere
-	}
-	if with == nil {
-		return wrongUse(errNoCluster)
 	}
 	field, err := with(ctx, v)
 	if err != nil {
@@ -106,12 +104,18 @@ func view(ctx context.Context, out io.Writer, request string, flags viewFlags) e
 
 func wrongUse(err error) error { return &exitError{code: exitUsage, err: err} }
 
-// computeHere calculates the picture on all cores, with 2×2 samples a pixel where the bounds allow it.
-func computeHere(ctx context.Context, v fractal.View) (render.Field, error) {
+// finest is a view with 2×2 samples a pixel where the bounds allow it.
+func finest(v fractal.View) fractal.Params {
 	params := fractal.Params{Kind: fractal.Mandelbrot, View: v, Supersample: 2}
 	if params.Check() != nil {
 		params.Supersample = 1
 	}
+	return params
+}
+
+// computeHere calculates the picture on all cores.
+func computeHere(ctx context.Context, v fractal.View) (render.Field, error) {
+	params := finest(v)
 	var (
 		function fractal.Function
 		raw      = params.Append(nil)
