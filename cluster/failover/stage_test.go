@@ -25,7 +25,7 @@ type stage struct {
 	script   strings.Builder
 	taped    bool // effects go to the script
 	cfg      Config
-	livelock int
+	livelock int // steps since time last passed
 }
 
 // The speeds of the stage.
@@ -51,12 +51,13 @@ type actor struct {
 		Step(now clock.Instant, ev Event, out []Effect) []Effect
 		Wake() clock.Instant
 	}
-	up, frozen, deaf bool
-	idle             bool // computes nothing
-	waiting          []Event
-	told             map[string]int // effects by verb
-	effects          []Effect       // all but Send and Execute
-	delivered        map[work.TaskID]int
+	up, frozen bool
+	leaving    bool // its beats say so
+	idle       bool // it computes nothing
+	waiting    []Event
+	told       map[string]int // effects by verb
+	effects    []Effect       // all but Send and Execute
+	delivered  map[work.TaskID]int
 }
 
 // echo answers a task with its own name, and cannot split what broken names.
@@ -163,6 +164,31 @@ func (s *stage) link(all ...*actor) {
 	}
 }
 
+// join lets a newcomer meet all that live.
+func (s *stage) join(newcomer *actor) {
+	s.gossip(s.living()...)
+	for _, a := range s.living() {
+		if a != newcomer {
+			s.link(a, newcomer)
+		}
+	}
+}
+
+func (s *stage) living() (list []*actor) {
+	for _, a := range s.actors {
+		if a.up {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// drain tells a node to leave, as SIGTERM does.
+func (s *stage) drain(a *actor) {
+	a.leaving = true
+	s.step(a, Event{Kind: Drain})
+}
+
 func (a *actor) member() Member {
 	return Member{ID: a.id, Weight: WeightOf(a.name), Sink: a.sink != nil}
 }
@@ -183,7 +209,7 @@ func (s *stage) beatFrom(a *actor) {
 			for _, b := range s.actors {
 				if b != a && b.core != nil && b.up && !s.cut[[2]string{a.name, b.name}] {
 					s.after(stageWire, func() {
-						s.step(b, Event{Kind: Beat, Peer: a.id, At: s.now, Heard: !a.deaf, Interval: stageBeats})
+						s.step(b, Event{Kind: Beat, Peer: a.id, At: s.now, Heard: true, Leaving: a.leaving, Interval: stageBeats})
 					})
 				}
 			}
@@ -327,7 +353,7 @@ func (s *stage) quiet() {
 	}
 }
 
-// ask is a deadline for whatever must have become true.
+// until lets time pass until something is true, and fails where it takes too long.
 func (s *stage) until(what string, within time.Duration, ok func() bool) {
 	s.t.Helper()
 	for end := s.now.Add(within); !ok(); {
@@ -338,7 +364,7 @@ func (s *stage) until(what string, within time.Duration, ok func() bool) {
 	}
 }
 
-// told lists what an actor was told of one kind.
+// all lists an actor's effects of one kind.
 func (a *actor) all(kind EffectKind) []Effect {
 	var list []Effect
 	for _, e := range a.effects {
