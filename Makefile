@@ -10,7 +10,7 @@ RUNFLAGS ?=
 TOOL      = $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: run test build race fuzz sim bench lint proto clean help
+.PHONY: run test build race fuzz sim bench lint proto picture clean help
 
 run: build ## build, then open the lab; without a terminal a short headless run prints its report
 	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); else exec ./bin/fracture run --trials 10 $(RUNFLAGS); fi
@@ -45,8 +45,11 @@ lint: ## go vet, gofmt, staticcheck and golangci-lint, at the versions of tools/
 proto: ## the wire's messages anew, from their .proto file (needs protoc)
 	$(GO) generate ./cluster/wire
 
+picture: build ## docs/picture/lab.svg anew: a lab in a terminal of its own, one node killed (needs tmux)
+	./docs/picture/record.sh
+
 clean: ## remove what the targets above have built
 	rm -rf bin out
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Records docs/picture/lab.svg: a lab in a terminal of 120×36 of its own, in which one node is killed.
+#
+#   make picture            (needs tmux; ends in about two minutes, on a machine that is not busy with other things)
+#
+# It waits for a calm minute, in which no node was taken for dead that was not, kills the node that runs the most tiles,
+# and keeps what the screen shows a few seconds later. Where the machine disturbed that (somebody else was taken for
+# dead, or nobody had to take over because no task was under way), it revives the node and tries again.
+#
+#   FRACTURE=bin/fracture   the program        OUT=docs/picture/lab.svg   where to write
+#   LABFLAGS=               flags of the lab   TRIES=8                    how often to try
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+fracture=${FRACTURE:-bin/fracture} out=${OUT:-docs/picture/lab.svg} tries=${TRIES:-8}
+columns=120 rows=36 calm_s=240
+scratch=$(mktemp -d)
+lab=(tmux -L "fracture-picture-$$" -f "$scratch/tmux.conf")
+
+cleanup() {
+	"${lab[@]}" kill-server 2>/dev/null || true # the lab is told so (SIGHUP), and takes its nodes along
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+fail() {
+	echo "record.sh: $*" >&2
+	"${lab[@]}" capture-pane -p 2>/dev/null >&2 || true
+	exit 1
+}
+
+command -v tmux >/dev/null || fail "tmux was not found; install it (package tmux)"
+[ -x "$fracture" ] || fail "$fracture was not found; run make build"
+
+shown() { "${lab[@]}" capture-pane -p; }
+press() { "${lab[@]}" send-keys "$1"; }
+
+# await SECONDS PATTERN waits until the screen shows PATTERN.
+await() {
+	local end=$((SECONDS + $1))
+	until shown | grep -qE "$2"; do
+		((SECONDS < end)) || return 1
+		sleep 0.2
+	done
+}
+
+# The key of the node that runs the most tiles: its line reads "▸2 ● n2  alive  worker  4  6.1  31.7".
+busiest() {
+	shown | grep -oE '[1-9] ● n[0-9]+ +alive +[a-z]+ +[0-9]+' | awk '{ if ($NF > most) { most = $NF; key = $1 } } END { print key }'
+}
+
+printf '%s\n' 'set -g status off' 'set -g remain-on-exit on' 'set -g default-terminal tmux-256color' >"$scratch/tmux.conf"
+"${lab[@]}" new-session -d -x $columns -y $rows "env TERM=xterm-256color COLORTERM=truecolor $fracture lab ${LABFLAGS:-}"
+await 20 '[1-9]+ alive' || fail "the lab did not start"
+
+calm='needless takeovers 0\.0/min'
+for ((try = 1; try <= tries; try++)); do
+	sleep 20 # the least that a downtime is measured against is calm too
+	await $calm_s "$calm" || fail "no calm minute in $calm_s s: the machine is busy with other things"
+	key=$(busiest)
+	press "$key"
+	sleep 0.5
+	press x
+	if await 5 "took .* over, by reset" && await 5 'ms of downtime' && sleep 1 && shown | grep -qE "$calm"; then
+		"${lab[@]}" capture-pane -epN >"$scratch/lab.ansi"
+		go run -C tools ./picture -columns $columns -rows $rows -title "fracture lab" <"$scratch/lab.ansi" >"$scratch/lab.svg"
+		mv "$scratch/lab.svg" "$out"
+		shown | grep -A3 'failover ─' | cut -c66-
+		echo "wrote $out, $(wc -c <"$out") bytes, at try $try"
+		press q
+		sleep 1
+		exit 0
+	fi
+	echo "record.sh: try $try was disturbed: $(shown | grep -oE "needless takeovers.*" || true)" >&2
+	press r
+	await 10 '[1-9]+ alive' || fail "the node did not come back"
+done
+fail "every try was disturbed: the machine is busy with other things"
