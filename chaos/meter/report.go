@@ -28,6 +28,7 @@ func (v Verdict) ExitCode() int {
 		return 1
 	case Thin:
 		return 4
+	case Interrupted:
 	}
 	return 130
 }

@@ -195,10 +195,3 @@ func (h *home) noteJoin() error {
 	}
 	return nil
 }
-
-// frontDoor is the address of a node's front door.
-func (h *home) frontDoor(name string) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.nodes[name].HTTP
-}

@@ -17,6 +17,7 @@ import (
 	"fracture/clock"
 	"fracture/cluster"
 	"fracture/cluster/failover"
+	"fracture/cluster/store"
 	"fracture/cluster/wire"
 	"fracture/lab"
 	"fracture/render"
@@ -223,7 +224,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 	opts.Strategy, opts.Factor, opts.Cluster = stream.Strategy.String(), int(stream.Factor), f.gossip
 	opts.Store = "embedded"
 	if f.redis != "" {
-		opts.Store = "redis"
+		opts.Store = store.Redact(f.redis)
 	}
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.run(inner) })

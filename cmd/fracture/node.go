@@ -13,11 +13,13 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"fracture/cluster"
+	"fracture/cluster/failover"
 	"fracture/cluster/front"
 	"fracture/cluster/keep"
 	"fracture/cluster/store"
@@ -40,6 +42,10 @@ const joinFile = "join"
 // nodeMemory is the heap size from which on a node collects harder: the kernel frees a dead node's memory before it closes
 // its sockets, so a large node is slow to be missed.
 const nodeMemory = 20 << 20
+
+// silenceCeiling is the longest silence that a node's lease on a peer learns to bear. On a machine so busy that its
+// processes stand still for longer, takeovers would only add to the load; overdue tasks bound the wait there.
+const silenceCeiling = time.Second
 
 type nodeFlags struct {
 	name, zone, dir, redis, parent string
@@ -110,7 +116,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 	}
 	cfg := cluster.NodeConfig{
 		Name: f.name, Zone: f.zone, Credentials: creds, Gossip: f.gossip, Link: f.link, Beat: f.beat, Join: f.join,
-		Functions: functions, Keeper: keeper, Log: log,
+		Functions: functions, Keeper: keeper, Log: log, Core: failover.Config{SilenceCeiling: silenceCeiling},
 	}
 	var door *front.Server
 	behind := &lateCluster{}

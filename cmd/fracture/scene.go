@@ -45,7 +45,6 @@ var latencyBuckets = []float64{0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 500, m
 type scene struct {
 	broker tui.Broker
 	client *cluster.Client
-	name   func(failover.NodeID) string
 	child  func(name string) (tui.NodeState, bool) // of a process of ours; nil: none is
 
 	deliveries *meter.Inbox[meter.Delivery]

@@ -187,7 +187,7 @@ func (r *runner) inject(t *meter.Trial) {
 		return
 	}
 	var err error
-	thawed := clock.Instant(0)
+	var thawed clock.Instant
 	switch t.Fault {
 	case meter.Noop:
 		t.Before = r.arena.Now()
