@@ -65,10 +65,7 @@ func (a *labArena) run(ctx context.Context) error {
 	group.Go(func() error { return a.home.run(inner) })
 	group.Go(func() error {
 		if err := a.home.start(inner); err != nil {
-			if ctx.Err() != nil {
-				return nil // told to end while it began
-			}
-			return err
+			return unlessTold(ctx, err)
 		}
 		var err error
 		a.client, err = cluster.NewClient(cluster.ClientConfig{

@@ -243,7 +243,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 			submit: true, logDir: h.dir.Path,
 		})
 	})
-	return quitIsNoError(ctx, group.Wait())
+	return unlessTold(ctx, group.Wait())
 }
 
 // withDuration ends a context after a while, where one is given.
@@ -254,12 +254,13 @@ func withDuration(ctx context.Context, d time.Duration) (context.Context, contex
 	return context.WithCancel(ctx)
 }
 
-// quitIsNoError: a lab that was told to end has done what it should.
-func quitIsNoError(ctx context.Context, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-		return nil
+// unlessTold is err, unless it is no more than that the lab was told to end, which is what it should do.
+func unlessTold(ctx context.Context, err error) error {
+	told := errors.Is(err, context.Canceled) || (errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil)
+	if !told {
+		return err
 	}
-	return err
+	return nil
 }
 
 // Kill, Freeze, Thaw and Revive implement tui.Control on the home's own nodes; the scene is told by watchCluster.
