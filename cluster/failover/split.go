@@ -331,6 +331,9 @@ func (c *Core) watch(s *stream) {
 	patience := c.patience(s)
 	for k := s.base; k < s.next; k++ {
 		f := s.frame(k)
+		if f == nil {
+			continue // complete by now: a task that cannot be split is answered for at once
+		}
 		for i := range f.tiles {
 			t := &f.tiles[i]
 			if t.done {
@@ -368,6 +371,9 @@ func (c *Core) replaceOwnedBy(s *stream, failed NodeID, signal Signal) {
 	}
 	for k := s.base; k < s.next; k++ {
 		f := s.frame(k)
+		if f == nil {
+			continue // complete by now: a task that cannot be split is answered for at once
+		}
 		for i := range f.tiles {
 			t := &f.tiles[i]
 			if !t.done && t.holders.Rank(failed) >= 0 && c.allLost(t.holders, failed) {

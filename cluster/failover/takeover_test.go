@@ -1,0 +1,275 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"fracture/work"
+)
+
+// standing is a node that stands by for a task placed by hand: owner n1, standby n2, splitter n3.
+func standing(t *testing.T) (s *stage, crew []*actor, place Message) {
+	t.Helper()
+	s = newStage(t, Config{})
+	crew, _ = s.crew(3)
+	s.run(100 * time.Millisecond)
+	s.quiet()
+	place = Message{
+		Kind: Copy, Task: work.TaskID{Stream: 0xc1, Frame: 4, Tile: 1}, Function: "echo/1", Payload: []byte("input"),
+		Epoch:   Epoch{Term: Term(0).next(crew[2].id)},
+		Holders: Holders{crew[0].id, crew[1].id}, Splitters: Holders{crew[2].id},
+	}
+	return s, crew, place
+}
+
+func (s *stage) receive(a, from *actor, m Message) {
+	s.step(a, Event{Kind: Received, Peer: from.id, Message: m})
+}
+
+func TestCopy_thatArrivesAfterItsOwnersLinkBrokeIsRunAtOnce(t *testing.T) {
+	s, crew, place := standing(t)
+	standby := crew[1]
+	s.kill(crew[0])
+	s.run(2 * stageWire)
+	s.receive(standby, crew[2], place)
+	promoted := standby.all(Promote)
+	if len(promoted) != 1 || promoted[0].Signal != Reset || promoted[0].Peer != crew[0].id {
+		t.Fatalf("promotions %+v, want one from n1 by reset, in the very step in which the copy came", promoted)
+	}
+	if standby.told["execute"] != 1 {
+		t.Errorf("the standby promoted itself and runs the task %d times, want once", standby.told["execute"])
+	}
+	if got, want := promoted[0].Message.Epoch, (Epoch{Term: place.Epoch.Term, Rank: 1}); got != want {
+		t.Errorf("promoted under epoch %v, want %v: the rank fences the old owner", got, want)
+	}
+}
+
+func TestCopy_thatArrivesAfterGossipForgotItsOwnerIsRunAtOnce(t *testing.T) {
+	s, crew, place := standing(t)
+	s.kill(crew[0])
+	s.run(2 * stageWire)
+	s.bury(crew[0])
+	s.receive(crew[1], crew[2], place)
+	if got := crew[1].told["execute"]; got != 1 {
+		t.Errorf("a copy whose owner has left is run %d times, want once", got)
+	}
+}
+
+func TestStandby_takesOverByTheFirstSignal(t *testing.T) {
+	for _, c := range []struct {
+		want  Signal
+		fault func(s *stage, owner *actor)
+	}{
+		{Reset, func(s *stage, owner *actor) { s.kill(owner) }},
+		{Silence, func(s *stage, owner *actor) { s.freeze(owner) }},
+		{Overdue, func(_ *stage, owner *actor) { owner.idle = true }},
+		{Gone, func(s *stage, owner *actor) { s.bury(owner) }},
+	} {
+		t.Run(c.want.String(), func(t *testing.T) {
+			s, crew, place := standing(t)
+			owner, standby := crew[0], crew[1]
+			owner.idle = true // it is at work when the fault comes
+			owned := place
+			owned.Kind = Place
+			s.receive(owner, crew[2], owned)
+			s.receive(standby, crew[2], place)
+			c.fault(s, owner)
+			s.until("the standby takes over", time.Second, func() bool { return len(standby.all(Promote)) > 0 })
+			if got := standby.all(Promote)[0]; got.Signal != c.want || got.Peer != owner.id {
+				t.Errorf("promoted by %v from %s, want %v from n1", got.Signal, s.names[got.Peer], c.want)
+			}
+			s.run(time.Second)
+			if n := len(standby.all(Promote)); n != 1 || standby.told["execute"] != 1 {
+				t.Errorf("%d promotions, %d runs, want one of each", n, standby.told["execute"])
+			}
+		})
+	}
+}
+
+func TestStandby_doesNotRunWhatTheOwnerHasDone(t *testing.T) {
+	s, crew, place := standing(t)
+	standby := crew[1]
+	s.receive(standby, crew[2], place)
+	s.receive(standby, crew[0], Message{Kind: Done, Task: place.Task, Epoch: place.Epoch})
+	s.kill(crew[0])
+	s.run(time.Second)
+	if got := standby.told["execute"]; got != 0 {
+		t.Errorf("the standby ran a task that was done %d times", got)
+	}
+	if n := len(standby.core.tasks.list); n != 0 {
+		t.Errorf("%d tasks remembered long after they ended", n)
+	}
+}
+
+func TestDone_thatOvertakesItsCopyIsRemembered(t *testing.T) {
+	s, crew, place := standing(t)
+	standby := crew[1]
+	s.receive(standby, crew[0], Message{Kind: Done, Task: place.Task, Epoch: place.Epoch})
+	s.receive(standby, crew[2], place)
+	s.kill(crew[0])
+	s.run(time.Second)
+	if got := standby.told["execute"]; got != 0 {
+		t.Errorf("the standby ran a task %d times whose end it had heard of before the copy came", got)
+	}
+}
+
+func TestPlace_ofADeposedSplitterIsRefusedAndFenced(t *testing.T) {
+	s, crew, place := standing(t)
+	later := place
+	later.Epoch.Term = place.Epoch.Term.next(crew[1].id)
+	later.Task.Frame++
+	s.receive(crew[0], crew[1], later)
+	s.quiet()
+	s.receive(crew[0], crew[2], place)
+	if got := crew[0].told; got["refuse"] != 1 || got["fence"] != 1 || got["execute"] != 0 {
+		t.Errorf("a placement under a lower term led to %v, want it refused, its sender fenced, and nothing run", got)
+	}
+}
+
+// P3: of two owners the sink takes the higher epoch's result only.
+func TestResult_underALowerEpochIsRefusedAndCounted(t *testing.T) {
+	s := newStage(t, Config{})
+	_, sink := s.crew(2)
+	stream := echoStream(0xc2)
+	s.submit(sink, stream)
+	s.until("the stream flows", time.Second, func() bool { return len(sink.delivered) >= 4 })
+	leader := s.leader(stream.ID)
+	s.quiet()
+
+	task := work.TaskID{Stream: stream.ID, Frame: leader.core.stream(stream.ID).next, Tile: 0}
+	term := leader.core.stream(stream.ID).term
+	high := Message{Kind: Result, Task: task, Epoch: Epoch{Term: term, Try: 1}}
+	low := Message{Kind: Result, Task: task, Epoch: Epoch{Term: term, Try: 0, Rank: 1}}
+	for _, a := range []*actor{leader, sink} {
+		s.receive(a, s.actors[0], high)
+		s.receive(a, s.actors[0], low)
+		s.receive(a, s.actors[0], high)
+		if got := a.told; got["refuse"] != 1 || got["repeat"] != 1 {
+			t.Errorf("%s: high, low, high gave %v, want the low one refused and the second high one dropped", a.name, got)
+		}
+	}
+	if got := sink.delivered[task]; got != 1 {
+		t.Errorf("delivered %d times, want once", got)
+	}
+}
+
+// P1: once a submit is acknowledged it survives the loss of all but one holder. Three nodes die one after the other.
+func TestStream_survivesTheLossOfAllButOneHolder(t *testing.T) {
+	s := newStage(t, Config{})
+	_, sink := s.crew(4)
+	stream := echoStream(0xc3)
+	s.submit(sink, stream)
+	s.until("the stream is accepted", time.Second, func() bool { return len(answers(sink)) > 0 })
+	for range 3 {
+		s.run(100 * time.Millisecond)
+		victim := s.leader(stream.ID)
+		if victim == nil {
+			t.Fatal("nobody leads the stream")
+		}
+		s.kill(victim)
+		s.run(100 * time.Millisecond)
+		s.bury(victim)
+	}
+	s.run(200 * time.Millisecond)
+	last := s.leader(stream.ID)
+	if last == nil {
+		t.Fatal("nobody leads the stream after three deaths")
+	}
+	st := last.core.stream(stream.ID)
+	if st.next < 15 {
+		t.Errorf("%d frames were placed in half a second at 30 a second", st.next)
+	}
+	s.everyResultOnce(sink, stream, st.next-1)
+	if st.term.Count() != 4 {
+		t.Errorf("the last splitter reigns in term %d, want 4: one for each that led", st.term.Count())
+	}
+}
+
+// A splitter that was frozen, not dead, finds that it was deposed before it leads on.
+func TestSplitter_thatThawsFindsItselfDeposed(t *testing.T) {
+	s := newStage(t, Config{})
+	_, sink := s.crew(3)
+	stream := echoStream(0xc4)
+	s.submit(sink, stream)
+	s.until("the stream flows", time.Second, func() bool { return len(sink.delivered) >= 4 })
+	old := s.leader(stream.ID)
+	s.freeze(old)
+	s.until("another leads", time.Second, func() bool {
+		now := s.leaderBut(old, stream.ID)
+		return now != nil
+	})
+	s.run(300 * time.Millisecond)
+	s.quiet()
+	s.thaw(old)
+	s.run(300 * time.Millisecond)
+	if st := old.core.stream(stream.ID); st != nil && st.leading() {
+		t.Error("the thawed splitter still leads")
+	}
+	if got := old.told["place"]; got != 0 {
+		t.Errorf("the deposed splitter placed %d tasks after its thaw", got)
+	}
+	s.everyResultOnce(sink, stream, s.leader(stream.ID).core.stream(stream.ID).next-1)
+}
+
+// leaderBut is a leader of a stream other than one that may believe it still is.
+func (s *stage) leaderBut(old *actor, id work.StreamID) *actor {
+	for _, a := range s.actors {
+		if a != old && a.up && a.core != nil {
+			if st := a.core.stream(id); st != nil && st.leading() {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+func TestReschedule_placesAnewOnceGossipSaysThatTheNodeIsGone(t *testing.T) {
+	s := newStage(t, Config{})
+	_, sink := s.crew(3)
+	stream := echoStream(0xc5)
+	stream.Strategy, stream.Factor = work.Reschedule, 1
+	leader, victim := (*actor)(nil), (*actor)(nil)
+	s.submit(sink, stream)
+	s.until("the stream flows", time.Second, func() bool { return len(sink.delivered) >= 4 })
+	leader = s.leader(stream.ID)
+	list := leader.core.candidates(s.now, stream.Strategy)
+	for i := range stream.Tiles {
+		if owner := choose(list, tileKey(stream.ID, i), Holders{}, 0, 1).Owner(); owner != leader.id {
+			victim = s.by(owner)
+		}
+	}
+	if victim == nil {
+		t.Fatal("the splitter owns every tile: choose another id for the stream")
+	}
+	s.kill(victim)
+	s.run(100 * time.Millisecond)
+	lost := leader.core.stream(stream.ID).next - leader.core.stream(stream.ID).base
+	if lost < 2 {
+		t.Fatalf("%d frames wait for the dead node, want some: reschedule waits for gossip", lost)
+	}
+	s.bury(victim)
+	s.run(50 * time.Millisecond)
+	if got := leader.all(Replace); len(got) == 0 || got[0].Signal != Gone {
+		t.Errorf("placed anew: %d tasks, want some, by gone", len(got))
+	}
+	s.everyResultOnce(sink, stream, leader.core.stream(stream.ID).next-1)
+}
+
+// A function that cannot split some frames answers for them itself. Its standby has not heard of those answers, so whoever
+// takes over meets the same frames again, with others after them complete.
+func TestSplitter_thatTakesOverMeetsFramesThatCannotBeSplit(t *testing.T) {
+	broken := func(frame uint64) bool { return frame%4 == 1 }
+	s := newStage(t, Config{Function: func(string) work.Function { return echo{broken: broken} }})
+	_, sink := s.crew(3)
+	stream := echoStream(0xc6)
+	s.submit(sink, stream)
+	s.run(300 * time.Millisecond)
+	s.kill(s.leader(stream.ID))
+	s.run(2 * time.Second)
+	s.everyResultOnce(sink, stream, s.leader(stream.ID).core.stream(stream.ID).next-1)
+	for _, e := range sink.all(Deliver) {
+		if want := broken(e.Message.Task.Frame); e.Message.Failed != want {
+			t.Errorf("task %v: failed is %v, want %v", e.Message.Task, e.Message.Failed, want)
+		}
+	}
+}
