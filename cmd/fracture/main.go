@@ -26,6 +26,7 @@ var verbs = []func() *cobra.Command{
 	newLabCommand,
 	newAttachCommand,
 	newRunCommand,
+	newSimCommand,
 	newNodeCommand,
 	newPaneCommand,
 	newDoctorCommand,

@@ -1,0 +1,57 @@
+package sim
+
+import (
+	"time"
+
+	"fracture/work"
+)
+
+// bounds checks that no node holds more than it may, and that it forgets what is over.
+type bounds struct{ steps uint }
+
+// The bounds under which the simulated nodes live: tight enough that a table that leaks is seen, wide enough for the
+// load and for what piles up behind a freeze.
+const (
+	maxTasks   = 512
+	maxStreams = 16
+	linger     = 250 * time.Millisecond // how long a node remembers a task that has ended
+)
+
+// load counts what a node holds.
+func load(p *process) (tasks, streams int) {
+	p.core.Holdings(func(work.TaskID, string, bool) { tasks++ })
+	p.core.Streams(func(work.StreamID, bool) { streams++ })
+	return tasks, streams
+}
+
+// looksEach is how seldom a table is counted: counting costs time.
+const looksEach = 32
+
+func (b *bounds) stepped(w *World, p *process) {
+	if b.steps++; b.steps%looksEach != 0 || p.core == nil {
+		return
+	}
+	if tasks, streams := load(p); tasks > maxTasks || streams > maxStreams {
+		w.violate("bounds", "%s holds %d tasks and %d streams, more than %d and %d",
+			p.name, tasks, streams, maxTasks, maxStreams)
+	}
+}
+
+// end: long after everything was delivered and stored, nothing is held any more.
+func (b *bounds) end(w *World) {
+	for i := range w.streams {
+		if s := &w.streams[i]; !s.complete() || s.stored < len(s.tasks) {
+			return // excused, and therefore perhaps still there
+		}
+	}
+	for i := range w.cfg.Nodes {
+		p := &w.processes[i]
+		if !p.up {
+			continue
+		}
+		if tasks, streams := load(p); tasks+streams > 0 {
+			w.violate("bounds", "%s still holds %d tasks and %d streams %v after everything was delivered and stored",
+				p.name, tasks, streams, w.settling())
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"time"
+
+	"fracture/chaos"
+	"fracture/clock"
+)
+
+// standing is a strike that is not over.
+type standing struct {
+	rule  int // its index among the world's rules
+	nth   uint64
+	spot  chaos.Spot
+	until clock.Instant // 0: it is over, and its place can be used again
+	began bool          // it has struck
+	asked uint64        // how many messages it has touched or spared
+}
+
+// all, in place of a process's index, makes a spot concern every process. Spots number processes from 1.
+const all = -1
+
+// ms is a number of milliseconds.
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// ruleTable is what can go wrong. A rule on average strikes a few times in a run in which it takes part.
+func ruleTable(buf []chaos.Rule) []chaos.Rule {
+	process, link, beat := chaos.Process, chaos.Link, chaos.Beat
+	rule := func(site chaos.Site, f chaos.Fault, odds float64, wait, last chaos.Span, times int) {
+		buf = append(buf, chaos.Rule{
+			ID: uint32(len(buf) + 1), Site: site, Fault: f, Odds: odds, Wait: wait, Last: last, Times: times,
+		})
+	}
+	late, window := between(assembly, ms(500)), between(ms(5), ms(150))
+	rule(process, chaos.Fault{Kind: chaos.Kill}, 0.4, late, between(ms(20), ms(400)), 2)
+	// A death between two deeds of one Step: some were told, others were not.
+	rule(process, chaos.Fault{Kind: chaos.Kill, Share: 0.02}, 0.4, late, between(ms(50), ms(300)), 2)
+	rule(process, chaos.Fault{Kind: chaos.Freeze}, 0.4, late, between(ms(2), ms(400)), 3)
+	rule(link, chaos.Fault{Kind: chaos.Reset}, 0.1, late, chaos.Span{}, 3)
+	rule(link, chaos.Fault{Kind: chaos.Loss, Share: 0.3}, 0.1, late, window, 3)
+	rule(link, chaos.Fault{Kind: chaos.Delay, Share: 0.5, By: ms(30)}, 0.1, late, window, 3)
+	rule(link, chaos.Fault{Kind: chaos.Duplicate, Share: 0.4, By: ms(20)}, 0.1, late, window, 3)
+	rule(link, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(5)}, 0.1, late, window, 3)
+	rule(link, chaos.Fault{Kind: chaos.Cut}, 0.08, late, window, 2)
+	rule(beat, chaos.Fault{Kind: chaos.Loss, Share: 0.4}, 0.1, late, window, 3)
+	rule(beat, chaos.Fault{Kind: chaos.Delay, Share: 0.5, By: beatLate}, 0.1, late, window, 3)
+	rule(beat, chaos.Fault{Kind: chaos.Duplicate, Share: 0.4, By: beatLate}, 0.1, late, window, 3)
+	rule(beat, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(8)}, 0.1, late, window, 3)
+	rule(beat, chaos.Fault{Kind: chaos.Cut}, 0.08, late, window, 2)
+	return buf
+}
+
+// beatLate is how late a fault makes a beat at most.
+const beatLate = 15 * time.Millisecond
+
+// fewest is how many nodes no kill goes below: a cluster of which nothing is left proves nothing.
+const fewest = 2
+
+// planFaults draws which rules take part in this run, each with even chances (swarm testing, Groce et al. 2012: a run
+// that leaves faults out reaches what they would have hidden), and their first strikes.
+func (w *World) planFaults() {
+	w.rules = ruleTable(w.rules[:0])
+	for r := range w.rules {
+		if w.luck(luckSwarm, 0, 0, uint64(r)).Hits(0.5) {
+			continue
+		}
+		site := w.rules[r].Site
+		for i := range w.processes {
+			if site == chaos.Process {
+				if i < w.cfg.Nodes {
+					w.schedule(r, spotOf(site, i, all), 0, 0)
+				}
+				continue
+			}
+			for j := range w.processes {
+				if i != j {
+					w.schedule(r, spotOf(site, i, j), 0, 0)
+				}
+			}
+			if w.rules[r].Fault.Kind == chaos.Cut { // a node that is not heard by anybody, or hears nobody
+				w.schedule(r, spotOf(site, i, all), 0, 0)
+				w.schedule(r, spotOf(site, all, i), 0, 0)
+			}
+		}
+	}
+}
+
+// schedule puts a rule's nth strike at a spot on the heap, unless it comes after the healing of all.
+func (w *World) schedule(rule int, spot chaos.Spot, nth uint64, from clock.Instant) {
+	s, ok := w.rules[rule].Strike(w.seed, spot, nth, from)
+	if !ok || s.At >= w.heals {
+		return
+	}
+	slot := int32(-1)
+	for i := range w.standing {
+		if w.standing[i].until == 0 {
+			slot = int32(i)
+			break
+		}
+	}
+	if slot < 0 {
+		slot = int32(len(w.standing))
+		w.standing = append(w.standing, standing{})
+	}
+	w.standing[slot] = standing{rule: rule, nth: nth, spot: spot, until: min(s.Until, w.heals)}
+	w.queue.push(entry{at: s.At, kind: strikes, slot: slot})
+}
+
+// strike lets a fault begin.
+func (w *World) strike(e entry) {
+	s := &w.standing[e.slot]
+	fault := w.rules[s.rule].Fault
+	from, to := int(s.spot.From)-1, int(s.spot.To)-1
+	struck := true
+	switch fault.Kind {
+	case chaos.Kill:
+		struck = fault.Share > 0 || w.killable(from)
+		if struck && fault.Share == 0 {
+			w.kill(&w.processes[from])
+		}
+	case chaos.Freeze:
+		w.freeze(&w.processes[from])
+	case chaos.Reset:
+		w.breakLink(from, to)
+	case chaos.Loss, chaos.Delay, chaos.Duplicate, chaos.Reorder, chaos.Cut: // see fate
+	case chaos.Restart, chaos.Thaw: // they heal, and are nobody's strike
+	}
+	s.began = true
+	if struck {
+		w.out.Faults[fault.Kind]++
+		if fault.Kind != chaos.Kill { // a death speaks for itself
+			w.tell(s.spot, fault.Kind.String())
+		}
+	}
+	w.queue.push(entry{at: s.until, kind: passes, slot: e.slot})
+}
+
+// pass lets a fault end, and plans the rule's next strike at that spot.
+func (w *World) pass(e entry) {
+	s := w.standing[e.slot]
+	w.standing[e.slot] = standing{}
+	p := &w.processes[max(int(s.spot.From)-1, 0)]
+	kind := w.rules[s.rule].Fault.Kind
+	switch healer := kind.HealedBy(); {
+	case healer == chaos.Restart && !p.up:
+		w.out.Faults[healer]++
+		w.start(p)
+	case healer == chaos.Thaw && p.frozen:
+		w.out.Faults[healer]++
+		w.tell(s.spot, healer.String())
+		w.thaw(p)
+	case healer == 0 && kind != chaos.Reset:
+		w.tell(s.spot, "heal")
+	}
+	w.schedule(s.rule, s.spot, s.nth+1, w.now)
+}
+
+// tell writes a fault at a spot into the trace; what concerns every process is shown as concerning "all".
+func (w *World) tell(spot chaos.Spot, verb string) {
+	name := func(number uint32) string {
+		if number == 0 {
+			return "all"
+		}
+		return w.processes[number-1].name
+	}
+	peer := ""
+	if spot.Site != chaos.Process {
+		peer = name(spot.To)
+	}
+	if spot.Site == chaos.Beat {
+		verb += "~" // of beats
+	}
+	w.trace.fault(w.now, name(spot.From), peer, verb)
+}
+
+// killable reports whether a node may die: it lives, and enough others do.
+func (w *World) killable(i int) bool {
+	live := 0
+	for j := range w.cfg.Nodes {
+		if w.processes[j].up {
+			live++
+		}
+	}
+	return w.processes[i].up && live > fewest
+}
+
+// stumble lets a process die between two deeds where a rule says so.
+func (w *World) stumble(p *process) {
+	for i := range w.standing {
+		s := &w.standing[i]
+		if !s.began || s.spot.Site != chaos.Process || int(s.spot.From) != p.index+1 {
+			continue
+		}
+		if f := w.rules[s.rule].Fault; f.Kind != chaos.Kill || f.Share == 0 {
+			continue
+		}
+		s.asked++
+		luck := chaos.Draw(w.seed, s.spot, touching+w.rules[s.rule].ID, s.nth<<32|s.asked)
+		if luck.Hits(w.rules[s.rule].Fault.Share) && w.killable(p.index) {
+			w.kill(p)
+			return
+		}
+	}
+}
+
+// touching, added to a rule's ID, tells the draws for single messages from those for its strikes.
+const touching = 1 << 16
+
+// fate is what the standing faults do to the message or packet that process i sends to process j.
+func (w *World) fate(site chaos.Site, i, j int) chaos.Fate {
+	var fate chaos.Fate
+	for k := range w.standing {
+		s := &w.standing[k]
+		if !s.began || s.spot.Site != site || !s.concerns(i, j) {
+			continue
+		}
+		s.asked++
+		rule := &w.rules[s.rule]
+		fate = fate.And(rule.Fault.Touch(chaos.Draw(w.seed, s.spot, touching+rule.ID, s.nth<<32|s.asked)))
+	}
+	return fate
+}
+
+// concerns reports whether the strike's spot lies on the way from process i to process j.
+func (s *standing) concerns(i, j int) bool {
+	return (s.spot.From == 0 || int(s.spot.From) == i+1) && (s.spot.To == 0 || int(s.spot.To) == j+1)
+}
+
+// cutUntil reports whether links from process i to process j are cut, and until when.
+func (w *World) cutUntil(i, j int) (until clock.Instant, cut bool) {
+	for k := range w.standing {
+		s := &w.standing[k]
+		if s.began && s.spot.Site == chaos.Link && w.rules[s.rule].Fault.Kind == chaos.Cut && s.concerns(i, j) {
+			until, cut = max(until, s.until), true
+		}
+	}
+	return until, cut
+}
+
+func (w *World) isCut(i, j int) bool {
+	_, cut := w.cutUntil(i, j)
+	return cut
+}
+
+// isImpaired reports whether any fault stands on the link from process i to process j.
+func (w *World) isImpaired(site chaos.Site, i, j int) bool {
+	for k := range w.standing {
+		s := &w.standing[k]
+		if s.began && s.spot.Site == site && s.concerns(i, j) {
+			return true
+		}
+	}
+	return false
+}

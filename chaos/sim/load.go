@@ -1,0 +1,265 @@
+package sim
+
+import (
+	"encoding/binary"
+	"time"
+
+	"fracture/chaos"
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/work"
+)
+
+// The load: one stream of frames, and requests at random times, all from the one sink.
+const (
+	streamTiles    = 6
+	streamFast     = 20 * time.Millisecond
+	streamSlow     = 33 * time.Millisecond
+	submitLow      = 25 * time.Millisecond // when the stream is submitted
+	submitHigh     = 60 * time.Millisecond
+	maxRequests    = 4
+	requestTiles   = 8
+	requestLatest  = 50 * time.Millisecond // after the healing, the last time at which a request comes
+	streamIDs      = 0xa0                  // streams are numbered from here; the trace prints the number
+	stopsWatching  = 0.5                   // the chance that the sink looks away from a request that is complete
+	drainChance    = 0.15                  // that a node is asked to leave during the run
+	downLow        = 20 * time.Millisecond // how long it is away then
+	downHigh       = 300 * time.Millisecond
+	writeLow       = 100 * time.Microsecond // how long a write to the store takes
+	writeHigh      = 2 * time.Millisecond
+	shareOfReplies = 0.2 // of the requests, have strategy reschedule
+)
+
+// stream is a stream or a request, and what is known of it. Requests are streams of one frame.
+type stream struct {
+	spec      work.Stream
+	params    [8]byte
+	tasks     []task
+	submitted bool
+	acked     bool // some node has said Accepted
+	accepted  bool // the sink has heard it
+	refused   bool // the sink was told that the cluster cannot take it
+	orphaned  bool // after it was acknowledged, all its holders were dead at once
+	bereft    bool // a message of it, between processes that lived, was lost
+	delivered int
+	stored    int
+	keepers   int               // how many processes have ever held it
+	reigns    []run             // who led it
+	roles     [MaxNodes]role    // what each node is to it
+	known     [MaxNodes]heardOf // the highest term of it that each node has heard of
+}
+
+// task is one task of a stream, and what is known of it.
+type task struct {
+	delivered bool
+	stored    bool
+	runs      []run   // who was given it to run
+	known     []run   // who knows which epoch of it
+	copies    [4]lent // who stands by for it
+}
+
+func (s *stream) copies() int {
+	if s.spec.Strategy == work.Reschedule {
+		return 1
+	}
+	return int(s.spec.Factor)
+}
+
+// task finds a task of the stream, or nil where it has none of that name.
+func (s *stream) task(id work.TaskID) *task {
+	i := id.Frame*uint64(s.spec.Tiles) + uint64(id.Tile)
+	if id.Tile >= s.spec.Tiles || i >= uint64(len(s.tasks)) {
+		return nil
+	}
+	return &s.tasks[i]
+}
+
+// taskID is the name of the i-th task.
+func (s *stream) taskID(i int) work.TaskID {
+	return work.TaskID{Stream: s.spec.ID, Frame: uint64(i) / uint64(s.spec.Tiles), Tile: uint32(i) % s.spec.Tiles}
+}
+
+func (s *stream) complete() bool { return s.delivered == len(s.tasks) }
+
+// settled reports whether nothing more needs to come of the stream. One without standbys is placed anew when gossip says
+// that its owner is gone, and has no promise against the loss of a message.
+func (s *stream) settled() bool {
+	return s.complete() || s.refused || s.orphaned || s.bereft && s.copies() == 1
+}
+
+// bereave takes note of a message that was lost on its way to a process that lives.
+func (w *World) bereave(m *failover.Message) {
+	if s := w.streamOf(m.Task.Stream); s != nil {
+		s.bereft = true
+	}
+}
+
+func (w *World) streamOf(id work.StreamID) *stream {
+	if i := int(id) - streamIDs; i >= 0 && i < len(w.streams) {
+		return &w.streams[i]
+	}
+	return nil
+}
+
+// taskOf finds a task of any stream.
+func (w *World) taskOf(id work.TaskID) *task {
+	if s := w.streamOf(id.Stream); s != nil {
+		return s.task(id)
+	}
+	return nil
+}
+
+func (w *World) allSettled() bool {
+	for i := range w.streams {
+		if !w.streams[i].settled() {
+			return false
+		}
+	}
+	return true
+}
+
+// plan draws the load and the faults of the run.
+func (w *World) plan() {
+	luck := w.luck(luckLoad, 0, 0, 0)
+	at := luck.Within(between(submitLow, submitHigh))
+	luck = luck.Next()
+	period := luck.Within(between(streamFast, streamSlow))
+	luck = luck.Next()
+	w.addStream(at, work.Stream{
+		Tiles: streamTiles, Period: period, Frames: uint64(w.heals.Sub(clock.Instant(at)) / period),
+		Strategy: work.Standby, Factor: 2 + uint8(luck.Below(2)),
+	})
+	luck = luck.Next()
+	for i := range luck.Below(maxRequests + 1) {
+		luck := w.luck(luckLoad, 0, 0, i+1)
+		spec := work.Stream{
+			Tiles: 1 + uint32(luck.Below(requestTiles)), Frames: 1, Strategy: work.Standby,
+			Factor: 2 + uint8(luck.Next().Below(2)),
+		}
+		luck = luck.Next().Next()
+		if luck.Hits(shareOfReplies) {
+			spec.Strategy, spec.Factor = work.Reschedule, 1
+		}
+		w.addStream(luck.Next().Within(between(submitLow, time.Duration(w.heals)+requestLatest)), spec)
+	}
+	for i := range w.cfg.Nodes {
+		luck := w.luck(luckDrain, i, 0, 0)
+		if luck.Hits(drainChance / float64(w.cfg.Nodes)) {
+			w.at(luck.Next().Within(between(chaosFor/4, time.Duration(w.heals))),
+				entry{kind: drains, a: uint8(i), gen: 1})
+		}
+	}
+	w.planFaults()
+}
+
+// addStream gives a stream its name and submits it at a time.
+func (w *World) addStream(at time.Duration, spec work.Stream) {
+	i := len(w.streams)
+	if i < cap(w.streams) {
+		w.streams = w.streams[:i+1]
+	} else {
+		w.streams = append(w.streams, stream{})
+	}
+	s := &w.streams[i]
+	tasks := s.tasks[:0]
+	for range int(spec.Tiles) * int(spec.Frames) {
+		if n := len(tasks); n < cap(tasks) {
+			tasks = tasks[:n+1]
+			tasks[n] = task{runs: tasks[n].runs[:0], known: tasks[n].known[:0]}
+		} else {
+			tasks = append(tasks, task{})
+		}
+	}
+	*s = stream{spec: spec, tasks: tasks, reigns: s.reigns[:0]}
+	s.spec.ID, s.spec.Function = work.StreamID(streamIDs+i), functionName
+	binary.LittleEndian.PutUint64(s.params[:], uint64(s.spec.ID))
+	w.out.Streams++
+	w.out.Tasks += len(tasks)
+	w.at(at, entry{kind: submits, slot: int32(i)})
+}
+
+// sinkProcess is the one sink.
+func (w *World) sinkProcess() *process { return &w.processes[w.cfg.Nodes] }
+
+// submit lets the sink's owner ask for a stream.
+func (w *World) submit(i int) {
+	p, s := w.sinkProcess(), &w.streams[i]
+	s.submitted = true
+	spec := s.spec
+	spec.Params = s.params[:]
+	w.feed(p, &failover.Event{Kind: failover.Received, Peer: p.id, Message: failover.Message{
+		Kind: failover.Submit, Task: work.TaskID{Stream: spec.ID}, Stream: &spec,
+	}})
+}
+
+// answered: the sink tells its owner how a submit went.
+func (w *World) answered(m *failover.Message) {
+	s := w.streamOf(m.Task.Stream)
+	switch {
+	case s == nil:
+	case m.Kind == failover.Accepted:
+		s.accepted = true
+		w.out.Accepted++
+	case m.Kind == failover.Refused:
+		s.refused = true
+	}
+}
+
+// delivered: the sink has the first result of a task. Of a request that is complete its owner may look away.
+func (w *World) delivered(p *process, m *failover.Message) {
+	s := w.streamOf(m.Task.Stream)
+	t := s.task(m.Task)
+	t.delivered = true
+	s.delivered++
+	w.out.Delivered++
+	if s.spec.Frames == 1 && s.complete() && w.luck(luckLoad, 1, 0, uint64(s.spec.ID)).Hits(stopsWatching) {
+		slot := w.parcels.keep(&failover.Message{Kind: failover.Unsubscribe, Task: work.TaskID{Stream: s.spec.ID}})
+		w.parcels.at(slot).from = p.id
+		w.at(w.draw(p, luckLoad).Within(between(0, redialLow)),
+			entry{kind: arrives, a: uint8(p.index), b: uint8(p.index), gen: p.incarnation, slot: slot})
+	}
+}
+
+// keep writes a result to the store, behind the path.
+func (w *World) keep(p *process, m *failover.Message) {
+	slot := w.parcels.keep(&failover.Message{Task: m.Task})
+	w.at(w.draw(p, luckStore).Within(between(writeLow, writeHigh)),
+		entry{kind: stores, a: uint8(p.index), gen: p.incarnation, slot: slot})
+}
+
+// stored: the store has a result. When it has the last, whoever holds the stream is told.
+func (w *World) stored(p *process, e entry) {
+	id := w.parcels.at(e.slot).message.Task
+	w.parcels.drop(e.slot)
+	s := w.streamOf(id.Stream)
+	if t := s.task(id); t != nil && !t.stored {
+		t.stored = true
+		s.stored++
+	}
+	for i := range w.cfg.Nodes {
+		w.tellSaved(&w.processes[i], s)
+	}
+}
+
+// tellSaved tells a holder of a stream that the store has everything of it, if so.
+func (w *World) tellSaved(p *process, s *stream) {
+	if s == nil || !p.up || s.stored < len(s.tasks) || !s.roles[p.index].holds(p.id) {
+		return
+	}
+	slot := w.parcels.keep(&failover.Message{Task: work.TaskID{Stream: s.spec.ID}})
+	w.at(w.draw(p, luckStore).Within(between(0, writeHigh)),
+		entry{kind: saves, a: uint8(p.index), gen: p.incarnation, slot: slot})
+}
+
+// saved tells a machine that the store has everything of a stream.
+func (w *World) saved(p *process, e entry) {
+	id := w.parcels.at(e.slot).message.Task
+	w.parcels.drop(e.slot)
+	w.feed(p, &failover.Event{Kind: failover.Saved, Message: failover.Message{Task: id}})
+}
+
+// spotOf is the place of a site that a fault or a draw concerns, by the indices of its processes; all stands for every
+// process.
+func spotOf(site chaos.Site, from, to int) chaos.Spot {
+	return chaos.Spot{Site: site, From: uint32(from + 1), To: uint32(to + 1)}
+}

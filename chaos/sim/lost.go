@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"fracture/cluster/failover"
+)
+
+// lost checks promise P1: what was acknowledged survives while one holder lives. After all faults have healed every
+// result of every acknowledged stream comes to the sink, and every submit is answered. A stream is excused only where
+// all who held it were dead at once; who holds it is what the nodes themselves said by Lead and Follow.
+type lost struct{}
+
+// role is what a node is to a stream.
+type role struct {
+	id       failover.NodeID // the incarnation that said so
+	leads    bool
+	follows  bool
+	released bool // its leader has told it to let go
+	term     failover.Term
+	holders  failover.Holders
+}
+
+func (r *role) holds(id failover.NodeID) bool {
+	return r.id == id && !r.released && (r.leads || r.follows)
+}
+
+func (lost) effect(w *World, p *process, e *failover.Effect) {
+	s := w.streamOf(e.Message.Task.Stream)
+	if s == nil {
+		return
+	}
+	r := &s.roles[p.index]
+	switch e.Kind {
+	case failover.Lead, failover.Follow:
+		if r.id != p.id {
+			s.keepers++
+		}
+		follows := e.Kind == failover.Follow && e.Message.Holders.Len() > 0
+		*r = role{
+			id: p.id, leads: e.Kind == failover.Lead, follows: follows,
+			term: e.Message.Epoch.Term, holders: e.Message.Holders,
+		}
+		if !r.holds(p.id) && s.acked && s.stored < len(s.tasks) && !w.isHeld(s) && !s.settled() {
+			w.violate("lost", "%s, the last to hold stream %x, let go of it with %d of %d results stored",
+				p.name, uint64(s.spec.ID), s.stored, len(s.tasks))
+		}
+	case failover.Send:
+		switch e.Message.Kind {
+		case failover.Accepted:
+			s.acknowledged(w, p)
+		case failover.Held:
+			r.released = false
+		case failover.Retire:
+			if p.core != nil {
+				s.release(w, p, e)
+			}
+		default:
+		}
+	default:
+	}
+}
+
+// acknowledged: a node says that the stream is safe; it must not be alone with it.
+func (s *stream) acknowledged(w *World, p *process) {
+	if !s.acked && s.copies() > 1 && s.keepers < 2 {
+		w.violate("lost", "%s acknowledged stream %x of factor %d, and nobody but itself ever held it",
+			p.name, uint64(s.spec.ID), s.spec.Factor)
+	}
+	s.acked = true
+}
+
+// release: a leader lets a standby go. Where that one lives, the leader must not be alone with the stream from then on.
+func (s *stream) release(w *World, p *process, e *failover.Effect) {
+	q := w.processOf(e.Peer)
+	if q == nil || q.id != e.Peer || !q.up || !s.roles[q.index].holds(q.id) ||
+		e.Message.Epoch.Term < s.roles[q.index].term {
+		return // there is nobody, or it will not obey
+	}
+	s.roles[q.index].released = true
+	if s.stored == len(s.tasks) || s.settled() || !s.acked {
+		return
+	}
+	for i := range w.cfg.Nodes {
+		q := &w.processes[i]
+		died := w.lives[q.life].died // no node can know of a death sooner than afterReset
+		if i != p.index && s.roles[i].holds(q.id) && (q.up || w.now.Sub(died) < afterReset) {
+			return
+		}
+	}
+	w.violate("lost", "%s lets %s go, which alone beside itself held stream %x", p.name, q.name, uint64(s.spec.ID))
+}
+
+// isHeld reports whether a node that lives holds the stream.
+func (w *World) isHeld(s *stream) bool {
+	for i := range w.cfg.Nodes {
+		if p := &w.processes[i]; p.up && s.roles[i].holds(p.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// died excuses the streams whose last holder this was.
+func (lost) died(w *World, p *process) {
+	for i := range w.streams {
+		s := &w.streams[i]
+		if s.acked && !s.settled() && s.roles[p.index].holds(p.id) && !w.isHeld(s) {
+			s.orphaned = true
+			w.out.Orphaned++
+		}
+	}
+}
+
+func (lost) end(w *World) {
+	for i := range w.streams {
+		s := &w.streams[i]
+		switch {
+		case s.settled():
+		case !s.accepted && s.delivered == 0:
+			w.violate("lost", "stream %x was submitted and never answered", uint64(s.spec.ID))
+		default:
+			for j := range s.tasks {
+				if !s.tasks[j].delivered {
+					w.violate("lost", "%d of %d results of stream %x never came, the first is %v",
+						len(s.tasks)-s.delivered, len(s.tasks), uint64(s.spec.ID), s.taskID(j))
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,276 @@
+package sim
+
+import (
+	"strconv"
+	"time"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+)
+
+// machine is what a Core and a Sink have in common.
+type machine interface {
+	Step(now clock.Instant, ev failover.Event, out []failover.Effect) []failover.Effect
+	Wake() clock.Instant
+}
+
+// process is a node, or the sink: what the operating system and the shell around the machine are to it.
+type process struct {
+	index       int
+	name        string
+	weight      uint64
+	incarnation uint32
+	id          failover.NodeID
+	life        int32          // its entry in the world's lives
+	core        *failover.Core // nil at the sink
+	sink        *failover.Sink // nil at a node
+	machine     machine        // the one of the two that is not nil
+	up          bool
+	frozen      bool
+	leaving     bool
+	thawed      clock.Instant // when it last ran again after a freeze
+	inbox       []entry       // what waits while it is frozen
+	tickAt      clock.Instant // when its timer fires; Never while none is set
+	rhythm      time.Duration // between two of its beats
+	asked       uint64        // how often it has drawn luck
+	lateWakes   int           // how often in a row it asked to be woken in the past
+	knows       [MaxNodes + 1]failover.NodeID
+	heard       [MaxNodes + 1]clock.Instant // when a beat of each other last came
+	tasks       []int32                     // what its worker has before it, the first being run; parcels
+	began       clock.Instant               // when the first began
+}
+
+// life is one incarnation of a process.
+type life struct {
+	process int
+	died    clock.Instant // Never while it lives
+	frozen  clock.Instant // when it was last frozen; Never while it is not
+}
+
+// The rhythms of a process.
+const (
+	beatFastest = 3 * time.Millisecond
+	beatSlowest = 5 * time.Millisecond
+	// hearing is how many of its own beats' time a process hears a peer after the peer's last beat.
+	hearing = 4
+	// timerLate is how much later than asked for a timer fires at most: Go's floor is a millisecond.
+	timerLate = 1100 * time.Microsecond
+	maxInbox  = 4096 // what waits for a frozen process; more is lost
+)
+
+func (w *World) populate() {
+	for i := range w.processes {
+		p := &w.processes[i]
+		name := "n" + strconv.Itoa(i+1)
+		if i == w.cfg.Nodes {
+			name = "sink"
+		}
+		*p = process{
+			index: i, name: name, weight: failover.WeightOf(name),
+			inbox: p.inbox[:0], tasks: p.tasks[:0], tickAt: clock.Never,
+		}
+		w.at(w.luck(luckStart, i, 0, 0).Within(between(0, 3*time.Millisecond)), entry{kind: starts, a: uint8(i)})
+	}
+}
+
+// at lets something happen after a while.
+func (w *World) at(after time.Duration, e entry) {
+	e.at = w.now.Add(after)
+	w.queue.push(e)
+}
+
+// start starts a process that is down, as a new incarnation.
+func (w *World) start(p *process) {
+	if p.up {
+		return
+	}
+	p.incarnation++
+	p.id = failover.Identify(p.name, uint64(p.incarnation))
+	p.up, p.frozen, p.leaving, p.tickAt = true, false, false, clock.Never
+	p.inbox, p.tasks, p.thawed = p.inbox[:0], p.tasks[:0], w.now
+	clear(p.knows[:])
+	clear(p.heard[:])
+	p.life = int32(len(w.lives))
+	w.byID[p.id] = p.life
+	w.lives = append(w.lives, life{process: p.index, died: clock.Never, frozen: clock.Never})
+	w.trace.fault(w.now, p.name, "", "start")
+	p.rhythm = w.draw(p, luckRhythm).Within(between(beatFastest, beatSlowest))
+	if p.index == w.cfg.Nodes {
+		p.sink = failover.NewSink(failover.SinkConfig{ID: p.id})
+		p.machine = p.sink
+	} else {
+		p.core = failover.New(failover.Config{
+			ID: p.id, Weight: p.weight, Function: w.function, SilenceCeiling: silenceCeiling,
+			MaxTasks: maxTasks, MaxStreams: maxStreams, Linger: linger, Bug: w.cfg.Bug,
+		})
+		p.machine = p.core
+	}
+	w.checks.started(w, p)
+	w.at(w.draw(p, luckRhythm).Within(between(0, p.rhythm)), entry{kind: beats, a: uint8(p.index), gen: p.incarnation})
+	w.announce(p)
+}
+
+// kill ends a process at once: its peers' kernels learn of it by and by.
+func (w *World) kill(p *process) {
+	if !p.up {
+		return
+	}
+	w.trace.fault(w.now, p.name, "", "dies")
+	p.up, p.frozen = false, false
+	w.lives[p.life].died = w.now
+	for _, e := range p.inbox {
+		w.parcels.drop(e.slot)
+	}
+	for _, task := range p.tasks {
+		w.parcels.drop(task)
+	}
+	p.inbox, p.tasks = p.inbox[:0], p.tasks[:0]
+	w.hangUp(p)
+	w.mourn(p)
+	w.checks.died(w, p)
+}
+
+func (w *World) freeze(p *process) {
+	if p.up && !p.frozen {
+		p.frozen = true
+		w.lives[p.life].frozen = w.now
+		w.checks.takeover.stopped(w, p)
+	}
+}
+
+// thaw lets a frozen process go on: what waited reaches it now, in the order in which it came.
+func (w *World) thaw(p *process) {
+	if !p.frozen {
+		return
+	}
+	p.frozen, p.thawed = false, w.now
+	w.lives[p.life].frozen = clock.Never
+	for _, e := range p.inbox {
+		e.at = w.now
+		w.queue.push(e)
+	}
+	p.inbox = p.inbox[:0]
+}
+
+// happenAt makes something happen at a process, if it is still the one that was meant, and if it runs.
+func (w *World) happenAt(p *process, e entry) {
+	if !p.up || e.gen != p.incarnation || p.frozen && len(p.inbox) >= maxInbox {
+		w.parcels.drop(e.slot)
+		return
+	}
+	if p.frozen {
+		p.inbox = append(p.inbox, e)
+		return
+	}
+	switch e.kind {
+	case ticks:
+		w.tick(p, e.at)
+	case beats:
+		w.beat(p)
+	case beaten:
+		w.beaten(p, e)
+	case arrives:
+		w.arrive(p, e)
+	case linked:
+		w.linkUp(p, e)
+	case severed:
+		w.linkDown(p, e)
+	case gossips:
+		w.gossip(p, e)
+	case computes:
+		w.computed(p)
+	case stores:
+		w.stored(p, e)
+	case saves:
+		w.saved(p, e)
+	case drains:
+		p.leaving = true
+		w.feed(p, &failover.Event{Kind: failover.Drain})
+	case dials, starts, strikes, passes, submits, audits: // they do not happen at one process
+	}
+}
+
+// tick runs a machine whose timer has fired. One that does not want to be woken yet is put to sleep again.
+func (w *World) tick(p *process, at clock.Instant) {
+	if p.tickAt > at {
+		return // an earlier timer that was set anew
+	}
+	p.tickAt = clock.Never
+	if p.machine.Wake() > w.now {
+		w.setTimer(p)
+		return
+	}
+	w.feed(p, &failover.Event{Kind: failover.Tick})
+}
+
+// setTimer sees to it that a machine is woken when it wants to be. A timer that fires too early is let be.
+func (w *World) setTimer(p *process) {
+	wake := p.machine.Wake()
+	if wake == clock.Never || p.tickAt <= wake.Add(timerLate) {
+		return
+	}
+	late := w.draw(p, luckTimer).Within(between(time.Microsecond, timerLate))
+	p.tickAt = max(wake, w.now).Add(late)
+	w.queue.push(entry{at: p.tickAt, kind: ticks, a: uint8(p.index), gen: p.incarnation})
+}
+
+// feed tells a machine what happened and carries out what it answers. A process may die of a fault between two deeds.
+func (w *World) feed(p *process, ev *failover.Event) {
+	w.checks.event(w, p, ev)
+	w.effects = p.machine.Step(w.now, *ev, w.effects[:0])
+	w.checks.stepped(w, p, ev, len(w.effects))
+	for i := range w.effects {
+		e := &w.effects[i]
+		w.trace.effect(w.now, p.name, e)
+		w.checks.effect(w, p, e)
+		w.carryOut(p, e)
+		if !p.up || w.out.Violation != nil {
+			return
+		}
+	}
+	w.checks.finished(w, p)
+	w.setTimer(p)
+}
+
+// carryOut does what a machine asks for.
+func (w *World) carryOut(p *process, e *failover.Effect) {
+	switch e.Kind {
+	case failover.Send:
+		w.send(p, e)
+	case failover.Execute:
+		w.execute(p, &e.Message)
+	case failover.Keep:
+		w.keep(p, &e.Message)
+	case failover.Lead:
+		w.tellSaved(p, w.streamOf(e.Message.Task.Stream))
+	case failover.Deliver:
+		w.delivered(p, &e.Message)
+	case failover.Forward:
+		w.answered(&e.Message)
+	case failover.Repeat:
+		if p.sink != nil {
+			w.out.Repeated++
+		}
+	case failover.Drained:
+		w.leave(p)
+	case failover.Follow, failover.Detect, failover.Recover, failover.Promote, failover.Replace, failover.Refuse,
+		failover.Drop:
+	}
+	w.stumble(p)
+}
+
+// nameOf spells the process that bears an id.
+func (w *World) nameOf(id failover.NodeID) string {
+	if p := w.processOf(id); p != nil {
+		return p.name
+	}
+	return "?"
+}
+
+// processOf is the process that bears or bore an id, or nil.
+func (w *World) processOf(id failover.NodeID) *process {
+	if i, ok := w.byID[id]; ok {
+		return &w.processes[w.lives[i].process]
+	}
+	return nil
+}

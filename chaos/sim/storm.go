@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"fracture/clock"
+	"fracture/cluster/failover"
+)
+
+// storm checks that the machines come to rest: that no Step answers with a flood, that none asks for ever to be woken at
+// an instant that has passed, and that a node which comes back is greeted once for each time it was missed (the rejoin
+// storm, E-064 in the list of the original's faults, greeted it every two seconds).
+type storm struct {
+	greeted []greeting
+}
+
+// greeting is a peer as a process sees it: there, or missed.
+type greeting struct {
+	by, of failover.NodeID
+}
+
+// The marks of a storm.
+const (
+	// maxEffects in one Step: a node that is left alone with all tasks of the run sends a few times that many messages.
+	maxEffects = 4096
+	// maxLateWakes is how often in a row a machine may answer a Tick with the wish to be woken in the past.
+	maxLateWakes = 32
+)
+
+func (s *storm) reset() { s.greeted = s.greeted[:0] }
+
+func (s *storm) started(p *process) { p.lateWakes = 0 }
+
+func (s *storm) stepped(w *World, p *process, ev *failover.Event, effects int) {
+	if effects > maxEffects {
+		w.violate("storm", "%s answers one event with %d effects", p.name, effects)
+	}
+	if ev.Kind != failover.Tick {
+		return
+	}
+	if wake := p.machine.Wake(); wake == clock.Never || wake > w.now {
+		p.lateWakes = 0
+		return
+	}
+	if p.lateWakes++; p.lateWakes > maxLateWakes {
+		w.violate("storm", "%s was ticked %d times in a row and still asks to be woken in the past", p.name, p.lateWakes)
+	}
+}
+
+func (s *storm) effect(w *World, p *process, e *failover.Effect) {
+	switch e.Kind {
+	case failover.Recover:
+		g := greeting{p.id, e.Peer}
+		for i := range s.greeted {
+			if s.greeted[i] == g {
+				w.violate("storm", "%s takes %s for alive again and has not missed it", p.name, w.nameOf(e.Peer))
+				return
+			}
+		}
+		s.greeted = append(s.greeted, g)
+	case failover.Detect:
+		for i := range s.greeted {
+			if s.greeted[i] == (greeting{p.id, e.Peer}) {
+				last := len(s.greeted) - 1
+				s.greeted[i] = s.greeted[last]
+				s.greeted = s.greeted[:last]
+				return
+			}
+		}
+	default:
+	}
+}

@@ -1,0 +1,213 @@
+package sim
+
+import (
+	"time"
+
+	"fracture/chaos"
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/work"
+)
+
+// takeover checks promise P5: when an owner dies or freezes, and its first standby lives and was linked to it, the
+// standby has the task running within the bound; the same for the splitter's role. It also checks that a promotion is
+// followed by a run.
+type takeover struct {
+	watches []watch
+	pending work.TaskID // promoted in this Step, its Execute not seen yet; zero where there is none
+}
+
+// The bounds, from the fault to the takeover. A Step takes no virtual time, so they are the network's and the clock's.
+const (
+	// afterReset: the end of the links reaches the standby within resetHigh, and needs no more.
+	afterReset = resetHigh + time.Microsecond
+	// afterSilence: the owner's last beat can be under way for as long as every fault of beats together makes it; then
+	// the lease bears at most its ceiling's silence, and the standby's timer is late twice, for it may have been set for
+	// an earlier instant.
+	afterSilence = latencyTail + 3*beatLate + silenceCeiling + 2*timerLate
+	// silenceCeiling is the longest silence that a lease bears, whatever it has learned; the core's own default.
+	silenceCeiling = 250 * time.Millisecond
+)
+
+// lent is a copy of a task at its first standby.
+type lent struct {
+	holder, owner failover.NodeID
+	epoch         failover.Epoch
+	over          bool // the task has ended, or runs here, or is placed anew
+}
+
+// watch is a takeover that must have happened when its audit comes.
+type watch struct {
+	stream, task  int // task is -1 for the splitter's role
+	holder, owner failover.NodeID
+	epoch         failover.Epoch
+	since         clock.Instant
+	freeze        bool // the owner was frozen, not killed
+}
+
+func (c *takeover) reset() {
+	c.watches = c.watches[:0]
+	c.pending = work.TaskID{}
+}
+
+// stopped begins a watch over everything that a process owned when it died or froze.
+func (c *takeover) stopped(w *World, p *process) {
+	for i := range w.streams {
+		s := &w.streams[i]
+		if !s.submitted || s.settled() {
+			continue
+		}
+		for j := range w.cfg.Nodes {
+			r := &s.roles[j]
+			if q := &w.processes[j]; q.up && r.follows && r.holds(q.id) && r.holders.Owner() == p.id &&
+				r.holders.Rank(q.id) == 1 {
+				c.watch(w, watch{stream: i, task: -1, holder: q.id, owner: p.id, epoch: failover.Epoch{Term: r.term}})
+			}
+		}
+		for j := range s.tasks {
+			for _, l := range s.tasks[j].copies {
+				if l.owner == p.id && !l.over && !s.tasks[j].delivered {
+					c.watch(w, watch{stream: i, task: j, holder: l.holder, owner: p.id, epoch: l.epoch})
+				}
+			}
+		}
+	}
+}
+
+// watch sets the time by which a standby must have taken over from an owner that is dead or frozen now.
+func (c *takeover) watch(w *World, a watch) {
+	holder, owner := w.processOf(a.holder), w.processOf(a.owner)
+	life := &w.lives[w.byID[a.owner]]
+	near := &w.ends[holder.index][owner.index]
+	if holder.id != a.holder || !holder.up || holder.frozen || !near.up || near.peer != a.owner {
+		return
+	}
+	a.since, a.freeze = life.died, life.died == clock.Never
+	if a.freeze {
+		a.since = life.frozen
+	}
+	bound := afterReset
+	if a.freeze || w.isImpaired(chaos.Link, owner.index, holder.index) {
+		bound = afterSilence
+	}
+	slot := int32(len(c.watches))
+	c.watches = append(c.watches, a)
+	w.queue.push(entry{at: max(a.since.Add(bound), w.now), kind: audits, slot: slot})
+}
+
+// audit looks whether a watched takeover has happened.
+func (c *takeover) audit(w *World, i int) {
+	a := &c.watches[i]
+	s, holder, life := &w.streams[a.stream], w.processOf(a.holder), &w.lives[w.byID[a.owner]]
+	switch {
+	case s.settled(), holder.id != a.holder, !holder.up, holder.frozen, holder.thawed > a.since:
+		return
+	case a.freeze && (life.died != clock.Never || life.frozen != a.since):
+		return // thawed meanwhile, or killed, which is watched on its own
+	}
+	after := w.now.Sub(a.since)
+	if a.task < 0 {
+		if r := &s.roles[holder.index]; r.follows && r.holders.Owner() == a.owner {
+			w.violate("takeover", "%s, first standby of the splitter of stream %x, has not taken over %v after %s stopped",
+				holder.name, uint64(s.spec.ID), after, w.nameOf(a.owner))
+		}
+		return
+	}
+	t := &s.tasks[a.task]
+	for _, l := range t.copies {
+		if l.holder == a.holder && l.epoch == a.epoch && !l.over && !t.delivered {
+			w.violate("takeover", "%s, first standby of task %v, does not run it %v after its owner %s stopped",
+				holder.name, s.taskID(a.task), after, w.nameOf(a.owner))
+		}
+	}
+}
+
+// finished: every effect of a Step has been seen, and the process lives.
+func (c *takeover) finished(w *World, p *process) {
+	if c.pending != (work.TaskID{}) {
+		w.violate("takeover", "%s promoted itself for task %v and does not run it", p.name, c.pending)
+	}
+}
+
+// event follows the copies of tasks at their standbys.
+func (c *takeover) event(w *World, p *process, ev *failover.Event) {
+	c.pending = work.TaskID{}
+	if ev.Kind != failover.Received {
+		return
+	}
+	m := &ev.Message
+	t := w.taskOf(m.Task)
+	if t == nil {
+		return
+	}
+	switch m.Kind {
+	case failover.Place, failover.Copy:
+		l := t.lent(p.id)
+		if l.holder == p.id && !l.epoch.Below(m.Epoch) || m.Holders.Rank(p.id) < 0 {
+			return
+		}
+		last := lastOf(t.runs, p.id)
+		*l = lent{holder: p.id, owner: m.Holders.Owner(), epoch: m.Epoch, over: m.Holders.Rank(p.id) != 1}
+		l.over = l.over || m.Epoch.Below(last)
+		if life := w.lives[w.byID[l.owner]]; !l.over && (life.died != clock.Never || life.frozen != clock.Never) {
+			s := w.streamOf(m.Task.Stream)
+			c.watch(w, watch{
+				stream: int(m.Task.Stream) - streamIDs, task: int(m.Task.Frame)*int(s.spec.Tiles) + int(m.Task.Tile),
+				holder: p.id, owner: l.owner, epoch: m.Epoch,
+			})
+		}
+	case failover.Done:
+		if l := t.lent(p.id); l.holder != p.id || !m.Epoch.Below(l.epoch) {
+			*l = lent{holder: p.id, epoch: m.Epoch, over: true}
+		}
+	default:
+	}
+}
+
+// effect sees what standbys do with their copies, and how long takeovers took.
+func (c *takeover) effect(w *World, p *process, e *failover.Effect) {
+	if e.Kind != failover.Execute {
+		c.finished(w, p)
+	}
+	c.pending = work.TaskID{}
+	switch e.Kind {
+	case failover.Promote:
+		c.count(w, e)
+		if e.Message.Task.Tile != failover.SplitterTile {
+			c.pending = e.Message.Task
+		}
+	case failover.Execute, failover.Refuse, failover.Drop:
+		if t := w.taskOf(e.Message.Task); t != nil {
+			if l := t.lent(p.id); l.holder == p.id {
+				l.over = true
+			}
+		}
+	default:
+	}
+}
+
+// count takes in how long a takeover took, or that it was needless.
+func (c *takeover) count(w *World, e *failover.Effect) {
+	life := w.lives[w.byID[e.Peer]]
+	since := min(life.died, life.frozen)
+	switch {
+	case since != clock.Never:
+		w.out.Takeovers = append(w.out.Takeovers, Takeover{e.Signal, w.now.Sub(since)})
+	case e.Signal != failover.Handover:
+		w.out.Needless++
+	}
+}
+
+// lent finds the copy of a task that a process holds, or a place for it.
+func (t *task) lent(id failover.NodeID) *lent {
+	place := 0
+	for i := range t.copies {
+		switch {
+		case t.copies[i].holder == id:
+			return &t.copies[i]
+		case t.copies[i].holder == 0 || t.copies[i].over && t.copies[place].holder != 0:
+			place = i
+		}
+	}
+	return &t.copies[place]
+}

@@ -1,0 +1,101 @@
+package sim
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"fracture/cluster/failover"
+	"fracture/work"
+)
+
+// A worker runs one task after the other; a task takes its time, and now and then a long time.
+const (
+	serviceLow  = 300 * time.Microsecond
+	serviceHigh = 4 * time.Millisecond
+	serviceTail = 60 * time.Millisecond // of one task in slowEach
+	slowEach    = 64
+)
+
+// function is what the tasks of the simulation run: its output says which task it was made for, so that a result that
+// was mixed up is seen.
+type function struct{}
+
+// functionName is its name and version.
+const functionName = "sim/1"
+
+// errNotMine: the input was not made by Split.
+var errNotMine = errors.New("an input that this function did not make")
+
+// inputBytes is the length of an input and of an output.
+const inputBytes = 20
+
+func (function) Name() string { return functionName }
+
+func (function) Split(params []byte, frame uint64, tile, _ uint32, buf []byte) ([]byte, error) {
+	buf = append(buf, params[:8]...)
+	buf = binary.LittleEndian.AppendUint64(buf, frame)
+	return binary.LittleEndian.AppendUint32(buf, tile), nil
+}
+
+func (function) Run(input, buf []byte) ([]byte, error) {
+	if len(input) != inputBytes {
+		return buf, errNotMine
+	}
+	for _, b := range input {
+		buf = append(buf, ^b)
+	}
+	return buf, nil
+}
+
+// isOutput reports whether a result is the task's own.
+func isOutput(id work.TaskID, out []byte) bool {
+	return len(out) == inputBytes &&
+		^binary.LittleEndian.Uint64(out) == uint64(id.Stream) &&
+		^binary.LittleEndian.Uint64(out[8:]) == id.Frame &&
+		^binary.LittleEndian.Uint32(out[16:]) == id.Tile
+}
+
+func (w *World) function(name string) work.Function {
+	if name != functionName {
+		return nil
+	}
+	return w.fn
+}
+
+// execute gives a task to the process's worker.
+func (w *World) execute(p *process, m *failover.Message) {
+	p.tasks = append(p.tasks, w.parcels.keep(m))
+	if len(p.tasks) == 1 {
+		w.work(p)
+	}
+}
+
+// work lets the worker run the first of its tasks.
+func (w *World) work(p *process) {
+	luck := w.draw(p, luckService)
+	service := luck.Next().Within(between(serviceLow, serviceHigh))
+	if luck.Below(slowEach) == 0 {
+		service = luck.Next().Within(between(serviceHigh, serviceTail))
+	}
+	p.began = w.now
+	w.at(service, entry{kind: computes, a: uint8(p.index), gen: p.incarnation})
+}
+
+// computed reports the end of the first task and goes on to the next.
+func (w *World) computed(p *process) {
+	slot := p.tasks[0]
+	p.tasks = p.tasks[:copy(p.tasks, p.tasks[1:])]
+	input := w.parcels.at(slot).message
+	var buf [inputBytes]byte
+	output, err := w.fn.Run(input.Payload, buf[:0])
+	ran := w.now.Sub(p.began)
+	if len(p.tasks) > 0 {
+		w.work(p)
+	}
+	ev := failover.Event{Kind: failover.Computed, Message: failover.Message{
+		Kind: failover.Result, Task: input.Task, Epoch: input.Epoch, Payload: output, Failed: err != nil, Ran: ran,
+	}}
+	w.feed(p, &ev)
+	w.parcels.drop(slot)
+}
