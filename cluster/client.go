@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -145,8 +144,12 @@ func (c *Client) news(from failover.NodeID, items [][]byte) {
 // loop takes what happened out of the inbox and steps the sink until ctx ends.
 func (c *Client) loop(ctx context.Context) error {
 	defer c.in.close()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	bell, err := hangBell(c.in.wake)
+	if err != nil {
+		return err
+	}
+	defer bell.takeDown()
+	c.in.wake()
 	var events []failover.Event
 	var effects []failover.Effect
 	for {
@@ -154,7 +157,6 @@ func (c *Client) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-c.in.ready:
-		case <-timer.C:
 		}
 		events = c.in.take(events)
 		for i := range events {
@@ -167,7 +169,7 @@ func (c *Client) loop(ctx context.Context) error {
 		effects = c.sink.Step(now, failover.Event{Kind: failover.Tick}, effects[:0])
 		c.carryOut(now, effects)
 		c.links.Flush()
-		timer.Reset(min(time.Hour, max(0, c.sink.Wake().Sub(clock.Now()))))
+		bell.ring(clock.Now(), c.sink.Wake())
 	}
 }
 

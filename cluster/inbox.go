@@ -36,6 +36,14 @@ func (in *inbox) put(ev failover.Event) {
 	in.wake()
 }
 
+// leave appends an event that nobody need be woken for: a beat says that nothing happened, and is looked at when the
+// lease that it renews would lapse, or before.
+func (in *inbox) leave(ev failover.Event) {
+	in.mu.Lock()
+	in.events = append(in.events, ev)
+	in.mu.Unlock()
+}
+
 // putMessages appends what came over a link. Where the inbox is full it waits, which pushes back on the link's peer.
 func (in *inbox) putMessages(from failover.NodeID, batch []failover.Message) {
 	in.mu.Lock()

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"fracture/clock"
 	"fracture/cluster/failover"
@@ -18,8 +17,12 @@ func (n *Node) loop(ctx context.Context) error {
 	n.gauge.begin()
 	n.stepSink(clock.Now(), failover.Event{Kind: failover.Joined, Member: n.self.member()})
 	n.stepSink(clock.Now(), failover.Event{Kind: failover.LinkUp, Peer: n.id})
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	bell, err := hangBell(n.in.wake)
+	if err != nil {
+		return err
+	}
+	defer bell.takeDown()
+	n.in.wake()
 	var events []failover.Event
 	nextStatus := clock.Now().Add(statusInterval)
 	for {
@@ -27,7 +30,6 @@ func (n *Node) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-n.in.ready:
-		case <-timer.C:
 		}
 		events = n.in.take(events)
 		for i := range events {
@@ -43,8 +45,7 @@ func (n *Node) loop(ctx context.Context) error {
 			nextStatus = now.Add(statusInterval)
 		}
 		n.links.Flush()
-		wake := min(n.core.Wake(), n.sink.Wake(), nextStatus)
-		timer.Reset(max(0, wake.Sub(clock.Now())))
+		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus))
 	}
 }
 

@@ -176,7 +176,9 @@ func (n *Node) open() error {
 		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
 		Addr: n.cfg.Beat, Interval: n.cfg.Interval,
 		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
-			n.in.put(failover.Event{Kind: failover.Beat, Peer: from, Heard: heard, Leaving: leaving, Interval: interval})
+			n.in.leave(failover.Event{
+				Kind: failover.Beat, At: clock.Now(), Peer: from, Heard: heard, Leaving: leaving, Interval: interval,
+			})
 		},
 	})
 	if err != nil {

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fracture/clock"
 	"fracture/cluster/failover"
@@ -24,8 +27,8 @@ type BeatsConfig struct {
 	Interval    time.Duration // between two beats to each peer; 3 ms, at least 100 µs
 	Multiplier  int           // a peer is heard while its last beat is no older than so many of its intervals; 4
 
-	// OnBeat is called for each valid beat of a peer, on the one receiving goroutine: heard says whether the peer hears
-	// our beats, leaving whether it drains, interval its rhythm. A call that waits delays all beats.
+	// OnBeat is called for each valid beat of a peer, by Run, when it is read: heard says whether the peer hears our
+	// beats, leaving whether it drains, interval its rhythm. A call that waits delays all beats, our own too.
 	OnBeat func(from failover.NodeID, heard, leaving bool, interval time.Duration)
 }
 
@@ -47,11 +50,20 @@ type BeatStats struct {
 }
 
 // Beats sends this process's beats and hears those of its peers, on a UDP socket of its own.
+//
+// It hears when it beats: a packet that arrives wakes nobody, and waits in the socket until the next round, so at most an
+// interval, which the judge of a peer's silence learns as part of the peer's rhythm. Woken by each packet, a node of five
+// woke four times for one that it beat.
 type Beats struct {
 	cfg    BeatsConfig
 	self   failover.NodeID
-	conn   *net.UDPConn
+	addr   netip.AddrPort
+	alarm  *clock.Alarm
 	faults atomic.Pointer[plan]
+
+	socket *os.File // blocking, so that the runtime's poller lets it be
+	raw    syscall.RawConn
+	family uint16
 
 	leaving atomic.Bool
 	gap     atomic.Int64 // longest time between two of our own rounds since it was asked for, ns
@@ -68,15 +80,20 @@ type roster struct {
 	order []*beatPeer
 }
 
+// beatPeer is a peer; but for what BeatPeer says and to, it belongs to Run.
 type beatPeer struct {
 	BeatPeer
-	last     atomic.Int64 // when its last beat came, a clock.Instant; zero if none did
-	interval atomic.Int64 // its rhythm, ns
-	seq      uint64       // of its last beat; the receiver's
+	to       *sockaddr     // nil where the socket cannot reach it
+	last     clock.Instant // when its last beat came; zero if none did
+	interval time.Duration // its rhythm
+	seq      uint64        // of its last beat
 }
 
-// maxFailures is how many times in a row the socket may fail to receive before Run gives up.
+// maxFailures is how many turns in a row the socket may fail to receive before Run gives up.
 const maxFailures = 1000
+
+// maxHeard bounds the packets of one turn, so that a flood of them does not keep us from beating.
+const maxHeard = 256
 
 // errDeaf: the socket only fails. Start the process again.
 var errDeaf = errors.New("the socket receives nothing but errors")
@@ -96,24 +113,73 @@ func ListenBeats(cfg BeatsConfig) (*Beats, error) {
 	if cfg.Multiplier == 0 {
 		cfg.Multiplier = 4
 	}
-	addr, err := net.ResolveUDPAddr("udp", cfg.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("listening for beats on %s: %w", cfg.Addr, err)
-	}
-	conn, err := net.ListenUDP("udp", addr)
-	if err != nil {
-		return nil, explainListen("beats", cfg.Addr, err)
-	}
-	b := &Beats{cfg: cfg, self: failover.Identify(cfg.Name, cfg.Incarnation), conn: conn}
+	b := &Beats{cfg: cfg, self: failover.Identify(cfg.Name, cfg.Incarnation)}
 	b.peers.Store(&roster{})
+	if err := b.listen(); err != nil {
+		return nil, err
+	}
+	var err error
+	if b.alarm, err = clock.NewAlarm(); err != nil {
+		_ = b.socket.Close()
+		return nil, err
+	}
 	return b, nil
 }
 
+// listen opens the socket, and takes it away from the runtime's poller.
+func (b *Beats) listen() error {
+	addr, err := net.ResolveUDPAddr("udp", b.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("listening for beats on %s: %w", b.cfg.Addr, err)
+	}
+	conn, err := net.ListenUDP("udp", addr)
+	if err != nil {
+		return explainListen("beats", b.cfg.Addr, err)
+	}
+	defer func() { _ = conn.Close() }()
+	b.addr = conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	polled, err := conn.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("listening for beats on %s: %w", b.cfg.Addr, err)
+	}
+	if ctlErr := polled.Control(func(fd uintptr) { err = b.adopt(int(fd)) }); ctlErr != nil || err != nil {
+		return fmt.Errorf("listening for beats on %s: %w", b.cfg.Addr, errors.Join(ctlErr, err))
+	}
+	return nil
+}
+
+// adopt makes a file of our own of the socket fd.
+func (b *Beats) adopt(fd int) error {
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return err
+	}
+	b.family = unix.AF_INET
+	if _, ok := name.(*unix.SockaddrInet6); ok {
+		b.family = unix.AF_INET6
+	}
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	// What blocks is not polled; our calls do not block all the same.
+	if err := unix.SetNonblock(own, false); err != nil {
+		_ = unix.Close(own)
+		return err
+	}
+	b.socket = os.NewFile(uintptr(own), "beats")
+	b.raw, err = b.socket.SyscallConn()
+	return err
+}
+
 // Addr is the address of the socket.
-func (b *Beats) Addr() netip.AddrPort { return b.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+func (b *Beats) Addr() netip.AddrPort { return b.addr }
 
 // Close closes the socket, which ends Run.
-func (b *Beats) Close() { _ = b.conn.Close() }
+func (b *Beats) Close() {
+	b.alarm.Close()
+	_ = b.socket.Close()
+}
 
 // SetPeers says whom beats go to from now on. What was heard of a peer that stays is kept.
 func (b *Beats) SetPeers(peers []BeatPeer) {
@@ -127,7 +193,7 @@ func (b *Beats) SetPeers(peers []BeatPeer) {
 		}
 		k := old.byID[p.ID]
 		if k == nil || k.BeatPeer != p {
-			k = &beatPeer{BeatPeer: p}
+			k = &beatPeer{BeatPeer: p, to: newSockaddr(p.Addr, b.family)}
 		}
 		r.byID[p.ID] = k
 		r.order = append(r.order, k)
@@ -152,47 +218,27 @@ func (b *Beats) Stats() BeatStats {
 
 // Run beats and listens until ctx ends or the socket is closed. The socket is closed when it returns.
 func (b *Beats) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	defer b.Close()
 	defer context.AfterFunc(ctx, b.Close)()
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		b.send(ctx)
-	}()
-	err := b.receive()
-	cancel()
-	<-sent
-	b.Close()
-	if ctx.Err() != nil && errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return fmt.Errorf("hearing beats: %w", err)
-}
-
-// send beats to all peers at every interval. It has a thread to itself, which the kernel wakes when it is due, because a
-// timer of the runtime comes up to a millisecond late, and much later while calculators run.
-func (b *Beats) send(ctx context.Context) {
-	runtime.LockOSThread() // for good: the thread ends with the goroutine
-	clock.Sharpen()
-	seal := newSeal(b.cfg.Credentials)
-	var packet [beatBytes]byte
-	var seq uint64
-	var line delayLine
-	last := clock.Now()
-	due := last
-	for ctx.Err() == nil {
-		now := clock.Now()
-		if now >= due {
-			b.noteGap(now.Sub(last))
-			last = now
-			seq++
-			b.round(now, seq, seal, &packet, &line)
-			// A late round is not made good: beats tell that we live now.
-			due = max(due, now.Add(-b.cfg.Interval)).Add(b.cfg.Interval)
+	r := round{Beats: b, seal: newSeal(b.cfg.Credentials), last: clock.Now()}
+	r.due = r.last
+	turn := r.turn // once, so that a turn allocates nothing
+	for r.failed < maxFailures {
+		if b.raw.Control(turn) != nil {
+			break
 		}
-		clock.SleepUntil(min(due, line.release(b, now)))
+		b.alarm.Set(r.wake)
+		if !b.alarm.Wait() {
+			break
+		}
 	}
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case r.failed >= maxFailures:
+		return fmt.Errorf("hearing beats: %w", errDeaf)
+	}
+	return fmt.Errorf("hearing beats: %w", net.ErrClosed)
 }
 
 func (b *Beats) noteGap(d time.Duration) {
@@ -204,76 +250,104 @@ func (b *Beats) noteGap(d time.Duration) {
 	}
 }
 
-// round sends one beat to each peer.
-func (b *Beats) round(now clock.Instant, seq uint64, s *seal, packet *[beatBytes]byte, line *delayLine) {
-	for _, p := range b.peers.Load().order {
-		s.put(packet, beat{
-			from: b.self, to: p.ID, incarnation: b.cfg.Incarnation, seq: seq,
-			interval: b.cfg.Interval, heard: b.hears(p, now), leaving: b.leaving.Load(),
-		})
-		if plan := b.faults.Load(); plan != nil && line.intercept(b, plan, p, now, packet) {
-			continue
+// round is what Run keeps from one round to the next.
+type round struct {
+	*Beats
+	seal   *seal
+	now    clock.Instant
+	last   clock.Instant // when we beat last
+	due    clock.Instant // when we shall beat next
+	wake   clock.Instant // when the next turn is
+	seq    uint64
+	line   delayLine
+	failed int                 // turns in a row in which the socket failed
+	packet [beatBytes + 1]byte // one more, so that a longer packet is seen to be longer
+}
+
+// turn hears, and beats where that is due.
+func (r *round) turn(fd uintptr) {
+	r.now = clock.Now()
+	r.hear(fd)
+	if r.now >= r.due {
+		r.noteGap(r.now.Sub(r.last))
+		r.last = r.now
+		r.seq++
+		r.beat(fd)
+		// A late round is not made good: beats tell that we live now.
+		r.due = max(r.due, r.now.Add(-r.cfg.Interval)).Add(r.cfg.Interval)
+	}
+	r.wake = min(r.due, r.line.release(r.Beats, fd, r.now))
+}
+
+// hear takes what has come since the last turn.
+func (r *round) hear(fd uintptr) {
+	for range maxHeard {
+		n, errno := receiveNow(fd, r.packet[:])
+		switch errno {
+		case 0:
+			r.failed = 0
+			r.take(r.packet[:n])
+		case unix.EAGAIN:
+			r.failed = 0
+			return
+		default: // an ICMP answer to an earlier beat, say: the peer's port is closed
+			r.failed++
+			return
 		}
-		b.write(packet[:], p.Addr)
 	}
 }
 
-func (b *Beats) write(packet []byte, to netip.AddrPort) {
-	if _, err := b.conn.WriteToUDPAddrPort(packet, to); err != nil {
-		b.unsent.Add(1)
-		return
+// beat sends one beat to each peer.
+func (r *round) beat(fd uintptr) {
+	packet := (*[beatBytes]byte)(r.packet[:])
+	for _, p := range r.peers.Load().order {
+		r.seal.put(packet, beat{
+			from: r.self, to: p.ID, incarnation: r.cfg.Incarnation, seq: r.seq,
+			interval: r.cfg.Interval, heard: r.hears(p), leaving: r.leaving.Load(),
+		})
+		if plan := r.faults.Load(); plan != nil && r.line.intercept(r.Beats, plan, p, r.now, packet) {
+			continue
+		}
+		r.write(fd, packet[:], p.to)
 	}
-	b.out.Add(1)
+}
+
+func (b *Beats) write(fd uintptr, packet []byte, to *sockaddr) {
+	if to != nil {
+		if _, errno := sendNow(fd, packet, to); errno == 0 {
+			b.out.Add(1)
+			return
+		}
+	}
+	b.unsent.Add(1)
 }
 
 // hears reports whether p's last beat is young enough.
-func (b *Beats) hears(p *beatPeer, now clock.Instant) bool {
-	last := clock.Instant(p.last.Load())
-	return last != 0 && now.Sub(last) <= time.Duration(b.cfg.Multiplier)*time.Duration(p.interval.Load())
-}
-
-// receive reports beats until the socket is closed.
-func (b *Beats) receive() error {
-	seal := newSeal(b.cfg.Credentials)
-	var packet [beatBytes + 1]byte // one more, so that a longer packet is seen to be longer
-	for failed := 0; failed < maxFailures; {
-		n, _, err := b.conn.ReadFromUDPAddrPort(packet[:])
-		if errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		if err != nil {
-			failed++ // an ICMP answer to an earlier beat, say: the peer's port is closed
-			continue
-		}
-		failed = 0
-		b.take(seal, packet[:n])
-	}
-	return errDeaf
+func (r *round) hears(p *beatPeer) bool {
+	return p.last != 0 && r.now.Sub(p.last) <= time.Duration(r.cfg.Multiplier)*p.interval
 }
 
 // take judges one packet.
-func (b *Beats) take(s *seal, packet []byte) {
-	got, err := s.get(packet)
+func (r *round) take(packet []byte) {
+	got, err := r.seal.get(packet)
 	if err != nil {
-		b.strangers.Add(1)
+		r.strangers.Add(1)
 		return
 	}
-	p := b.peers.Load().byID[got.from]
-	if got.to != b.self || p == nil || (p.Incarnation != 0 && p.Incarnation != got.incarnation) {
-		b.stray.Add(1)
+	p := r.peers.Load().byID[got.from]
+	if got.to != r.self || p == nil || (p.Incarnation != 0 && p.Incarnation != got.incarnation) {
+		r.stray.Add(1)
 		return
 	}
 	if got.seq <= p.seq {
-		b.replayed.Add(1)
+		r.replayed.Add(1)
 		return
 	}
-	if plan := b.faults.Load(); plan != nil && plan.fate(p.ID, true).Lost {
-		b.faulted.Add(1)
+	if plan := r.faults.Load(); plan != nil && plan.fate(p.ID, true).Lost {
+		r.faulted.Add(1)
 		return
 	}
-	p.seq = got.seq
-	p.interval.Store(int64(max(got.interval, minInterval)))
-	p.last.Store(int64(clock.Now()))
-	b.in.Add(1)
-	b.cfg.OnBeat(got.from, got.heard, got.leaving, got.interval)
+	p.seq, p.interval, p.last = got.seq, max(got.interval, minInterval), r.now
+	r.in.Add(1)
+	r.cfg.OnBeat(got.from, got.heard, got.leaving, got.interval)
 }

@@ -39,13 +39,19 @@ var (
 // gate is a connection that reads a bounded number of bytes until it is opened.
 type gate struct {
 	net.Conn
-	left atomic.Int64 // bytes that may still be read; negative once the gate is open
-	end  func()       // called once, when the connection is closed or reading it fails
+	raw  io.ReadWriter // reads and writes Conn
+	left atomic.Int64  // bytes that may still be read; negative once the gate is open
+	end  func()        // called once, when the connection is closed or reading it fails
 	once sync.Once
 }
 
 func newGate(c net.Conn, end func()) *gate {
-	g := &gate{Conn: c, end: end}
+	g := &gate{Conn: c, raw: c, end: end}
+	if s, ok := c.(syscall.Conn); ok {
+		if raw, err := newRawConn(s); err == nil {
+			g.raw = raw
+		}
+	}
 	g.left.Store(greetingBytes)
 	return g
 }
@@ -56,7 +62,7 @@ func (g *gate) open() { g.left.Store(-1) }
 func (g *gate) Read(b []byte) (int, error) {
 	left := g.left.Load()
 	if left < 0 {
-		n, err := g.Conn.Read(b)
+		n, err := g.raw.Read(b)
 		if err != nil {
 			g.once.Do(g.end)
 		}
@@ -65,10 +71,13 @@ func (g *gate) Read(b []byte) (int, error) {
 	if left == 0 {
 		return 0, errTalkative
 	}
-	n, err := g.Conn.Read(b[:min(int64(len(b)), left)])
+	n, err := g.raw.Read(b[:min(int64(len(b)), left)])
 	g.left.CompareAndSwap(left, left-int64(n))
 	return n, err
 }
+
+// Write writes as Conn does.
+func (g *gate) Write(b []byte) (int, error) { return g.raw.Write(b) }
 
 // Close closes the connection.
 func (g *gate) Close() error {

@@ -3,7 +3,6 @@ package wire
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync/atomic"
 
@@ -133,7 +132,7 @@ type delayLine struct{ held []delayed }
 
 type delayed struct {
 	due    clock.Instant
-	to     netip.AddrPort
+	to     *sockaddr
 	packet [beatBytes]byte
 }
 
@@ -145,12 +144,12 @@ func (d *delayLine) intercept(b *Beats, plan *plan, p *beatPeer, now clock.Insta
 		return true
 	}
 	if fate.Twice {
-		d.hold(delayed{now.Add(fate.Late + fate.Again), p.Addr, *packet})
+		d.hold(delayed{now.Add(fate.Late + fate.Again), p.to, *packet})
 	}
 	if fate.Late == 0 {
 		return false
 	}
-	d.hold(delayed{now.Add(fate.Late), p.Addr, *packet})
+	d.hold(delayed{now.Add(fate.Late), p.to, *packet})
 	return true
 }
 
@@ -162,10 +161,10 @@ func (d *delayLine) hold(h delayed) {
 }
 
 // release sends what is due and answers when the next will be.
-func (d *delayLine) release(b *Beats, now clock.Instant) clock.Instant {
+func (d *delayLine) release(b *Beats, fd uintptr, now clock.Instant) clock.Instant {
 	n := 0
 	for n < len(d.held) && d.held[n].due <= now {
-		b.write(d.held[n].packet[:], d.held[n].to)
+		b.write(fd, d.held[n].packet[:], d.held[n].to)
 		n++
 	}
 	d.held = slices.Delete(d.held, 0, n)
