@@ -52,6 +52,9 @@ func (c *Core) reign(s *stream, signal Signal) {
 	for k := s.base; k < s.next; k++ {
 		f := s.frame(k)
 		for i := range f.tiles {
+			if s.spec.Strategy == work.Reschedule && !f.tiles[i].done {
+				c.replace(s, f, uint32(i), signal) // nobody watches these, and some were refused in the old reign
+			}
 			f.tiles[i].placed = c.now // watched from now, whoever has it
 		}
 		s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
