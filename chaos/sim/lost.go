@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fracture/chaos"
+	"fracture/clock"
 	"fracture/cluster/failover"
 )
 
@@ -80,13 +82,21 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 		return
 	}
 	for i := range w.cfg.Nodes {
-		q := &w.processes[i]
-		died := w.lives[q.life].died // no node can know of a death sooner than afterReset
-		if i != p.index && s.roles[i].holds(q.id) && (q.up || w.now.Sub(died) < afterReset) {
+		if r := &s.roles[i]; i != p.index && r.holds(r.id) && w.passesForAlive(r.id, p) {
 			return
 		}
 	}
 	w.violate("lost", "%s lets %s go, which alone beside itself held stream %x", p.name, q.name, uint64(s.spec.ID))
+}
+
+// passesForAlive reports whether a process lives, or died so lately that p need not know of it.
+func (w *World) passesForAlive(id failover.NodeID, p *process) bool {
+	life := &w.lives[w.byID[id]]
+	unseen := afterReset
+	if w.isImpaired(chaos.Link, life.process, p.index) {
+		unseen = afterSilence
+	}
+	return life.died == clock.Never || w.now.Sub(life.died) < unseen
 }
 
 // isHeld reports whether a node that lives holds the stream.
