@@ -114,8 +114,8 @@ func (w *World) strike(e entry) {
 	struck := true
 	switch fault.Kind {
 	case chaos.Kill:
-		struck = fault.Share > 0 || w.killable(from)
-		if struck && fault.Share == 0 {
+		struck = fault.Share == 0 && w.killable(from) // or else it may stumble, later
+		if struck {
 			w.kill(&w.processes[from])
 		}
 	case chaos.Freeze:
@@ -197,6 +197,7 @@ func (w *World) stumble(p *process) {
 		s.asked++
 		luck := chaos.Draw(w.seed, s.spot, touching+w.rules[s.rule].ID, s.nth<<32|s.asked)
 		if luck.Hits(w.rules[s.rule].Fault.Share) && w.killable(p.index) {
+			w.out.Faults[chaos.Kill]++
 			w.kill(p)
 			return
 		}

@@ -89,14 +89,15 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 	w.violate("lost", "%s lets %s go, which alone beside itself held stream %x", p.name, q.name, uint64(s.spec.ID))
 }
 
-// passesForAlive reports whether a process lives, or died so lately that p need not know of it.
+// passesForAlive reports whether a process lives, or died so lately, as p has run since, that p need not
+// know of it.
 func (w *World) passesForAlive(id failover.NodeID, p *process) bool {
 	life := &w.lives[w.byID[id]]
 	unseen := afterReset
 	if w.isImpaired(chaos.Link, life.process, p.index) {
 		unseen = afterSilence
 	}
-	return life.died == clock.Never || w.now.Sub(life.died) < unseen
+	return life.died == clock.Never || w.now.Sub(max(life.died, p.thawed)) < unseen
 }
 
 // isHeld reports whether a node that lives holds the stream.

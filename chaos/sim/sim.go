@@ -70,7 +70,7 @@ type Outcome struct {
 // Takeover is one promotion after a fault.
 type Takeover struct {
 	Signal failover.Signal
-	After  time.Duration // since the fault
+	After  time.Duration // since the owner stopped, or since the copy came where that was later
 }
 
 // The phases of a run.

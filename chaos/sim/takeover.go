@@ -33,6 +33,7 @@ const (
 type lent struct {
 	holder, owner failover.NodeID
 	epoch         failover.Epoch
+	came          clock.Instant
 	over          bool // the task has ended, or runs here, or is placed anew
 }
 
@@ -147,7 +148,7 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 			return
 		}
 		last := lastOf(t.runs, p.id)
-		*l = lent{holder: p.id, owner: m.Holders.Owner(), epoch: m.Epoch, over: m.Holders.Rank(p.id) != 1}
+		*l = lent{holder: p.id, owner: m.Holders.Owner(), epoch: m.Epoch, came: w.now, over: m.Holders.Rank(p.id) != 1}
 		l.over = l.over || m.Epoch.Below(last)
 		if life := w.lives[w.byID[l.owner]]; !l.over && (life.died != clock.Never || life.frozen != clock.Never) {
 			s := w.streamOf(m.Task.Stream)
@@ -172,7 +173,7 @@ func (c *takeover) effect(w *World, p *process, e *failover.Effect) {
 	c.pending = work.TaskID{}
 	switch e.Kind {
 	case failover.Promote:
-		c.count(w, e)
+		c.count(w, p, e)
 		if e.Message.Task.Tile != failover.SplitterTile {
 			c.pending = e.Message.Task
 		}
@@ -186,16 +187,22 @@ func (c *takeover) effect(w *World, p *process, e *failover.Effect) {
 	}
 }
 
-// count takes in how long a takeover took, or that it was needless.
-func (c *takeover) count(w *World, e *failover.Effect) {
+// count takes in how long a takeover took, since the owner stopped or since the copy came, or that it was needless.
+func (c *takeover) count(w *World, p *process, e *failover.Effect) {
 	life := w.lives[w.byID[e.Peer]]
 	since := min(life.died, life.frozen)
-	switch {
-	case since != clock.Never:
-		w.out.Takeovers = append(w.out.Takeovers, Takeover{e.Signal, w.now.Sub(since)})
-	case e.Signal != failover.Handover:
-		w.out.Needless++
+	if since == clock.Never {
+		if e.Signal != failover.Handover {
+			w.out.Needless++
+		}
+		return
 	}
+	if t := w.taskOf(e.Message.Task); t != nil {
+		if l := t.lent(p.id); l.holder == p.id {
+			since = max(since, l.came)
+		}
+	}
+	w.out.Takeovers = append(w.out.Takeovers, Takeover{e.Signal, w.now.Sub(since)})
 }
 
 // lent finds the copy of a task that a process holds, or a place for it.

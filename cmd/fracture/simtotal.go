@@ -27,7 +27,7 @@ type simTotal struct {
 	Repeated  int
 	Needless  int
 	Faults    [chaos.Cut + 1]int
-	Takeovers [failover.Handover + 1][]time.Duration // by signal: after the fault
+	Takeovers [failover.Handover + 1][]time.Duration // by signal
 	Hash      uint64                                 // of the last run
 	Broken    *simBroken                             // the lowest seed that broke a promise
 	took      time.Duration
@@ -122,7 +122,7 @@ func (t *simTotal) print(w io.Writer) {
 		faults += fmt.Sprintf("%v %d  ", k, t.Faults[k])
 	}
 	line("faults", "%s", faults)
-	line("takeovers", "%-9s %8s %8s %8s %8s  (ms of virtual time after the owner stopped)", "", "n", "p50", "p99", "max")
+	line("takeovers", "%-9s %8s %8s %8s %8s  (ms of virtual time, from the owner's stop or the copy's coming)", "", "n", "p50", "p99", "max")
 	for _, s := range failover.Signals {
 		if took := t.Takeovers[s]; len(took) > 0 {
 			p50, p99, most := percentiles(took)
@@ -172,7 +172,7 @@ type simReport struct {
 	Verdict   string                  `json:"verdict"`
 }
 
-// simTakeovers are the takeovers by one signal, in milliseconds after the owner stopped.
+// simTakeovers are the takeovers by one signal, in milliseconds from the owner's stop or the copy's coming.
 type simTakeovers struct {
 	N   int     `json:"n"`
 	P50 float64 `json:"p50"`
