@@ -214,8 +214,14 @@ func (c *Core) send(to NodeID, m Message) {
 	}
 }
 
+// maxFrame is beyond what any stream reaches: 34 years at a thousand frames a second. Arithmetic on frames below it is safe.
+const maxFrame = 1 << 40
+
 // receive handles a message of a peer, or of this node itself.
 func (c *Core) receive(from NodeID, m *Message) {
+	if m.Task.Frame > maxFrame {
+		return // no peer of sound mind says so
+	}
 	switch m.Kind {
 	case Submit:
 		c.submitted(from, m)

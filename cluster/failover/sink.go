@@ -140,7 +140,7 @@ func (s *Sink) send(to NodeID, m Message) {
 func (s *Sink) receive(from NodeID, m *Message) {
 	switch m.Kind {
 	case Submit:
-		if from == s.cfg.ID {
+		if from == s.cfg.ID && m.Stream != nil {
 			s.open(m.Stream)
 		}
 	case Subscribe:

@@ -142,7 +142,7 @@ func (s *Sink) refused(m *Message) {
 
 // result delivers the first valid copy of a task's output.
 func (s *Sink) result(m *Message) {
-	if m.Task.Tile >= MaxTiles {
+	if m.Task.Tile >= MaxTiles || m.Task.Frame > maxFrame {
 		return
 	}
 	w := s.find(m.Task.Stream, s.watchesAll())
