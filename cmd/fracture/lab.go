@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,7 @@ func newLabCommand() *cobra.Command {
 			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.redis = cmp.Or(f.redis, os.Getenv(storeEnv)) // not as the flag's default, which help would print
 			stream, err := f.stream()
 			if err != nil {
 				return wrongUse(err)
@@ -108,12 +110,12 @@ func newLabCommand() *cobra.Command {
 	f.register(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&f.nodes, "nodes", 5, "how many nodes, 1 to 32")
-	flags.StringVar(&f.redis, "redis", os.Getenv(storeEnv), "URL of the store; none: an embedded one (also by "+storeEnv+")")
+	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: an embedded one (also by "+storeEnv+")")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
 	flags.IntVar(&f.factor, "factor", 2, "copies of each task under a strategy that copies, 2 to 4")
 	flags.IntVar(&f.tiles, "tiles", 24, "tiles of a frame")
 	flags.StringVar(&f.kind, "kind", "mandelbrot", "the fractal: mandelbrot, julia or burning-ship")
-	flags.StringVar(&f.view, "view", "", "left,top,right,bottom of a view that stays; none: a journey")
+	flags.StringVar(&f.view, "view", "", "one view that stays, left,top,right,bottom; none: a journey")
 	flags.IntVar(&f.supersize, "supersample", 1, "samples a side of a pixel, 1 to 3")
 	flags.StringVar(&f.gossip, "gossip", "127.0.0.1:7946", "address of the first node's membership")
 	flags.StringVar(&f.http, "http", "127.0.0.1:7035", "address of the first node's front door")

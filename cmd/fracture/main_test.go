@@ -25,11 +25,24 @@ func TestRun_helpListsEveryVerb(t *testing.T) {
 	}
 	for _, newCommand := range verbs {
 		cmd := newCommand()
+		if cmd.Hidden {
+			continue
+		}
 		if !strings.Contains(out.String(), cmd.Name()) {
 			t.Errorf("help does not list %s", cmd.Name())
 		}
 		if cmd.Short == "" || cmd.Example == "" {
 			t.Errorf("%s has no description or no example", cmd.Name())
+		}
+	}
+}
+
+func TestRun_helpHidesThePasswordOfTheStore(t *testing.T) {
+	t.Setenv(storeEnv, "redis://:secret@127.0.0.1:6379")
+	for _, newCommand := range verbs {
+		var out bytes.Buffer
+		if run([]string{newCommand().Name(), "--help"}, &out, &out); strings.Contains(out.String(), "secret") {
+			t.Errorf("%s --help prints the password in %s", newCommand().Name(), storeEnv)
 		}
 	}
 }

@@ -63,7 +63,8 @@ func newNodeCommand() *cobra.Command {
 			"The cluster directory holds the keys; copy it to join from another host. Without --cluster the node joins the\n" +
 			"lab that runs on this host. The store's URL may also be given in " + storeEnv + ", where its password is not seen.",
 		Example: "  fracture node --name n6 --join 127.0.0.1:7946\n" +
-			"  fracture node --name far --cluster ./keys --join 10.0.0.1:7946 --gossip 10.0.0.2:7946 --link 10.0.0.2:7947 --beat 10.0.0.2:7947",
+			"  fracture node --name far --cluster ./keys --join 10.0.0.1:7946 \\\n" +
+			"    --gossip 10.0.0.2:7946 --link 10.0.0.2:7947 --beat 10.0.0.2:7947",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runNode(cmd.Context(), f, cmd.ErrOrStderr()) },
 	}
@@ -77,7 +78,7 @@ func newNodeCommand() *cobra.Command {
 	flags.StringVar(&f.http, "http", "127.0.0.1:0", "address of the front door; none: no door")
 	flags.BoolVar(&f.remote, "http-remote", false, "allow a front door that other hosts can reach")
 	flags.StringVar(&f.zone, "zone", "", "zone of the node: standbys are sought in another one")
-	flags.StringVar(&f.redis, "redis", "", "URL of the store; none: the lab's, or one of the node's own")
+	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: the lab's, or one of the node's own")
 	flags.BoolVar(&f.verbose, "verbose", false, "log gossip too")
 	flags.StringVar(&f.parent, "parent", "", "pid@start of the process to die with")
 	_ = flags.MarkHidden("parent")
