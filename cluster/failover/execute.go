@@ -19,7 +19,7 @@ type pace struct {
 func (c *Core) overdue(function string) time.Duration {
 	for i := range c.paces {
 		if c.paces[i].function == function {
-			return min(max(2*c.paces[i].took.peak, c.cfg.OverdueFloor), c.cfg.OverdueCeiling)
+			return min(max(3*c.paces[i].took.peak, c.cfg.OverdueFloor), c.cfg.OverdueCeiling)
 		}
 	}
 	return c.cfg.OverdueCeiling / 2 // nothing learned yet

@@ -35,7 +35,7 @@ func TestLease_judgesSilenceAgainstTheRhythm(t *testing.T) {
 	}{
 		{"the next beat", 3 * time.Millisecond, 3 * time.Millisecond, Alive},
 		{"two missed beats", 3 * time.Millisecond, 9 * time.Millisecond, Alive},
-		{"more than the learned gap and two beats", 3 * time.Millisecond, 13 * time.Millisecond, Dead},
+		{"more than twice the learned gap and a beat", 3 * time.Millisecond, 16 * time.Millisecond, Dead},
 		{"the floor bears what a fast rhythm would not", time.Millisecond, 8 * time.Millisecond, Alive},
 		{"beyond the floor", time.Millisecond, 8*time.Millisecond + 1, Dead},
 		{"the ceiling ends what a slow rhythm would bear", 200 * time.Millisecond, 250*time.Millisecond + 1, Dead},
@@ -54,14 +54,14 @@ func TestLease_learnsTheRhythm(t *testing.T) {
 
 	now = now.Add(20 * time.Millisecond) // the peer hiccups once
 	l.Renew(now, interval)
-	if got, want := l.Lapse().Sub(now), 26*time.Millisecond; got != want {
-		t.Errorf("after a gap of 20 ms the lease bears %v of silence, want %v: the gap and two beats", got, want)
+	if got, want := l.Lapse().Sub(now), 43*time.Millisecond; got != want {
+		t.Errorf("after a gap of 20 ms the lease bears %v of silence, want %v: twice the gap and a beat", got, want)
 	}
 	for range 700 { // some two seconds
 		now = now.Add(interval)
 		l.Renew(now, interval)
 	}
-	if got, most := l.Lapse().Sub(now), steady+(26*time.Millisecond-steady)*55/100; got > most {
+	if got, most := l.Lapse().Sub(now), steady+(43*time.Millisecond-steady)*55/100; got > most {
 		t.Errorf("two seconds after the hiccup the lease still bears %v, want the half forgotten: at most %v", got, most)
 	}
 	for range 7000 {
