@@ -2,11 +2,13 @@
 //
 // A stream's tiles are written under "i=1", "i=2" and so on, the newest of each at the writer's own pace. The tiles of a
 // requested picture are gathered by every holder of its stream and written by the one that leads, so the picture is kept
-// also when that one dies. All happens behind the path: the node's loop hands over and goes on.
+// also when that one dies. A picture with a failed tile is none: nothing of it is written, and its stream is over once the
+// requester has been told. All happens behind the path: the node's loop hands over and goes on.
 package keep
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -34,7 +36,8 @@ type kept struct {
 	results [][]byte // of a finite stream, by tile; nil where none has come
 	missing int
 	bytes   int64
-	handed  bool // the writer has it
+	failed  bool // a tile of a finite stream failed: there will be no picture
+	handed  bool // the writer has it, or there is nothing to write and that was said
 }
 
 // New makes a keeper that writes by writer.
@@ -48,8 +51,9 @@ func New(writer *store.Writer) (*Keeper, error) {
 	}, nil
 }
 
-// Saved tells the keeper whom to call when everything of a finite stream is in the store. It is called before any other
-// method.
+// Saved tells the keeper whom to call when everything of a finite stream that can be in the store is there. It is called
+// before any other method. The call may come on any goroutine, with the keeper's lock held: it must neither wait nor call
+// the keeper.
 func (k *Keeper) Saved(call func(work.StreamID)) { k.saved = call }
 
 // Lead tells that this node now leads stream, or that it holds it for another that does.
@@ -96,8 +100,15 @@ func (k *Keeper) Keep(m *failover.Message) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.streams[m.Task.Stream]
-	if s == nil || m.Failed || (!s.leads && !s.finite) {
+	switch {
+	case s == nil, !s.leads && !s.finite:
 		return // a stream without end needs no second keeper: its next frame is near
+	case m.Failed && s.finite:
+		s.failed = true
+		k.handOver(m.Task.Stream, s)
+		return
+	case m.Failed:
+		return
 	}
 	result := append([]byte(nil), m.Payload...)
 	if !s.finite {
@@ -114,11 +125,19 @@ func (k *Keeper) Keep(m *failover.Message) {
 
 // handOver gives a finite stream's picture to the writer once it is whole, if this node leads. The caller holds mu.
 func (k *Keeper) handOver(id work.StreamID, s *kept) {
-	if !s.leads || !s.finite || s.handed || s.missing > 0 {
+	if !s.leads || !s.finite || s.handed {
+		return
+	}
+	if s.failed {
+		s.handed = true
+		k.saved(id)
+		return
+	}
+	if s.missing > 0 {
 		return
 	}
 	err := k.writer.PutDurable(s.bytes, k.original.Image(s.params, s.results), func(err error) {
-		if err == nil {
+		if !errors.Is(err, store.ErrUnsaved) { // what cannot be encoded today cannot be tomorrow: the writer has counted it
 			k.saved(id)
 		}
 	})

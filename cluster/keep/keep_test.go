@@ -1,0 +1,322 @@
+package keep_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"image/png"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"fracture/cluster/failover"
+	"fracture/cluster/keep"
+	"fracture/cluster/store"
+	"fracture/work"
+	"fracture/work/fractal"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// shelf is a keeper at one node, with a real writer. Several may write to one store.
+type shelf struct {
+	*keep.Keeper
+	writer *store.Writer
+
+	mu    sync.Mutex // guards saved
+	saved []work.StreamID
+}
+
+// embedded is a store of the test's own and a client of it.
+func embedded(t *testing.T) *store.Client {
+	t.Helper()
+	e := store.NewEmbedded(store.EmbeddedConfig{})
+	running(t, e.Run)
+	client := e.Client()
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// running runs a part until the test ends.
+func running(t *testing.T, run func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}
+
+// newShelf makes a keeper. Its writer writes from the start where writes is true, else never.
+func newShelf(t *testing.T, client *store.Client, cfg store.WriterConfig, writes bool) *shelf {
+	t.Helper()
+	cfg.Interval = time.Millisecond
+	s := &shelf{writer: store.NewWriter(client, cfg)}
+	var err error
+	if s.Keeper, err = keep.New(s.writer); err != nil {
+		t.Fatal(err)
+	}
+	s.Saved(func(id work.StreamID) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.saved = append(s.saved, id)
+	})
+	if writes {
+		running(t, s.writer.Run)
+	}
+	running(t, s.Run)
+	return s
+}
+
+func (s *shelf) told() []work.StreamID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.saved)
+}
+
+// picture is a small request of four tiles, stream a journey without end.
+func picture(id work.StreamID) *work.Stream {
+	p := fractal.OriginalJourney(48, 32)
+	p.Journey, p.Request = fractal.Journey{}, fmt.Sprintf("48,32,-2.5,1.5,1,%d", -int(id))
+	return &work.Stream{
+		ID: id, Function: (fractal.Function{}).Name(), Params: p.Append(nil), Tiles: 4, Frames: 1,
+		Strategy: work.Standby, Factor: 2,
+	}
+}
+
+func endless(id work.StreamID) *work.Stream {
+	s := picture(id)
+	s.Frames, s.Period = 0, 33*time.Millisecond
+	return s
+}
+
+// result computes one tile.
+func result(t *testing.T, s *work.Stream, tile uint32) *failover.Message {
+	t.Helper()
+	input, err := (fractal.Function{}).Split(s.Params, 0, tile, s.Tiles, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := (fractal.Function{}).Run(input, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &failover.Message{Kind: failover.Result, Task: work.TaskID{Stream: s.ID, Tile: tile}, Payload: output}
+}
+
+func (s *shelf) keepAll(t *testing.T, stream *work.Stream) {
+	t.Helper()
+	for tile := range stream.Tiles {
+		m := result(t, stream, tile)
+		s.Keep(m)
+		clear(m.Payload) // the loop reuses it: what is wanted of it was copied
+	}
+}
+
+// eventually asks until ok answers nil, for half a minute at most.
+func eventually(t *testing.T, what string, ok func() error) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	err := ok()
+	for err != nil && time.Now().Before(deadline) {
+		<-time.After(5 * time.Millisecond)
+		err = ok()
+	}
+	if err != nil {
+		t.Fatalf("%s: not within 30 s: %v", what, err)
+	}
+}
+
+// holds reports whether the store has a PNG of a size under key.
+func holds(client *store.Client, key string, width, height int) error {
+	text, err := client.Get(context.Background(), key)
+	if err != nil {
+		return err
+	}
+	raw, err := hex.DecodeString(string(text))
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	cfg, err := png.DecodeConfig(bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if cfg.Width != width || cfg.Height != height {
+		return fmt.Errorf("%s is %d×%d, want %d×%d", key, cfg.Width, cfg.Height, width, height)
+	}
+	return nil
+}
+
+func missing(t *testing.T, client *store.Client, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		if _, err := client.Get(context.Background(), key); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s is in the store (%v), want it absent", key, err)
+		}
+	}
+}
+
+func (s *shelf) untilSaved(t *testing.T, ids ...work.StreamID) {
+	t.Helper()
+	eventually(t, "saved is reported", func() error {
+		if got := s.told(); !slices.Equal(got, ids) {
+			return fmt.Errorf("saved %v, want %v", got, ids)
+		}
+		return nil
+	})
+}
+
+func TestKeeper_writesAStreamsTilesUnderTheOriginalsKeys(t *testing.T) {
+	client := embedded(t)
+	leader, follower := newShelf(t, client, store.WriterConfig{}, true), newShelf(t, client, store.WriterConfig{}, true)
+	stream := endless(1)
+	leader.Lead(stream, true)
+	follower.Lead(stream, false)
+	leader.keepAll(t, stream)
+	follower.keepAll(t, stream)
+	for tile := range stream.Tiles {
+		eventually(t, store.TileKey(tile)+" is in the store", func() error { return holds(client, store.TileKey(tile), 24, 16) })
+	}
+	missing(t, client, "i=0", "i=5", store.MetadataKey, store.ChunkKey)
+	if c := follower.writer.Counters(); c.Written+uint64(c.Keys)+c.Coalesced != 0 {
+		t.Errorf("the follower writes a stream without end, too: %+v", c)
+	}
+	if got := leader.told(); len(got) != 0 {
+		t.Errorf("streams %v without an end were reported saved", got)
+	}
+}
+
+func TestKeeper_writesAPictureByItsLeaderAlone(t *testing.T) {
+	client := embedded(t)
+	leader, follower := newShelf(t, client, store.WriterConfig{}, true), newShelf(t, client, store.WriterConfig{}, true)
+	stream := picture(2)
+	leader.Lead(stream, true)
+	follower.Lead(stream, false)
+	leader.keepAll(t, stream)
+	follower.keepAll(t, stream)
+	leader.untilSaved(t, stream.ID)
+	if err := holds(client, store.ChunkKey, 48, 32); err != nil {
+		t.Error(err)
+	}
+	if got, err := client.Get(context.Background(), store.MetadataKey); err != nil || string(got) != "48,32,-2.5,1.5,1,-2" {
+		t.Errorf("%s = %q, %v; want the request word for word", store.MetadataKey, got, err)
+	}
+	missing(t, client, "i=1")
+	if c := follower.writer.Counters(); c.Written != 0 || c.Images != 0 || len(follower.told()) != 0 {
+		t.Errorf("the follower wrote, too: %+v, saved %v", c, follower.told())
+	}
+}
+
+func TestKeeper_promotedWritesWhatTheDeadLeaderHadNot(t *testing.T) {
+	client := embedded(t)
+	leader, follower := newShelf(t, client, store.WriterConfig{}, false), newShelf(t, client, store.WriterConfig{}, true)
+	whole, half := picture(3), picture(4)
+	for _, stream := range []*work.Stream{whole, half} {
+		leader.Lead(stream, true)
+		follower.Lead(stream, false)
+	}
+	leader.keepAll(t, whole) // handed to a writer that dies before it writes
+	follower.keepAll(t, whole)
+	follower.Keep(result(t, half, 0))
+
+	follower.Lead(whole, true)
+	follower.Lead(half, true)
+	follower.untilSaved(t, whole.ID)
+	for tile := range half.Tiles { // the rest is computed anew, the first of it once more
+		follower.Keep(result(t, half, tile))
+	}
+	follower.untilSaved(t, whole.ID, half.ID)
+	if got, err := client.Get(context.Background(), store.MetadataKey); err != nil || string(got) != "48,32,-2.5,1.5,1,-4" {
+		t.Errorf("%s = %q, %v; want the last picture's", store.MetadataKey, got, err)
+	}
+}
+
+func TestKeeper_isFullWhenTheWriterIs(t *testing.T) {
+	client := embedded(t)
+	shelf := newShelf(t, client, store.WriterConfig{MaxImages: 1}, false)
+	if err := shelf.Full(); err != nil {
+		t.Fatalf("Full with nothing to write = %v, want nil", err)
+	}
+	first, second := picture(5), picture(6)
+	shelf.Lead(first, true)
+	shelf.Lead(second, true)
+	shelf.keepAll(t, first)
+	if err := shelf.Full(); !errors.Is(err, store.ErrFull) {
+		t.Fatalf("Full with one picture waiting of one = %v, want ErrFull", err)
+	}
+	shelf.keepAll(t, second) // accepted before it was full: kept until there is room
+	running(t, shelf.writer.Run)
+	shelf.untilSaved(t, first.ID, second.ID)
+	if err := shelf.Full(); err != nil {
+		t.Errorf("Full after the store has caught up = %v, want nil", err)
+	}
+}
+
+// A tile whose function answered with an error ends its picture: nothing is written, and the stream is over.
+func TestKeeper_endsAPictureWhoseTileFailed(t *testing.T) {
+	client := embedded(t)
+	leader, follower := newShelf(t, client, store.WriterConfig{}, true), newShelf(t, client, store.WriterConfig{}, true)
+	stream := picture(7)
+	leader.Lead(stream, true)
+	follower.Lead(stream, false)
+	for tile := range stream.Tiles {
+		m := result(t, stream, tile)
+		if tile == 1 {
+			m.Failed, m.Payload = true, []byte("no such tile")
+		}
+		leader.Keep(m)
+		follower.Keep(m)
+	}
+	leader.untilSaved(t, stream.ID)
+	if got := follower.told(); len(got) != 0 {
+		t.Errorf("the follower reports %v saved; that is the leader's to say", got)
+	}
+	follower.Lead(stream, true) // the leader dies before anybody heard it
+	follower.untilSaved(t, stream.ID)
+	missing(t, client, store.MetadataKey, store.ChunkKey)
+}
+
+func TestKeeper_endsAPictureThatCannotBeEncoded(t *testing.T) {
+	client := embedded(t)
+	shelf := newShelf(t, client, store.WriterConfig{}, true)
+	stream := picture(8)
+	shelf.Lead(stream, true)
+	for tile := range stream.Tiles {
+		shelf.Keep(&failover.Message{Task: work.TaskID{Stream: stream.ID, Tile: tile}, Payload: []byte("no tile at all")})
+	}
+	shelf.untilSaved(t, stream.ID)
+	missing(t, client, store.MetadataKey, store.ChunkKey)
+}
+
+func TestKeeper_keepsNothingOfOtherFunctions(t *testing.T) {
+	client := embedded(t)
+	shelf := newShelf(t, client, store.WriterConfig{}, true)
+	stream := picture(9)
+	stream.Function = "probe/1"
+	shelf.Lead(stream, true)
+	shelf.Keep(&failover.Message{Task: work.TaskID{Stream: stream.ID}, Payload: []byte("probe")})
+	shelf.untilSaved(t, stream.ID)
+	missing(t, client, "i=1", store.MetadataKey)
+}
+
+func TestKeeper_forgetsWhatIsHeldNoLonger(t *testing.T) {
+	client := embedded(t)
+	shelf := newShelf(t, client, store.WriterConfig{}, true)
+	stream := picture(10)
+	shelf.Lead(stream, true)
+	for tile := range stream.Tiles - 1 {
+		shelf.Keep(result(t, stream, tile))
+	}
+	shelf.Forget(stream.ID)
+	shelf.Keep(result(t, stream, stream.Tiles-1))
+	if c := shelf.writer.Counters(); c.Images != 0 || c.Written != 0 {
+		t.Errorf("a picture that was forgotten is written: %+v", c)
+	}
+}
