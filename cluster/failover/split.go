@@ -18,11 +18,11 @@ func (c *Core) submitted(from NodeID, m *Message) {
 	if from != c.cfg.ID {
 		c.subscribe(from, id) // whoever asks for a stream wants its results, and a Subscribe can be lost
 	}
-	if s := c.stream(id); s != nil && s.leading() && s.complete() && m.Epoch.Term != 0 {
-		c.retire(s) // every result came here and some never reached the sink: begin again where it asks
-	}
 	if s := c.stream(id); s != nil {
 		switch {
+		case s.leading() && s.complete() && m.Epoch.Term != 0:
+			c.rewind(s, m)
+			c.accept(s, from)
 		case s.accepted: // it lives here, or at a leader that is known to have taken it on
 			c.accept(s, from)
 		case s.leading():
@@ -79,6 +79,22 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 		return
 	}
 	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
+}
+
+// rewind begins a finite stream again at the frame that the sink asks for, under a higher term: every result came here,
+// and some never reached the sink.
+func (c *Core) rewind(s *stream, m *Message) {
+	s.term = c.terms.see(s.spec.ID, max(s.term, m.Epoch.Term)).next(c.cfg.ID)
+	c.terms.see(s.spec.ID, s.term)
+	for i := range s.ring {
+		s.ring[i].used = false
+	}
+	s.base, s.next = m.Task.Frame, m.Task.Frame
+	s.start = c.now.Add(-m.Ran - time.Duration(s.base)*s.spec.Period)
+	c.lead(s, c.cfg.ID)
+	for r := 1; r < s.holders.Len(); r++ {
+		c.sendHold(s, s.holders[r])
+	}
 }
 
 // lead announces that this node leads s now, and who did before.

@@ -294,6 +294,8 @@ func (c *Core) retired(from NodeID, m *Message) {
 	switch {
 	case s == nil, m.Epoch.Term != 0 && m.Epoch.Below(s.epoch()):
 		// it was said before this node held what it holds now
+	case m.Epoch.Term > s.term: // another leader does without this copy, which is held for somebody else
+		c.fenced(m)
 	case s.leading():
 		c.retire(s)
 	case s.holders.Rank(from) > 0:
