@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
 )
@@ -74,7 +73,7 @@ func (s *stream) acknowledged(w *World, p *process) {
 func (s *stream) release(w *World, p *process, e *failover.Effect) {
 	q := w.processOf(e.Peer)
 	if q == nil || q.id != e.Peer || !q.up || !s.roles[q.index].holds(q.id) ||
-		e.Message.Epoch.Term < s.roles[q.index].term {
+		e.Message.Epoch.Term != s.roles[q.index].term {
 		return // there is nobody, or it will not obey
 	}
 	s.roles[q.index].released = true
@@ -89,15 +88,12 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 	w.violate("lost", "%s lets %s go, which alone beside itself held stream %x", p.name, q.name, uint64(s.spec.ID))
 }
 
-// passesForAlive reports whether a process lives, or died so lately, as p has run since, that p need not
-// know of it.
+// passesForAlive reports whether a process lives, or p cannot know yet, since it last began to run, that it does not.
 func (w *World) passesForAlive(id failover.NodeID, p *process) bool {
 	life := &w.lives[w.byID[id]]
-	unseen := afterReset
-	if w.isImpaired(chaos.Link, life.process, p.index) {
-		unseen = afterSilence
-	}
-	return life.died == clock.Never || w.now.Sub(max(life.died, p.thawed)) < unseen
+	near := &w.ends[p.index][life.process]
+	return life.died == clock.Never ||
+		near.up && near.peer == id && w.now.Sub(max(life.died, p.thawed)) < afterSilence
 }
 
 // isHeld reports whether a node that lives holds the stream.

@@ -10,13 +10,14 @@ import (
 
 // end is one process's end of its link to another.
 type end struct {
-	conn  uint32 // the connection; 0 while there is none
-	peer  failover.NodeID
-	up    bool          // the machine has been told
-	reset bool          // it broke in a way that loses what is under way
-	sent  uint64        // messages given to it, for the draws
-	last  clock.Instant // when the last of them arrives: those behind it come later
-	beats uint64        // beats sent, for the draws
+	conn   uint32 // the connection; 0 while there is none
+	peer   failover.NodeID
+	up     bool          // the machine has been told
+	reset  bool          // it broke in a way that loses what is under way
+	severs clock.Instant // when its end will be known here, once that is sure; else Never
+	sent   uint64        // messages given to it, for the draws
+	last   clock.Instant // when the last of them arrives: those behind it come later
+	beats  uint64        // beats sent, for the draws
 }
 
 // The times of the network, after what a loopback and a small cluster show.
@@ -58,6 +59,7 @@ func (w *World) dial(i, j int) {
 	near.conn, far.conn = w.conns, w.conns
 	near.peer, far.peer = b.id, a.id
 	near.reset, far.reset = false, false
+	near.severs, far.severs = clock.Never, clock.Never
 	here := w.now.Add(luck.Within(between(latencyLow, time.Millisecond)))
 	there := w.now.Add(luck.Next().Within(between(latencyLow, time.Millisecond)))
 	near.last, far.last = there, here // nothing overtakes the news that the link stands
@@ -105,6 +107,7 @@ func (w *World) sever(i, j int) {
 		at = max(at, until.Add(luck.Within(between(resetLow, resetHigh))))
 	}
 	near.reset = luck.Next().Next().Hits(0.5)
+	near.severs = at
 	w.queue.push(entry{
 		at: at, kind: severed, a: uint8(i), b: uint8(j), gen: w.processes[i].incarnation, arg: near.conn,
 	})

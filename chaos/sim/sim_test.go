@@ -185,8 +185,8 @@ func TestRules_makeSense(t *testing.T) {
 
 // The bounds of a takeover rest on the core's ceiling and the network's times; docs/SIM.md quotes them.
 func TestTakeover_boundsAreDerived(t *testing.T) {
-	if afterReset != 3001*time.Microsecond {
-		t.Errorf("afterReset = %v", afterReset)
+	if resetHigh != 3*time.Millisecond {
+		t.Errorf("resetHigh = %v", resetHigh)
 	}
 	if afterSilence < silenceCeiling || afterSilence > silenceCeiling+100*time.Millisecond {
 		t.Errorf("afterSilence = %v with a ceiling of %v", afterSilence, silenceCeiling)

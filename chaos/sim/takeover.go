@@ -3,7 +3,6 @@ package sim
 import (
 	"time"
 
-	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/work"
@@ -17,10 +16,10 @@ type takeover struct {
 	pending work.TaskID // promoted in this Step, its Execute not seen yet; zero where there is none
 }
 
-// The bounds, from the fault to the takeover. A Step takes no virtual time, so they are the network's and the clock's.
+// The bounds, from the fault to the takeover. A Step takes no virtual time, so they are the network's and the clock's. When
+// an owner dies the end of its link reaches the standby within resetHigh, or, behind a cut, within resetHigh of the cut's
+// end; the takeover comes with it, or after silence, whichever is sooner.
 const (
-	// afterReset: the end of the links reaches the standby within resetHigh, and needs no more.
-	afterReset = resetHigh + time.Microsecond
 	// afterSilence: the owner's last beat can be under way for as long as every fault of beats together makes it; then
 	// the lease bears at most its ceiling's silence, and the standby's timer is late twice, for it may have been set for
 	// an earlier instant.
@@ -87,13 +86,13 @@ func (c *takeover) watch(w *World, a watch) {
 	if a.freeze {
 		a.since = life.frozen
 	}
-	bound := afterReset
-	if a.freeze || w.isImpaired(chaos.Link, owner.index, holder.index) {
-		bound = afterSilence
+	at := a.since.Add(afterSilence)
+	if !a.freeze {
+		at = min(at, near.severs.Add(time.Microsecond))
 	}
 	slot := int32(len(c.watches))
 	c.watches = append(c.watches, a)
-	w.queue.push(entry{at: max(a.since.Add(bound), w.now), kind: audits, slot: slot})
+	w.queue.push(entry{at: max(at, w.now), kind: audits, slot: slot})
 }
 
 // audit looks whether a watched takeover has happened.
