@@ -30,8 +30,14 @@ func newInbox() *inbox {
 
 // put appends an event. It never waits.
 func (in *inbox) put(ev failover.Event) {
+	in.leave(ev)
+	in.wake()
+}
+
+// putAll appends events that came together. It never waits.
+func (in *inbox) putAll(events []failover.Event) {
 	in.mu.Lock()
-	in.events = append(in.events, ev)
+	in.events = append(in.events, events...)
 	in.mu.Unlock()
 	in.wake()
 }

@@ -2,12 +2,11 @@ package cluster
 
 import (
 	"context"
-	"fmt"
+	"time"
 
 	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
-	"fracture/telemetry"
 	"fracture/work"
 )
 
@@ -44,8 +43,14 @@ func (n *Node) loop(ctx context.Context) error {
 			n.report(now)
 			nextStatus = now.Add(statusInterval)
 		}
-		n.links.Flush()
-		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus))
+		if now < n.leftUntil {
+			n.links.Flush()
+		} else {
+			n.links.FlushAll()
+			n.leftUntil = clock.Never
+		}
+		n.tellNotes()
+		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus, n.leftUntil))
 	}
 }
 
@@ -88,6 +93,10 @@ func (n *Node) connect(id failover.NodeID) {
 	})
 	n.beats.SetPeers(beatPeers(n.roster.members()))
 }
+
+// leaveTime is how long the news that a task is done may wait for company on its way to the task's standbys. They look for
+// it no sooner than failover's OverdueFloor after the copy came.
+const leaveTime = 3 * time.Millisecond
 
 // pending is an event that one of the node's two machines is to be told.
 type pending struct {
@@ -139,6 +148,11 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 			}})
 			return
 		}
+		if e.Message.Kind == failover.Done {
+			n.links.Leave(e.Peer, &e.Message)
+			n.leftUntil = min(n.leftUntil, now.Add(leaveTime))
+			return
+		}
 		n.links.Send(e.Peer, &e.Message)
 	case failover.Execute:
 		n.execute(e.Message)
@@ -152,41 +166,31 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 		}})
 	case failover.Lead:
 		n.keepFor(e.Message.Stream, true)
-		n.note(now, e, fmt.Sprintf("%s leads stream %x", n.self.Name, uint64(e.Message.Task.Stream)))
+		n.note(now, e)
 	case failover.Follow:
 		if e.Message.Stream != nil {
 			n.keepFor(e.Message.Stream, false)
 		} else if n.cfg.Keeper != nil {
 			n.cfg.Keeper.Forget(e.Message.Task.Stream)
 		}
-		n.note(now, e, "")
-	case failover.Detect:
-		n.note(now, e, fmt.Sprintf("%s misses %s (%s)", n.self.Name, n.roster.name(e.Peer), e.Signal))
-	case failover.Recover:
-		n.note(now, e, "")
+		n.note(now, e)
 	case failover.Promote:
 		n.count.takeovers.Add(1)
-		n.note(now, e, n.promotion(e))
-	case failover.Replace:
-		n.note(now, e, "")
+		n.note(now, e)
+	case failover.Detect, failover.Recover, failover.Replace:
+		n.note(now, e)
 	case failover.Refuse:
 		n.count.fenced.Add(1)
 	case failover.Repeat:
 		n.count.repeated.Add(1)
 	case failover.Drop:
 		n.count.dropped.Add(1)
-		n.note(now, e, "")
+		n.note(now, e)
 	case failover.Drained:
+		n.leftUntil = now
 		close(n.drained)
 	case failover.Deliver: // a sink's
 	}
-}
-
-func (n *Node) promotion(e *failover.Effect) string {
-	if e.Message.Task.Tile == failover.SplitterTile {
-		return fmt.Sprintf("%s takes the splitter over from %s (%s)", n.self.Name, n.roster.name(e.Peer), e.Signal)
-	}
-	return fmt.Sprintf("%s takes tile %d over from %s (%s)", n.self.Name, e.Message.Task.Tile, n.roster.name(e.Peer), e.Signal)
 }
 
 func (n *Node) keepFor(stream *work.Stream, leads bool) {
@@ -203,15 +207,6 @@ func (n *Node) execute(m failover.Message) {
 		return
 	}
 	n.work.give(m)
-}
-
-// note tells the sinks of an effect, and the log what a person should read.
-func (n *Node) note(now clock.Instant, e *failover.Effect, text string) {
-	ev := telemetry.Event{Trace: failover.TraceOf(now, n.self.Name, *e, n.roster.name), Text: text}
-	n.tell(telemetry.News{Event: &ev})
-	if text != "" {
-		n.cfg.Log.Info(text, "epoch", ev.Epoch.String())
-	}
 }
 
 // carryOutSink does what the sink of this node's front door asks.

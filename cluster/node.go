@@ -81,7 +81,10 @@ type Node struct {
 	pending []pending
 	used    [][]byte // outputs of tasks that this round has sent on
 	line    []byte   // encoded news, reused
-	gauge   gauge
+	notes   notes
+
+	leftUntil clock.Instant // when messages that do not hurry are flushed at the latest
+	gauge     gauge
 }
 
 // NewNode makes a node. Nothing runs and no socket is open until Run.
@@ -98,12 +101,12 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 		cfg.Log = slog.Default()
 	}
 	n := &Node{
-		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(),
+		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(), leftUntil: clock.Never,
 		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Zone: cfg.Zone, HTTP: cfg.HTTP},
 	}
 	n.id = n.self.ID()
 	n.roster = newRoster(n.self, n.in)
-	n.work = newWorkers(n.function, n.in.put)
+	n.work = newWorkers(n.function, n.in.putAll)
 	core := cfg.Core
 	own := n.self.member()
 	core.ID, core.Weight, core.Zone, core.Function = n.id, own.Weight, own.Zone, n.function

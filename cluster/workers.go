@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,7 +22,7 @@ const workerNice = 10
 // finds one free; each is locked to its thread, and the thread is niced.
 type workers struct {
 	function func(name string) work.Function
-	report   func(failover.Event)
+	report   func([]failover.Event) // does not keep the list
 
 	mu     sync.Mutex // guards queue, spare and closed
 	more   *sync.Cond
@@ -34,7 +35,11 @@ type workers struct {
 // spareBuffers bounds the buffers kept for reuse.
 const spareBuffers = 64
 
-func newWorkers(function func(string) work.Function, report func(failover.Event)) *workers {
+// holdResults is for how long a worker that has more to do keeps what it has done, so that it is reported together. Each
+// report wakes the loop, a link to each holder of the splitter, their loops and the sinks.
+const holdResults = time.Millisecond
+
+func newWorkers(function func(string) work.Function, report func([]failover.Event)) *workers {
 	w := &workers{function: function, report: report}
 	w.more = sync.NewCond(&w.mu)
 	return w
@@ -69,10 +74,15 @@ func (w *workers) takeBuffer() []byte {
 // takeBack gives a buffer back for reuse.
 func (w *workers) takeBack(b []byte) {
 	w.mu.Lock()
+	w.spareBuffer(b)
+	w.mu.Unlock()
+}
+
+// spareBuffer keeps a buffer; the lock is held.
+func (w *workers) spareBuffer(b []byte) {
 	if len(w.spare) < spareBuffers && cap(b) > 0 {
 		w.spare = append(w.spare, b)
 	}
-	w.mu.Unlock()
 }
 
 // run computes until the context ends; what is queued then is not begun.
@@ -96,21 +106,48 @@ func (w *workers) compute() {
 	// The thread is not unlocked: it is niced, and ends with its goroutine.
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), workerNice) // stepping back is always allowed
+	var (
+		done []failover.Event
+		held clock.Instant // since when done is not empty
+	)
 	for {
-		w.mu.Lock()
-		for w.head == len(w.queue) && !w.closed {
-			w.more.Wait()
-		}
-		if w.closed {
-			w.mu.Unlock()
+		m, output, ok := w.take()
+		if !ok {
 			return
 		}
-		m := w.next()
-		output := w.buffer()
-		w.mu.Unlock()
-		w.report(compute(w.function, m, output))
-		w.takeBack(m.Payload)
+		ev := compute(w.function, m, output)
+		now := clock.Now()
+		if len(done) == 0 {
+			held = now
+		}
+		done = append(done, ev)
+		if w.giveBack(m.Payload) || now.Sub(held) >= holdResults {
+			w.report(done)
+			clear(done)
+			done = done[:0]
+		}
 	}
+}
+
+// take waits for a task, and answers false when there is to be none any more.
+func (w *workers) take() (m failover.Message, output []byte, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.head == len(w.queue) && !w.closed {
+		w.more.Wait()
+	}
+	if w.closed {
+		return m, nil, false
+	}
+	return w.next(), w.buffer(), true
+}
+
+// giveBack gives a buffer back for reuse, and reports whether there is nothing more to do.
+func (w *workers) giveBack(b []byte) (idle bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spareBuffer(b)
+	return w.head == len(w.queue)
 }
 
 // next takes the oldest task out of the queue; the lock is held.
