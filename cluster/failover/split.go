@@ -126,6 +126,13 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 		answer.Kind, answer.Epoch = Fence, s.epoch()
 		c.send(from, answer)
 	case !s.leading() || s.term < m.Epoch.Term:
+	case s.holders.Rank(from) < 0 && !s.accepted && s.holders.Len() < len(s.holders):
+		// It held the stream for somebody whom this reign fenced, and who may have accepted it: the very copy wanted here.
+		s.holders = s.holders.with(from)
+		s.version++
+		s.copied = s.copied.with(from)
+		c.accept(s, s.submitter)
+		c.sendHold(s, from)
 	case s.holders.Rank(from) < 0: // it was a standby, and missed that it is none any more
 		c.letGo(s, from)
 	case m.Epoch.Try < s.version: // a copy of before
@@ -338,6 +345,9 @@ func (c *Core) patience(s *stream) time.Duration {
 	return time.Duration(s.copies()+1) * c.overdue(s.spec.Function)
 }
 
+// maxBackoff bounds how often the leader's patience with a task doubles.
+const maxBackoff = 3
+
 // watch places anew what has been overdue for too long, and finds the next instant worth looking at.
 func (c *Core) watch(s *stream) {
 	s.watchAt = clock.Never
@@ -355,10 +365,11 @@ func (c *Core) watch(s *stream) {
 			if t.done {
 				continue
 			}
-			if t.placed.Add(patience) <= c.now {
+			// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
+			if t.placed.Add(patience<<min(t.epoch.Try, maxBackoff)) <= c.now {
 				c.replace(s, f, uint32(i), Overdue)
 			}
-			s.watchAt = min(s.watchAt, t.placed.Add(patience))
+			s.watchAt = min(s.watchAt, t.placed.Add(patience<<min(t.epoch.Try, maxBackoff)))
 		}
 	}
 	s.advance()
