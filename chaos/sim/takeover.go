@@ -107,7 +107,7 @@ func (c *takeover) audit(w *World, i int) {
 	}
 	after := w.now.Sub(a.since)
 	if a.task < 0 {
-		if r := &s.roles[holder.index]; r.follows && r.holders.Owner() == a.owner {
+		if r := &s.roles[holder.index]; r.follows && r.holders.Owner() == a.owner && r.holders.Rank(a.holder) == 1 {
 			w.violate("takeover", "%s, first standby of the splitter of stream %x, has not taken over %v after %s stopped",
 				holder.name, uint64(s.spec.ID), after, w.nameOf(a.owner))
 		}
