@@ -5,7 +5,7 @@
 #
 # It waits for a calm minute, in which no node was taken for dead that was not, kills the node that runs the most tiles,
 # and keeps what the screen shows a few seconds later. Where the machine disturbed that (somebody else was taken for
-# dead, or nobody had to take over because no task was under way), it revives the node and tries again.
+# dead, or nobody had to take over because no task was under way), it begins again with another lab.
 #
 #   FRACTURE=bin/fracture   the program        OUT=docs/picture/lab.svg   where to write
 #   LABFLAGS=               flags of the lab   TRIES=8                    how often to try
@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 fracture=${FRACTURE:-bin/fracture} out=${OUT:-docs/picture/lab.svg} tries=${TRIES:-8}
-columns=120 rows=36 calm_s=240
+columns=120 rows=36 calm_s=90
 scratch=$(mktemp -d)
 lab=(tmux -L "fracture-picture-$$" -f "$scratch/tmux.conf")
 
@@ -50,30 +50,33 @@ busiest() {
 	shown | grep -oE '[1-9] ● n[0-9]+ +alive +[a-z]+ +[0-9]+' | awk '{ if ($NF > most) { most = $NF; key = $1 } } END { print key }'
 }
 
-printf '%s\n' 'set -g status off' 'set -g remain-on-exit on' 'set -g default-terminal tmux-256color' >"$scratch/tmux.conf"
-"${lab[@]}" new-session -d -x $columns -y $rows "env TERM=xterm-256color COLORTERM=truecolor $fracture lab ${LABFLAGS:-}"
-await 20 '[1-9]+ alive' || fail "the lab did not start"
-
 calm='needless takeovers 0\.0/min'
-for ((try = 1; try <= tries; try++)); do
+
+# attempt starts a lab, breaks it, and draws it; it fails where the machine disturbed that.
+attempt() {
+	"${lab[@]}" kill-server 2>/dev/null && sleep 2
+	"${lab[@]}" new-session -d -x $columns -y $rows "env TERM=xterm-256color COLORTERM=truecolor $fracture lab ${LABFLAGS:-}"
+	await 20 '[1-9]+ alive' || return 1
 	sleep 20 # the least that a downtime is measured against is calm too
-	await $calm_s "$calm" || fail "no calm minute in $calm_s s: the machine is busy with other things"
-	key=$(busiest)
-	press "$key"
+	await $calm_s "$calm" || return 1
+	press "$(busiest)"
 	sleep 0.5
 	press x
-	if await 5 "took .* over, by reset" && await 5 'ms of downtime' && sleep 1 && shown | grep -qE "$calm"; then
-		"${lab[@]}" capture-pane -epN >"$scratch/lab.ansi"
-		go run -C tools ./picture -columns $columns -rows $rows -title "fracture lab" <"$scratch/lab.ansi" >"$scratch/lab.svg"
-		mv "$scratch/lab.svg" "$out"
-		shown | grep -A3 'failover ─' | cut -c66-
+	await 5 'took .* over, by reset' && await 5 'ms of downtime' && sleep 1 && shown | grep -qE "$calm" || return 1
+	"${lab[@]}" capture-pane -epN >"$scratch/lab.ansi"
+	shown | grep -A3 'failover ─' | cut -c66-
+	go run -C tools ./picture -columns $columns -rows $rows -title "fracture lab" <"$scratch/lab.ansi" >"$scratch/lab.svg"
+	mv "$scratch/lab.svg" "$out"
+	press q
+	sleep 2
+}
+
+printf '%s\n' 'set -g status off' 'set -g remain-on-exit on' 'set -g default-terminal tmux-256color' >"$scratch/tmux.conf"
+for ((try = 1; try <= tries; try++)); do
+	if attempt; then
 		echo "wrote $out, $(wc -c <"$out") bytes, at try $try"
-		press q
-		sleep 1
 		exit 0
 	fi
-	echo "record.sh: try $try was disturbed: $(shown | grep -oE "needless takeovers.*" || true)" >&2
-	press r
-	await 10 '[1-9]+ alive' || fail "the node did not come back"
+	echo "record.sh: try $try was disturbed: $(shown 2>/dev/null | grep -oE 'needless.*' || true)" >&2
 done
 fail "every try was disturbed: the machine is busy with other things"
