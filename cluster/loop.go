@@ -30,12 +30,13 @@ func (n *Node) loop(ctx context.Context) error {
 			return nil
 		case <-n.in.ready:
 		}
+		heard := n.beats.Heard() // before the inbox is emptied: what was heard by then is in it
 		events = n.in.take(events)
 		for i := range events {
 			n.happen(&events[i])
 		}
 		now := clock.Now()
-		n.step(now, failover.Event{Kind: failover.Tick})
+		n.step(now, failover.Event{Kind: failover.Tick, At: heard})
 		if now >= n.sink.Wake() {
 			n.stepSink(now, failover.Event{Kind: failover.Tick})
 		}
@@ -157,20 +158,18 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 	case failover.Execute:
 		n.execute(e.Message)
 	case failover.Keep:
-		if n.cfg.Keeper != nil {
-			n.cfg.Keeper.Keep(&e.Message)
-		}
+		n.cfg.Keeper.Keep(&e.Message)
 	case failover.Forward:
 		n.pending = append(n.pending, pending{sink: true, event: failover.Event{
 			Kind: failover.Received, Peer: e.Peer, Message: e.Message,
 		}})
 	case failover.Lead:
-		n.keepFor(e.Message.Stream, true)
+		n.cfg.Keeper.Lead(e.Message.Stream, true)
 		n.note(now, e)
 	case failover.Follow:
 		if e.Message.Stream != nil {
-			n.keepFor(e.Message.Stream, false)
-		} else if n.cfg.Keeper != nil {
+			n.cfg.Keeper.Lead(e.Message.Stream, false)
+		} else {
 			n.cfg.Keeper.Forget(e.Message.Task.Stream)
 		}
 		n.note(now, e)
@@ -190,12 +189,6 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 		n.leftUntil = now
 		close(n.drained)
 	case failover.Deliver: // a sink's
-	}
-}
-
-func (n *Node) keepFor(stream *work.Stream, leads bool) {
-	if n.cfg.Keeper != nil {
-		n.cfg.Keeper.Lead(stream, leads)
 	}
 }
 

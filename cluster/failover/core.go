@@ -80,6 +80,7 @@ type Core struct {
 	draining bool
 	drained  bool
 
+	heardAt   clock.Instant // see heard
 	wanted    clock.Instant // the last answer of Wake
 	steady    clock.Instant // until then a leader that stalled splits nothing
 	loop      []Message     // what this node says to itself, handled before Step returns
@@ -110,6 +111,7 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 	c.now, c.out, c.scratch = now, out, c.scratch[:0]
 	switch ev.Kind {
 	case Tick:
+		c.heardAt = ev.At
 	case Joined:
 		c.join(ev.Member)
 	case Left:
@@ -159,11 +161,22 @@ func (c *Core) excuseOwnStall(now clock.Instant) {
 	c.wanted = clock.Never
 }
 
+// listenAgain is how soon the machine looks again whether beats have been heard up to the end of a lease.
+const listenAgain = time.Millisecond
+
+// heard is until when the absence of a beat means that none came: a shell may run before whoever hears beats for it.
+func (c *Core) heard() clock.Instant {
+	if c.heardAt == 0 {
+		return c.now
+	}
+	return min(c.now, c.heardAt)
+}
+
 // passTime does what the clock alone demands.
 func (c *Core) passTime() {
 	for i := range c.peers.list {
 		p := &c.peers.list[i]
-		if p.link && !p.Sink && p.failed == 0 && p.lease.Judge(c.now) == Dead {
+		if p.link && !p.Sink && p.failed == 0 && p.lease.Judge(c.heard()) == Dead {
 			c.fail(p, Silence)
 		}
 	}
@@ -188,7 +201,11 @@ func (c *Core) Wake() clock.Instant {
 	for i := range c.peers.list {
 		p := &c.peers.list[i]
 		if p.link && !p.Sink && p.failed == 0 {
-			wake = min(wake, p.lease.Lapse()+1)
+			lapse := p.lease.Lapse() + 1
+			if lapse <= c.now {
+				lapse = c.now.Add(listenAgain) // past, and not judged: beats have not been heard since
+			}
+			wake = min(wake, lapse)
 		}
 	}
 	for _, s := range c.streams {

@@ -44,7 +44,7 @@ const (
 // Event is something that happened to a node. Which fields mean something depends on Kind.
 type Event struct {
 	Kind     EventKind
-	At       clock.Instant // Beat: when it arrived, where that was before now; 0 means now
+	At       clock.Instant // Beat: when it arrived; Tick: until when beats were heard; 0 means now
 	Peer     NodeID
 	Heard    bool
 	Leaving  bool

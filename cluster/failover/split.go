@@ -49,12 +49,12 @@ func (c *Core) submitted(from NodeID, m *Message) {
 	c.send(from, refusal)
 }
 
-// expected counts the nodes that can be given work, or can be as soon as their links stand: a cluster that has just
-// started is not one with too few nodes.
+// expected counts the nodes that can be given work, or can be soon: a cluster that has just started and whose links are on
+// their way is not one with too few nodes, nor is one with a node that is silent for a moment on a link that stands.
 func (c *Core) expected() uint32 {
 	n := uint32(1)
 	for i := range c.peers.list {
-		if p := &c.peers.list[i]; p.serves() || !p.Sink && !p.linked {
+		if p := &c.peers.list[i]; p.serves() || !p.Sink && (!p.linked || p.link && p.failed == Silence) {
 			n++
 		}
 	}

@@ -66,6 +66,7 @@ type Beats struct {
 	family uint16
 
 	leaving atomic.Bool
+	heard   atomic.Int64 // when we listened last, a clock.Instant
 	gap     atomic.Int64 // longest time between two of our own rounds since it was asked for, ns
 	in, out, strangers, stray, replayed,
 	unsent, faulted atomic.Uint64
@@ -204,6 +205,9 @@ func (b *Beats) SetPeers(peers []BeatPeer) {
 // SetLeaving makes every beat from now on say that this process drains.
 func (b *Beats) SetLeaving(leaving bool) { b.leaving.Store(leaving) }
 
+// Heard is when beats were listened for last: what had come by then, OnBeat was told. Zero before the first time.
+func (b *Beats) Heard() clock.Instant { return clock.Instant(b.heard.Load()) }
+
 // Gap is the longest time between two of this process's own rounds of beats since Gap was last called: how late it was
 // itself. Silence that a peer reports of us is no longer than that and what the network adds.
 func (b *Beats) Gap() time.Duration { return time.Duration(b.gap.Swap(0)) }
@@ -268,6 +272,7 @@ type round struct {
 func (r *round) turn(fd uintptr) {
 	r.now = clock.Now()
 	r.hear(fd)
+	r.heard.Store(int64(r.now))
 	if r.now >= r.due {
 		r.noteGap(r.now.Sub(r.last))
 		r.last = r.now
