@@ -120,7 +120,7 @@ func TestNumber_isSmooth(t *testing.T) {
 	// Along a line that crosses many counts, next to nothing may jump between neighbours a millionth apart.
 	var last float64
 	for i := range 400_000 {
-		e := quadratic(0, 0, -2.6+float64(i)*1e-6*4, 0.6, 1000)
+		e := quadratic(0, 0, -2.6+float64(i)*1e-6*4, 0.6, 0, 1000)
 		if !e.escaped {
 			t.Fatalf("step %d: a member on a line outside the set", i)
 		}
