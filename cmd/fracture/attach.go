@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,7 +50,7 @@ func attach(ctx context.Context, f attachFlags, out io.Writer) error {
 	opts := f.options(out)
 	opts.Cluster, opts.Store = join[0], "the cluster's"
 	picture := &work.Stream{ID: pictureStream, Function: (fractal.Function{}).Name(), Tiles: fractal.DefaultTiles, Period: f.period()}
-	probes := &work.Stream{ID: probeStream, Function: "probe", Tiles: 1, Period: 5 * time.Millisecond}
+	probes := &work.Stream{ID: probeStream, Function: "probe", Tiles: 1, Period: probePeriod}
 	return unlessTold(ctx, watchCluster(ctx, watchConfig{
 		creds: creds, join: join, streams: []*work.Stream{picture, probes}, plain: f.plain, options: opts, logDir: creds.Dir,
 	}))

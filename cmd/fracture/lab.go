@@ -119,13 +119,16 @@ func newLabCommand() *cobra.Command {
 	flags.IntVar(&f.supersize, "supersample", 1, "samples a side of a pixel, 1 to 3")
 	flags.StringVar(&f.gossip, "gossip", "127.0.0.1:7946", "address of the first node's membership")
 	flags.StringVar(&f.http, "http", "127.0.0.1:7035", "address of the first node's front door")
-	flags.DurationVar(&f.probe, "probe", 5*time.Millisecond, "period of the probes that see what falls between two frames; 0: none")
+	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
 	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
 	return cmd
 }
 
 // The picture of a lab, in pixels: a terminal of about 120×36 cells in half blocks.
 const labWidth, labHeight = 144, 96
+
+// probePeriod is between two probes of a lab's nodes: at half of it, probes take more processor time than the picture.
+const probePeriod = 10 * time.Millisecond
 
 // maxLabNodes bounds what one host is asked to carry.
 const maxLabNodes = 32
