@@ -228,7 +228,7 @@ func TestReschedule_placesAnewOnceGossipSaysThatTheNodeIsGone(t *testing.T) {
 	_, sink := s.crew(3)
 	stream := echoStream(0xc5)
 	stream.Strategy, stream.Factor = work.Reschedule, 1
-	leader, victim := (*actor)(nil), (*actor)(nil)
+	var leader, victim *actor
 	s.submit(sink, stream)
 	s.until("the stream flows", time.Second, func() bool { return len(sink.delivered) >= 4 })
 	leader = s.leader(stream.ID)

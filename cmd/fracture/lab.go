@@ -6,20 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"fracture/clock"
-	"fracture/cluster"
 	"fracture/cluster/failover"
 	"fracture/cluster/store"
-	"fracture/cluster/wire"
 	"fracture/lab"
 	"fracture/render"
 	"fracture/tui"
@@ -315,89 +310,4 @@ func (h *home) childState(name string) (tui.NodeState, bool) {
 	case lab.Running:
 	}
 	return tui.Alive, true
-}
-
-// watchConfig says what to watch, and how.
-type watchConfig struct {
-	creds   *wire.Credentials
-	join    []string
-	streams []*work.Stream
-	submit  bool // the streams are this process's own
-	plain   bool
-	options tui.Options
-	control *home  // nil where the cluster is not ours
-	logDir  string // for what must not be written over the screen
-}
-
-// watchCluster links to a cluster and draws it, or prints it, until ctx ends or the user quits.
-func watchCluster(ctx context.Context, cfg watchConfig) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	logs, err := os.OpenFile(filepath.Join(cfg.logDir, "screen.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("opening the screen's log: %w", err)
-	}
-	defer func() { _ = logs.Close() }()
-	s := newScene(cfg.streams...)
-	refused := make(chan error, 1)
-	s.client, err = cluster.NewClient(cluster.ClientConfig{
-		Name: fmt.Sprintf("screen-%d", os.Getpid()), Credentials: cfg.creds, Join: cfg.join,
-		Log:     slog.New(slog.NewTextHandler(logs, nil)),
-		Deliver: s.deliver, Effect: s.effect, News: s.news,
-		Answer: func(m *failover.Message) {
-			if m.Kind == failover.Refused {
-				select {
-				case refused <- fmt.Errorf("the cluster refused the stream: %v: need %d, have %d", m.Reason, m.Need, m.Have):
-				default:
-				}
-			}
-		},
-	})
-	if err != nil {
-		return err
-	}
-	if cfg.control != nil {
-		s.child, cfg.control.told = cfg.control.childState, s.fault
-	}
-	for _, stream := range cfg.streams {
-		if cfg.submit {
-			s.client.Submit(stream)
-		} else {
-			s.client.Watch(stream.ID)
-		}
-	}
-	group, inner := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.client.Run(inner) })
-	group.Go(func() error { return s.watch(inner) })
-	group.Go(func() error {
-		select {
-		case err := <-refused:
-			return &exitError{exitUsage, err}
-		case <-inner.Done():
-			return nil
-		}
-	})
-	group.Go(func() error {
-		defer cancel()
-		return show(inner, cfg, s)
-	})
-	return group.Wait()
-}
-
-// show draws, or prints where nothing can be drawn.
-func show(ctx context.Context, cfg watchConfig, s *scene) error {
-	why := "--plain"
-	drawable := !cfg.plain
-	if drawable {
-		drawable, why = tui.CanDraw(os.Environ(), unix.Stdout)
-	}
-	if !drawable {
-		_, _ = fmt.Fprintf(cfg.options.Out, "line mode (%s)\n", why)
-		return tui.Print(ctx, cfg.options, &s.broker)
-	}
-	var control tui.Control
-	if cfg.control != nil {
-		control = cfg.control
-	}
-	return tui.Run(ctx, cfg.options, &s.broker, control)
 }

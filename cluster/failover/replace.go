@@ -1,0 +1,90 @@
+package failover
+
+import (
+	"time"
+
+	"fracture/clock"
+	"fracture/work"
+)
+
+// Whoever places a task watches it: what is overdue, or lost with its last holder, is placed anew.
+
+// patience is how long the leader waits for a result before it places the task anew: long enough that the standbys,
+// who need no order, have had their turn.
+func (c *Core) patience(s *stream) time.Duration {
+	return time.Duration(s.copies()+1) * c.overdue(s.spec.Function)
+}
+
+// maxBackoff bounds how often the leader's patience with a task doubles.
+const maxBackoff = 3
+
+// watch places anew what has been overdue for too long, and finds the next instant worth looking at.
+func (c *Core) watch(s *stream) {
+	s.watchAt = clock.Never
+	if s.spec.Strategy == work.Reschedule || c.cfg.Bug == BugPlaceOnDead {
+		return
+	}
+	patience := c.patience(s)
+	for k := s.base; k < s.next; k++ {
+		f := s.frame(k)
+		if f == nil {
+			continue // complete by now: a task that cannot be split is answered for at once
+		}
+		for i := range f.tiles {
+			t := &f.tiles[i]
+			if t.done {
+				continue
+			}
+			// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
+			if t.placed.Add(patience<<min(t.epoch.Try, maxBackoff)) <= c.now {
+				c.replace(s, f, uint32(i), Overdue)
+			}
+			s.watchAt = min(s.watchAt, t.placed.Add(patience<<min(t.epoch.Try, maxBackoff)))
+		}
+	}
+	s.advance()
+}
+
+// replace places a task anew, under a higher try.
+func (c *Core) replace(s *stream, f *frame, i uint32, signal Signal) {
+	t := &f.tiles[i]
+	before := t.holders.Owner()
+	if signal == Overdue {
+		if p := c.peers.find(before); p != nil {
+			p.suspect = c.now.Add(suspicion)
+		}
+	}
+	c.placeTile(s, f, i, c.candidates(c.now, s.spec.Strategy))
+	c.emit(Effect{Kind: Replace, Signal: signal, Peer: before, Message: Message{
+		Task: work.TaskID{Stream: s.spec.ID, Frame: f.number, Tile: i}, Epoch: t.epoch,
+	}})
+}
+
+// replaceOwnedBy places anew each outstanding task that has lost its last holder with this failure. A task with a
+// standby left is that standby's.
+func (c *Core) replaceOwnedBy(s *stream, failed NodeID, signal Signal) {
+	if c.cfg.Bug == BugPlaceOnDead {
+		return
+	}
+	for k := s.base; k < s.next; k++ {
+		f := s.frame(k)
+		if f == nil {
+			continue // complete by now: a task that cannot be split is answered for at once
+		}
+		for i := range f.tiles {
+			t := &f.tiles[i]
+			if !t.done && t.holders.Rank(failed) >= 0 && c.allLost(t.holders, failed) {
+				c.replace(s, f, uint32(i), signal)
+			}
+		}
+	}
+}
+
+func (c *Core) allLost(holders Holders, failed NodeID) bool {
+	for r := 0; r < holders.Len(); r++ {
+		if _, lost := c.lostHolder(holders[r]); !lost && holders[r] != failed {
+			return false
+		}
+	}
+	return true
+}

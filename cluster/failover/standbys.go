@@ -1,0 +1,147 @@
+package failover
+
+import "fracture/work"
+
+// Who holds a stream beside its leader: standbys are found, acknowledge their copies, and are let go when another has one.
+
+// heldBy: a standby acknowledged its copy, or somebody asks whether its copy is still wanted.
+func (c *Core) heldBy(from NodeID, m *Message) {
+	s := c.stream(m.Task.Stream)
+	answer := Message{Task: work.TaskID{Stream: m.Task.Stream}, Epoch: m.Epoch}
+	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
+	switch {
+	case s == nil && m.Epoch.Term < known: // another leads it since, or did
+		answer.Kind, answer.Epoch = Fence, Epoch{Term: known}
+		c.send(from, answer)
+	case s == nil:
+		answer.Kind = Retire
+		c.send(from, answer)
+	case m.Epoch.Term < s.term:
+		answer.Kind, answer.Epoch = Fence, s.epoch()
+		c.send(from, answer)
+	case !s.leading() || s.term < m.Epoch.Term:
+	case s.holders.Rank(from) < 0 && !s.accepted && s.holders.Len() < len(s.holders):
+		// It held the stream for somebody whom this reign fenced, and who may have accepted it: the very copy wanted here.
+		s.holders = s.holders.with(from)
+		s.version++
+		s.copied = s.copied.with(from)
+		c.accept(s, s.submitter)
+		c.sendHold(s, from)
+	case s.holders.Rank(from) < 0: // it was a standby, and missed that it is none any more
+		c.letGo(s, from)
+	case m.Epoch.Try < s.version: // a copy of before
+		c.sendHold(s, from)
+	default:
+		s.copied = s.copied.with(from)
+		if !s.accepted {
+			c.accept(s, s.submitter)
+		}
+		c.dismiss(s)
+	}
+}
+
+func (c *Core) mendAll() {
+	for _, s := range c.streams {
+		if s.leading() {
+			c.mend(s)
+		}
+	}
+}
+
+func (c *Core) mend(s *stream) {
+	old := s.holders
+	kept := Holders{c.cfg.ID}
+	n := 1
+	for r := 1; r < old.Len(); r++ {
+		if p := c.peers.find(old[r]); p != nil && p.serves() {
+			kept[n] = old[r]
+			n++
+		}
+	}
+	if n < s.copies() {
+		list := c.candidates(c.now, s.spec.Strategy)
+		eligible := list[:0]
+		for _, k := range list {
+			if s.tried.Rank(k.id) < 0 {
+				eligible = append(eligible, k)
+			}
+		}
+		kept = choose(eligible, splitterKey(s.spec.ID), kept, n, s.copies())
+	}
+	if kept == old {
+		return
+	}
+	s.holders = kept
+	s.version++
+	for r := 1; r < kept.Len(); r++ {
+		c.sendHold(s, kept[r])
+	}
+	for r := 1; r < old.Len(); r++ {
+		if kept.Rank(old[r]) < 0 {
+			s.copied = s.copied.without(old[r])
+			c.letGo(s, old[r])
+		}
+	}
+}
+
+func (c *Core) letGo(s *stream, id NodeID) {
+	if s.former.Len() == len(s.former) && s.former.Rank(id) < 0 {
+		c.sendRetire(s, s.former.Owner())
+		s.former = s.former.without(s.former.Owner())
+	}
+	s.former = s.former.with(id)
+	c.dismiss(s)
+}
+
+func (c *Core) dismiss(s *stream) {
+	for r := 1; r < s.holders.Len(); r++ {
+		if s.copied.Rank(s.holders[r]) < 0 {
+			continue
+		}
+		for _, id := range s.former {
+			if s.holders.Rank(id) < 0 {
+				c.sendRetire(s, id)
+			}
+		}
+		s.former = Holders{}
+		return
+	}
+}
+
+func (c *Core) sendRetire(s *stream, to NodeID) {
+	c.send(to, Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+}
+
+func (c *Core) sendHold(s *stream, to NodeID) {
+	accepted := uint32(0)
+	if s.accepted {
+		accepted = 1
+	}
+	c.send(to, Message{
+		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: s.epoch(),
+		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.due(s.base)),
+	})
+}
+
+func (c *Core) tryAnother(s *stream) {
+	refusal := Message{
+		Kind: Refused, Reason: NotCopied, Task: work.TaskID{Stream: s.spec.ID}, Have: 1, Need: uint32(s.spec.Factor),
+	}
+	if s.holders.Len() == 1 {
+		refusal.Reason = TooFewNodes // those that were expected have not come
+	}
+	for r := 1; r < s.holders.Len(); r++ {
+		if n := s.tried.Len(); n < len(s.tried) {
+			s.tried[n] = s.holders[r]
+		}
+		c.sendRetire(s, s.holders[r])
+	}
+	s.holders = Holders{c.cfg.ID}
+	s.version++
+	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
+	c.mend(s)
+	if s.holders.Len() == 1 || s.tried.Len() == len(s.tried) {
+		c.send(s.submitter, refusal)
+		c.retire(s)
+	}
+}
