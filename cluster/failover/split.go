@@ -113,11 +113,6 @@ func (c *Core) accept(s *stream, sink NodeID) {
 	c.send(sink, Message{Kind: Accepted, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
 }
 
-// mendAll replenishes each stream that this node leads; always after the redirect, never before it.
-// mend drops standbys of the splitter that are lost and finds new ones.
-// letGo lets a standby of the splitter go, as soon as another one is known to hold its copy: until then it may be the
-// last one to do so.
-// dismiss retires the standbys that were let go, if any of those that were not has acknowledged its copy.
 // tend does what the clock demands of a stream that this node leads.
 func (c *Core) tend(s *stream) {
 	if !s.accepted {

@@ -40,6 +40,7 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 	}
 }
 
+// mendAll replenishes each stream that this node leads; always after the redirect, never before it.
 func (c *Core) mendAll() {
 	for _, s := range c.streams {
 		if s.leading() {
@@ -48,6 +49,7 @@ func (c *Core) mendAll() {
 	}
 }
 
+// mend drops standbys of the splitter that are lost and finds new ones.
 func (c *Core) mend(s *stream) {
 	old := s.holders
 	kept := Holders{c.cfg.ID}
@@ -84,6 +86,8 @@ func (c *Core) mend(s *stream) {
 	}
 }
 
+// letGo lets a standby of the splitter go, as soon as another one is known to hold its copy: until then it may be the
+// last one to do so.
 func (c *Core) letGo(s *stream, id NodeID) {
 	if s.former.Len() == len(s.former) && s.former.Rank(id) < 0 {
 		c.sendRetire(s, s.former.Owner())
@@ -93,6 +97,7 @@ func (c *Core) letGo(s *stream, id NodeID) {
 	c.dismiss(s)
 }
 
+// dismiss retires the standbys that were let go, if any of those that were not has acknowledged its copy.
 func (c *Core) dismiss(s *stream) {
 	for r := 1; r < s.holders.Len(); r++ {
 		if s.copied.Rank(s.holders[r]) < 0 {
@@ -123,6 +128,7 @@ func (c *Core) sendHold(s *stream, to NodeID) {
 	})
 }
 
+// tryAnother asks another standby to hold a submit, or refuses it where there is none left.
 func (c *Core) tryAnother(s *stream) {
 	refusal := Message{
 		Kind: Refused, Reason: NotCopied, Task: work.TaskID{Stream: s.spec.ID}, Have: 1, Need: uint32(s.spec.Factor),
