@@ -242,14 +242,3 @@ func (w *World) isCut(i, j int) bool {
 	_, cut := w.cutUntil(i, j)
 	return cut
 }
-
-// isImpaired reports whether any fault stands on the link from process i to process j.
-func (w *World) isImpaired(site chaos.Site, i, j int) bool {
-	for k := range w.standing {
-		s := &w.standing[k]
-		if s.began && s.spot.Site == site && s.concerns(i, j) {
-			return true
-		}
-	}
-	return false
-}
