@@ -136,7 +136,6 @@ func (c *Core) tend(s *stream) {
 	}
 }
 
-// tryAnother asks another standby to hold a submit, or refuses it where there is none left.
 // split places every task of the next frame: request → split → place → copy.
 func (c *Core) split(s *stream) {
 	window := uint64(len(s.ring))
