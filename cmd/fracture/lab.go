@@ -122,9 +122,6 @@ func newLabCommand() *cobra.Command {
 // The picture of a lab, in pixels: a terminal of about 120×36 cells in half blocks.
 const labWidth, labHeight = 144, 96
 
-// probePeriod is between two probes of a lab's nodes: at half of it, probes take more processor time than the picture.
-const probePeriod = 10 * time.Millisecond
-
 // maxLabNodes bounds what one host is asked to carry.
 const maxLabNodes = 32
 

@@ -25,6 +25,9 @@ const (
 	probeStream   work.StreamID = 2
 )
 
+// probePeriod is between two probes of a lab's nodes: at half of it, probes take more processor time than the picture.
+const probePeriod = 10 * time.Millisecond
+
 // Times of a scene.
 const (
 	lookEvery    = 100 * time.Millisecond // between two looks at what arrived
