@@ -45,7 +45,7 @@ func (c *checks) reset() {
 }
 
 // started: a process has come up.
-func (c *checks) started(w *World, p *process) { c.storm.started(p) }
+func (c *checks) started(p *process) { c.storm.started(p) }
 
 // died: a process is gone.
 func (c *checks) died(w *World, p *process) {

@@ -228,7 +228,7 @@ func (w *World) keep(p *process, m *failover.Message) {
 }
 
 // stored: the store has a result. When it has the last, whoever holds the stream is told.
-func (w *World) stored(p *process, e entry) {
+func (w *World) stored(e entry) {
 	id := w.parcels.at(e.slot).message.Task
 	w.parcels.drop(e.slot)
 	s := w.streamOf(id.Stream)

@@ -105,7 +105,7 @@ func (w *World) start(p *process) {
 		})
 		p.machine = p.core
 	}
-	w.checks.started(w, p)
+	w.checks.started(p)
 	w.at(w.draw(p, luckRhythm).Within(between(0, p.rhythm)), entry{kind: beats, a: uint8(p.index), gen: p.incarnation})
 	w.announce(p)
 }
@@ -180,7 +180,7 @@ func (w *World) happenAt(p *process, e entry) {
 	case computes:
 		w.computed(p)
 	case stores:
-		w.stored(p, e)
+		w.stored(e)
 	case saves:
 		w.saved(p, e)
 	case drains:
