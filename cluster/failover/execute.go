@@ -179,6 +179,9 @@ func (c *Core) computed(m *Message) {
 	for _, splitter := range h.splitters {
 		c.send(splitter, result)
 	}
+	if asked := m.Epoch.Term.Splitter(); h.splitters.Rank(asked) < 0 {
+		c.send(asked, result) // another reign placed the task meanwhile, and this one may be the one that lasts
+	}
 	if h.epoch != m.Epoch || h.state != running {
 		return // overtaken by a higher epoch meanwhile: that one decides when the task has ended
 	}
