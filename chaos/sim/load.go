@@ -53,9 +53,9 @@ type stream struct {
 type task struct {
 	delivered bool
 	stored    bool
-	runs      []run   // who was given it to run
-	known     []run   // who knows which epoch of it
-	copies    [4]lent // who stands by for it
+	runs      []run          // who was given it to run
+	known     []run          // who knows which epoch of it
+	copies    [MaxNodes]lent // who stands by for it, by the index of the process
 }
 
 func (s *stream) copies() int {

@@ -142,7 +142,7 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 	}
 	switch m.Kind {
 	case failover.Place, failover.Copy:
-		l := t.lent(p.id)
+		l := &t.copies[p.index]
 		if l.holder == p.id && !l.epoch.Below(m.Epoch) || m.Holders.Rank(p.id) < 0 {
 			return
 		}
@@ -157,7 +157,7 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 			})
 		}
 	case failover.Done:
-		if l := t.lent(p.id); l.holder != p.id || !m.Epoch.Below(l.epoch) {
+		if l := &t.copies[p.index]; l.holder != p.id || !m.Epoch.Below(l.epoch) {
 			*l = lent{holder: p.id, epoch: m.Epoch, over: true}
 		}
 	default:
@@ -178,7 +178,7 @@ func (c *takeover) effect(w *World, p *process, e *failover.Effect) {
 		}
 	case failover.Execute, failover.Refuse, failover.Drop:
 		if t := w.taskOf(e.Message.Task); t != nil {
-			if l := t.lent(p.id); l.holder == p.id {
+			if l := &t.copies[p.index]; l.holder == p.id {
 				l.over = true
 			}
 		}
@@ -197,23 +197,9 @@ func (c *takeover) count(w *World, p *process, e *failover.Effect) {
 		return
 	}
 	if t := w.taskOf(e.Message.Task); t != nil {
-		if l := t.lent(p.id); l.holder == p.id {
+		if l := &t.copies[p.index]; l.holder == p.id {
 			since = max(since, l.came)
 		}
 	}
 	w.out.Takeovers = append(w.out.Takeovers, Takeover{e.Signal, w.now.Sub(since)})
-}
-
-// lent finds the copy of a task that a process holds, or a place for it.
-func (t *task) lent(id failover.NodeID) *lent {
-	place := 0
-	for i := range t.copies {
-		switch {
-		case t.copies[i].holder == id:
-			return &t.copies[i]
-		case t.copies[i].holder == 0 || t.copies[i].over && t.copies[place].holder != 0:
-			place = i
-		}
-	}
-	return &t.copies[place]
 }
