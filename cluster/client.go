@@ -90,10 +90,12 @@ func (c *Client) Run(ctx context.Context) error {
 		Self:        wire.Peer{Name: c.self.Name, Incarnation: c.self.Incarnation, Sink: true},
 		Credentials: c.cfg.Credentials,
 		Up: func(p wire.Peer) {
+			c.roster.up(p.ID)
 			c.in.put(failover.Event{Kind: failover.LinkUp, Peer: p.ID})
 			c.linked(p.Name, true)
 		},
 		Down: func(p wire.Peer) {
+			c.roster.down(p.ID)
 			c.in.put(failover.Event{Kind: failover.LinkDown, Peer: p.ID})
 			c.linked(p.Name, false)
 		},
@@ -107,7 +109,7 @@ func (c *Client) Run(ctx context.Context) error {
 	group.Go(func() error { return c.links.Run(inner) })
 	group.Go(func() error { return c.loop(inner) })
 	group.Go(func() error {
-		g, err := startGossip(c.self, c.cfg.Credentials, c.cfg.Gossip, logWriter{c.cfg.Log}, c.roster.joined, c.roster.left)
+		g, err := startGossip(c.self, c.cfg.Credentials, c.cfg.Gossip, c.cfg.Log, c.roster.joined, c.roster.left)
 		if err != nil {
 			return err
 		}

@@ -1,13 +1,15 @@
 package cluster
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log"
+	"log/slog"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -57,8 +59,10 @@ type gossip struct {
 	joined  func(Member)
 	left    func(Member)
 	meta    []byte
-	logs    io.Writer
+	log     *slog.Logger
 	address string
+
+	strangers atomic.Uint64 // packets and connections without this cluster's key or label
 }
 
 // gossipLeave bounds how long a leaving process waits for its goodbye to spread.
@@ -66,8 +70,8 @@ const gossipLeave = 500 * time.Millisecond
 
 // startGossip opens gossip's sockets and begins to answer. joined and left are called on memberlist's goroutine, with
 // its lock held: they must not wait.
-func startGossip(self Member, creds *wire.Credentials, addr string, logs io.Writer, joined, left func(Member)) (*gossip, error) {
-	g := &gossip{self: self, joined: joined, left: left, logs: logs}
+func startGossip(self Member, creds *wire.Credentials, addr string, logs *slog.Logger, joined, left func(Member)) (*gossip, error) {
+	g := &gossip{self: self, joined: joined, left: left, log: logs}
 	var err error
 	if g.meta, err = json.Marshal(self); err != nil {
 		return nil, fmt.Errorf("describing this process to gossip: %w", err)
@@ -94,13 +98,23 @@ func startGossip(self Member, creds *wire.Credentials, addr string, logs io.Writ
 	cfg.SecretKey, cfg.Label = creds.Gossip[:], creds.Label
 	cfg.EnableCompression = false
 	cfg.Delegate, cfg.Events = g, g
-	cfg.Logger = log.New(logs, "", 0)
+	cfg.Logger = log.New(g, "", 0)
 	if g.list, err = memberlist.Create(cfg); err != nil {
 		return nil, fmt.Errorf("listening for gossip on %s: %w", addr, err)
 	}
 	local := g.list.LocalNode()
 	g.address = net.JoinHostPort(local.Addr.String(), strconv.Itoa(int(local.Port)))
 	return g, nil
+}
+
+// Write takes memberlist's log lines: it counts those that turn a stranger away, and passes all on. It goes by their text,
+// for memberlist tells nobody else.
+func (g *gossip) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("unacceptable label")) || bytes.Contains(line, []byte("ecrypt")) {
+		g.strangers.Add(1)
+	}
+	g.log.Debug("gossip", "line", string(line))
+	return len(line), nil
 }
 
 // join contacts members by address; one that answers is enough.

@@ -33,6 +33,28 @@ type Keeper interface {
 	Full() error
 }
 
+// keepNothing is the keeper of a node that has none: of a finite stream nothing is missing in the store.
+type keepNothing struct{ saved func(work.StreamID) }
+
+// Lead implements Keeper.
+func (k *keepNothing) Lead(stream *work.Stream, leads bool) {
+	if leads && stream.Frames != 0 {
+		k.saved(stream.ID)
+	}
+}
+
+// Keep implements Keeper.
+func (k *keepNothing) Keep(*failover.Message) {}
+
+// Forget implements Keeper.
+func (k *keepNothing) Forget(work.StreamID) {}
+
+// Saved implements Keeper.
+func (k *keepNothing) Saved(call func(work.StreamID)) { k.saved = call }
+
+// Full implements Keeper.
+func (k *keepNothing) Full() error { return nil }
+
 // NodeConfig is what a node is told at its making. Zero fields take the defaults given with them.
 type NodeConfig struct {
 	Name        string
@@ -100,6 +122,9 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	if cfg.Keeper == nil {
+		cfg.Keeper = &keepNothing{}
+	}
 	n := &Node{
 		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(), leftUntil: clock.Never,
 		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Zone: cfg.Zone, HTTP: cfg.HTTP},
@@ -146,11 +171,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	if n.cfg.Keeper != nil {
-		n.cfg.Keeper.Saved(func(id work.StreamID) {
-			n.in.put(failover.Event{Kind: failover.Saved, Message: failover.Message{Task: work.TaskID{Stream: id}}})
-		})
-	}
+	n.cfg.Keeper.Saved(func(id work.StreamID) {
+		n.in.put(failover.Event{Kind: failover.Saved, Message: failover.Message{Task: work.TaskID{Stream: id}}})
+	})
 	group, inner := errgroup.WithContext(inner)
 	group.Go(func() error { return n.links.Run(inner) })
 	group.Go(func() error { return n.beats.Run(inner) })
@@ -189,7 +212,7 @@ func (n *Node) open() error {
 		return err
 	}
 	n.self.Link, n.self.Beat = n.links.Addr(), n.beats.Addr().String()
-	n.gossip, err = startGossip(n.self, n.cfg.Credentials, n.cfg.Gossip, logWriter{n.cfg.Log}, n.roster.joined, n.roster.left)
+	n.gossip, err = startGossip(n.self, n.cfg.Credentials, n.cfg.Gossip, n.cfg.Log, n.roster.joined, n.roster.left)
 	if err != nil {
 		n.links.Close()
 		n.beats.Close()
@@ -228,6 +251,7 @@ func (n *Node) live(ctx, inner context.Context) error {
 }
 
 func (n *Node) up(p wire.Peer) {
+	n.roster.up(p.ID)
 	if p.Sink {
 		n.sinks.add(p.ID)
 	}
@@ -235,6 +259,7 @@ func (n *Node) up(p wire.Peer) {
 }
 
 func (n *Node) down(p wire.Peer) {
+	n.roster.down(p.ID)
 	if p.Sink {
 		n.sinks.remove(p.ID)
 	}
@@ -292,12 +317,4 @@ func beatPeers(members []Member) []wire.BeatPeer {
 		}
 	}
 	return peers
-}
-
-// logWriter passes another library's lines on to a logger.
-type logWriter struct{ log *slog.Logger }
-
-func (w logWriter) Write(line []byte) (int, error) {
-	w.log.Debug("gossip", "line", string(line))
-	return len(line), nil
 }

@@ -28,10 +28,8 @@ func newRequests() requests { return requests{open: make(map[work.StreamID]*requ
 
 // Request implements front.Cluster.
 func (n *Node) Request(ctx context.Context, stream work.Stream) (<-chan front.Result, error) {
-	if n.cfg.Keeper != nil {
-		if err := n.cfg.Keeper.Full(); err != nil {
-			return nil, err
-		}
+	if err := n.cfg.Keeper.Full(); err != nil {
+		return nil, err
 	}
 	r := &request{
 		answer: make(chan error, 1), results: make(chan front.Result, stream.Tiles), left: stream.Tiles,

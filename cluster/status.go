@@ -76,7 +76,7 @@ func (n *Node) report(now clock.Instant) {
 		Scheduler: fmt.Sprintf("other nice %d", workerNice),
 		Executed:  n.count.executed.Load(), Takeovers: n.count.takeovers.Load(), Fenced: n.count.fenced.Load(),
 		Repeated: n.count.repeated.Load(), Dropped: n.count.dropped.Load() + n.links.Stats().Dropped,
-		Strangers: n.links.Stats().Strangers + n.beats.Stats().Strangers,
+		Strangers: n.links.Stats().Strangers + n.beats.Stats().Strangers + n.gossip.strangers.Load(),
 	}
 	n.core.Streams(func(id work.StreamID, leads bool) {
 		if leads {

@@ -3,10 +3,11 @@ package sim
 import (
 	"time"
 
+	"fracture/cluster/failover"
 	"fracture/work"
 )
 
-// bounds checks that no node holds more than it may, and that it forgets what is over.
+// bounds checks that no node says what cannot be sent, that none holds more than it may, and that it forgets what is over.
 type bounds struct{ steps uint }
 
 // The bounds under which the simulated nodes live: tight enough that a table that leaks is seen, wide enough for the
@@ -34,6 +35,13 @@ func (b *bounds) stepped(w *World, p *process) {
 	if tasks, streams := load(p); tasks > maxTasks || streams > maxStreams {
 		w.violate("bounds", "%s holds %d tasks and %d streams, more than %d and %d",
 			p.name, tasks, streams, maxTasks, maxStreams)
+	}
+}
+
+func (b *bounds) effect(w *World, p *process, e *failover.Effect) {
+	if m := &e.Message; e.Kind == failover.Send && !m.Fits() {
+		w.violate("bounds", "%s says what does not fit: %v of task %v with %d bytes and a time of %v",
+			p.name, m.Kind, m.Task, len(m.Payload), m.Ran)
 	}
 }
 

@@ -69,6 +69,7 @@ func (c *checks) stepped(w *World, p *process, ev *failover.Event, effects int) 
 
 // effect: a machine asks for something, or tells of it.
 func (c *checks) effect(w *World, p *process, e *failover.Effect) {
+	c.bounds.effect(w, p, e)
 	if p.core == nil {
 		c.once.effect(w, e)
 		return

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"time"
+	"unicode/utf8"
 
 	"fracture/work"
 )
@@ -93,7 +94,25 @@ type Message struct {
 	Splitters Holders // Place, Copy: where the result goes
 	Have      uint32
 	Need      uint32
-	Ran       time.Duration // Result: how long the function took
+	Ran       time.Duration // Result: how long the function took; Submit, Hold: how long ago frame 0 was due. Never negative
 	Stream    *work.Stream  // Submit, Hold
 	Payload   []byte        // Place, Copy: the function's input; Result: its output
 }
+
+// Bounds of what one machine may say to another.
+const (
+	MaxPayloadBytes = 4 << 20  // Message.Payload
+	MaxParamsBytes  = 64 << 10 // Stream.Params
+	MaxNameBytes    = 255      // a function's name
+)
+
+// Fits reports whether m is within the bounds: what is not can be sent to nobody.
+func (m *Message) Fits() bool {
+	if m.Kind == 0 || len(m.Payload) > MaxPayloadBytes || m.Ran < 0 || !isName(m.Function) {
+		return false
+	}
+	s := m.Stream
+	return s == nil || (len(s.Params) <= MaxParamsBytes && isName(s.Function) && s.Period >= 0)
+}
+
+func isName(s string) bool { return len(s) <= MaxNameBytes && utf8.ValidString(s) }

@@ -120,22 +120,41 @@ func TestDrain_givesEverythingAwayAndTakesNothing(t *testing.T) {
 	}
 }
 
-func TestDrain_withNobodyToYieldToKeepsItsStream(t *testing.T) {
+// Where nobody is left to take a stream, waiting helps nobody: a lab that ends is a whole cluster that drains at once.
+func TestDrain_withNobodyToYieldToWaitsForNobody(t *testing.T) {
 	s := newStage(t, Config{})
-	crew, sink := s.crew(2)
+	crew, sink := s.crew(3)
 	stream := echoStream(0xd4)
 	s.submit(sink, stream)
 	s.run(100 * time.Millisecond)
-	leader := s.leader(stream.ID)
 	for _, a := range crew {
-		if a != leader {
-			s.kill(a)
+		s.drain(a)
+	}
+	for _, a := range crew {
+		s.until(a.name+" is drained", 200*time.Millisecond, func() bool { return a.told["drained"] > 0 })
+		if n := a.core.tasks.live(); n != 0 {
+			t.Errorf("%s leaves with %d tasks in its hands", a.name, n)
 		}
 	}
-	s.run(20 * time.Millisecond)
-	s.drain(leader)
-	s.run(500 * time.Millisecond)
-	if leader.told["drained"] != 0 {
-		t.Error("the last holder of a stream says that it may leave")
+}
+
+func TestDrain_waitsForANodeThatIsOnlySilent(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(2)
+	stream := echoStream(0xd5)
+	s.submit(sink, stream)
+	s.run(100 * time.Millisecond)
+	leader, other := s.leader(stream.ID), crew[0]
+	if other == leader {
+		other = crew[1]
 	}
+	s.freeze(other)
+	s.run(100 * time.Millisecond)
+	s.drain(leader)
+	s.run(300 * time.Millisecond)
+	if leader.told["drained"] != 0 {
+		t.Fatal("the leader leaves with the stream while its standby is only silent")
+	}
+	s.thaw(other)
+	s.until("the other leads", time.Second, func() bool { return s.leaderBut(leader, stream.ID) == other })
 }

@@ -149,14 +149,18 @@ func (c *Core) drain() {
 	c.draining = true
 	for _, s := range c.streams {
 		if s.leading() {
+			c.mend(s)
 			c.yield(s)
 		}
 	}
 }
 
-// reportDrained says once that nothing is held any more.
+// reportDrained says once that nothing is held any more; or nothing but streams, and nobody is left to take them.
 func (c *Core) reportDrained() {
-	if c.draining && !c.drained && len(c.streams) == 0 && c.tasks.live() == 0 {
+	if !c.draining || c.drained || c.tasks.live() > 0 {
+		return
+	}
+	if len(c.streams) == 0 || c.expected() == 1 {
 		c.drained = true
 		c.emit(Effect{Kind: Drained})
 	}

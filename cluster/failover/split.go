@@ -1,8 +1,6 @@
 package failover
 
 import (
-	"time"
-
 	"fracture/clock"
 	"fracture/work"
 )
@@ -70,7 +68,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	s.term = c.terms.see(s.spec.ID, m.Epoch.Term).next(c.cfg.ID)
 	c.terms.see(s.spec.ID, s.term)
 	s.base, s.next = m.Task.Frame, m.Task.Frame
-	s.start = c.now.Add(-m.Ran - time.Duration(s.base)*s.spec.Period)
+	s.start = c.now.Add(-m.Ran)
 	s.holders[0] = c.cfg.ID
 	s.submitter = from
 	c.streams = append(c.streams, s)
@@ -93,7 +91,7 @@ func (c *Core) rewind(s *stream, m *Message) {
 		s.ring[i].used = false
 	}
 	s.base, s.next = m.Task.Frame, m.Task.Frame
-	s.start = c.now.Add(-m.Ran - time.Duration(s.base)*s.spec.Period)
+	s.start = c.now.Add(-m.Ran)
 	c.lead(s, c.cfg.ID)
 	for r := 1; r < s.holders.Len(); r++ {
 		c.sendHold(s, s.holders[r])

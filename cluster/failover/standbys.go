@@ -49,7 +49,7 @@ func (c *Core) mendAll() {
 	}
 }
 
-// mend drops standbys of the splitter that are lost and finds new ones.
+// mend drops standbys of the splitter that are lost and finds new ones; a node that drains yields to the first of them.
 func (c *Core) mend(s *stream) {
 	old := s.holders
 	kept := Holders{c.cfg.ID}
@@ -83,6 +83,9 @@ func (c *Core) mend(s *stream) {
 			s.copied = s.copied.without(old[r])
 			c.letGo(s, old[r])
 		}
+	}
+	if c.draining {
+		c.yield(s)
 	}
 }
 
@@ -124,7 +127,7 @@ func (c *Core) sendHold(s *stream, to NodeID) {
 	}
 	c.send(to, Message{
 		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: s.epoch(),
-		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.due(s.base)),
+		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.start),
 	})
 }
 

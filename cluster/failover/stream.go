@@ -174,7 +174,7 @@ func (c *Core) hold(from NodeID, m *Message) {
 		}
 		s = newStream(c.cfg.ID, m.Stream, fn)
 		s.base, s.next = m.Task.Frame, m.Task.Frame
-		s.start = c.now.Add(-m.Ran - time.Duration(m.Task.Frame)*s.spec.Period)
+		s.start = c.now.Add(-m.Ran)
 		c.streams = append(c.streams, s)
 	}
 	c.adopt(s, m.Epoch, m.Holders)
@@ -208,6 +208,10 @@ func (c *Core) mark(from NodeID, m *Message) {
 	}
 	s := c.stream(m.Task.Stream)
 	if s == nil {
+		if m.Holders.Rank(c.cfg.ID) > 0 && !c.draining && len(c.streams) < c.cfg.MaxStreams {
+			// The copy has not come: to say so, one of before all versions is acknowledged.
+			c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: m.Epoch.Term}})
+		}
 		return
 	}
 	c.adopt(s, m.Epoch, m.Holders)

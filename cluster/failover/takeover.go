@@ -67,18 +67,18 @@ func (c *Core) reign(s *stream, signal Signal) {
 	c.retireIfOver(s)
 }
 
-// yield hands a stream to the first standby that serves; without one it stays until the node is gone.
+// yield hands a stream to the first standby, if there is one yet: the leader drains.
 func (c *Core) yield(s *stream) {
-	c.mend(s)
 	if s.holders.Len() > 1 {
 		c.send(s.holders[1], Message{Kind: Yield, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
 	}
 }
 
-// yielded: the leader asks this node to take the stream over.
+// yielded: the leader asks this node to take the stream over. A node that drains as well does not: the leader hears of that
+// and finds another.
 func (c *Core) yielded(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
-	if s == nil || s.leading() || m.Epoch.Term != s.term || s.holders.Rank(c.cfg.ID) < 1 || s.holders.Owner() != from {
+	if s == nil || c.draining || s.leading() || m.Epoch.Term != s.term || s.holders.Rank(c.cfg.ID) < 1 || s.holders.Owner() != from {
 		return
 	}
 	c.reign(s, Handover)

@@ -1,8 +1,6 @@
 package failover
 
 import (
-	"time"
-
 	"fracture/clock"
 	"fracture/work"
 )
@@ -47,7 +45,7 @@ func (s *Sink) submit(w *watched) {
 	first := w.wanted()
 	s.send(id, Message{
 		Kind: Submit, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
-		Ran: s.now.Sub(w.began) - time.Duration(first)*w.spec.Period,
+		Ran: s.now.Sub(w.began),
 	})
 }
 

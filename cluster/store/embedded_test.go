@@ -92,6 +92,12 @@ func TestEmbedded_doesNotWaitForASlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "*1\r\n$4\r\nPING\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := bufio.NewReader(conn).ReadString('\n'); err != nil { // from here on it is known, and is waited for
+		t.Fatalf("PING answered %q, %v", answer, err)
+	}
 	for range 100 {
 		if _, err := io.WriteString(conn, "*2\r\n$3\r\nGET\r\n$3\r\nbig\r\n"); err != nil {
 			break // it has been cut off already

@@ -26,7 +26,7 @@ func drawMessage(t *rapid.T) failover.Message {
 		Kind:     failover.MessageKind(rapid.Uint8Min(1).Draw(t, "kind")),
 		Reason:   failover.Reason(rapid.Uint8().Draw(t, "reason")),
 		Failed:   rapid.Bool().Draw(t, "failed"),
-		Function: rapid.StringN(0, 20, MaxNameBytes).Draw(t, "runs"),
+		Function: rapid.StringN(0, 20, failover.MaxNameBytes).Draw(t, "runs"),
 		Task: work.TaskID{
 			Stream: work.StreamID(rapid.Uint64().Draw(t, "stream")),
 			Frame:  rapid.Uint64().Draw(t, "frame"),
@@ -47,7 +47,7 @@ func drawMessage(t *rapid.T) failover.Message {
 	if rapid.Bool().Draw(t, "has a stream") {
 		m.Stream = &work.Stream{
 			ID:       work.StreamID(rapid.Uint64().Draw(t, "id")),
-			Function: rapid.StringN(0, 20, MaxNameBytes).Draw(t, "function"),
+			Function: rapid.StringN(0, 20, failover.MaxNameBytes).Draw(t, "function"),
 			Params:   rapid.SliceOfN(rapid.Byte(), 1, 300).Draw(t, "params"),
 			Tiles:    rapid.Uint32().Draw(t, "tiles"),
 			Period:   duration.Draw(t, "period"),
@@ -64,7 +64,7 @@ func TestMessage_comesBackAsItWent(t *testing.T) {
 		sent := rapid.SliceOfN(rapid.Custom(drawMessage), 1, 5).Draw(t, "messages")
 		var b []byte
 		for i := range sent {
-			if !fits(&sent[i]) {
+			if !sent[i].Fits() {
 				t.Fatalf("fits = false for %+v", sent[i])
 			}
 			b = appendMessage(b, &sent[i])
@@ -189,9 +189,9 @@ func TestDecode_refusesWhatIsBeyondBoundsAndKeepsTheRest(t *testing.T) {
 		"try of 65536":       {Kind: 1, Try: 1 << 16},
 		"rank of 256":        {Kind: 1, Rank: 256},
 		"negative time":      {Kind: 1, RanNs: -1},
-		"too large payload":  {Kind: 1, Payload: make([]byte, MaxPayloadBytes+1)},
-		"too large params":   {Kind: 1, Spec: &Stream{Params: make([]byte, MaxParamsBytes+1)}},
-		"too long function":  {Kind: 1, Spec: &Stream{Function: string(make([]byte, MaxNameBytes+1))}},
+		"too large payload":  {Kind: 1, Payload: make([]byte, failover.MaxPayloadBytes+1)},
+		"too large params":   {Kind: 1, Spec: &Stream{Params: make([]byte, failover.MaxParamsBytes+1)}},
+		"too long function":  {Kind: 1, Spec: &Stream{Function: string(make([]byte, failover.MaxNameBytes+1))}},
 		"strategy of 256":    {Kind: 1, Spec: &Stream{Strategy: 256}},
 		"negative period":    {Kind: 1, Spec: &Stream{PeriodNs: -1}},
 		"five of 2 splitter": {Kind: 1, Splitters: make([]uint32, 6)},
@@ -231,7 +231,7 @@ func FuzzDecodeBatch(f *testing.F) {
 		got, _ := new(decoder).batch(b) // whatever is wrong with b, what came out of it must be whole
 		var again []byte
 		for i := range got.messages {
-			if !fits(&got.messages[i]) {
+			if !got.messages[i].Fits() {
 				t.Fatalf("decoded a message that does not fit: %+v", got.messages[i])
 			}
 			again = appendMessage(again, &got.messages[i])

@@ -168,7 +168,7 @@ func Load(dir string) (*Credentials, error) {
 		content[name] = b
 	}
 	c := &Credentials{Dir: dir, Label: strings.TrimSpace(string(content[labelFile]))}
-	if c.Label == "" || len(c.Label) > MaxNameBytes {
+	if c.Label == "" || len(c.Label) > maxNameBytes {
 		return nil, corrupt(dir, labelFile, "must be one name")
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(content[gossipKeyFile])))

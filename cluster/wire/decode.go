@@ -127,7 +127,7 @@ func (d *decoder) message(b []byte) (failover.Message, error) {
 			m.Function = r.name(f, d.function)
 			d.function = m.Function
 		case messagePayload:
-			m.Payload = r.bytes(f, MaxPayloadBytes)
+			m.Payload = r.bytes(f, failover.MaxPayloadBytes)
 		}
 	}
 	if r.bad || m.Kind == 0 {
@@ -230,7 +230,7 @@ func (r *reader) bytes(f field, limit int) []byte {
 
 // name reads a string, and gives back last where it is the same, which allocates nothing.
 func (r *reader) name(f field, last string) string {
-	b := r.bytes(f, MaxNameBytes)
+	b := r.bytes(f, failover.MaxNameBytes)
 	if string(b) == last {
 		return last
 	}
@@ -257,7 +257,7 @@ func (r *reader) holders(f field) failover.Holders {
 
 func (r *reader) stream(f field) *work.Stream {
 	s := &work.Stream{}
-	b := r.bytes(f, MaxParamsBytes+frameBytes)
+	b := r.bytes(f, failover.MaxParamsBytes+frameBytes)
 	for len(b) > 0 {
 		f, rest, err := nextField(b)
 		if err != nil {
@@ -271,7 +271,7 @@ func (r *reader) stream(f field) *work.Stream {
 		case streamFunction:
 			s.Function = r.name(f, "")
 		case streamParams:
-			s.Params = r.bytes(f, MaxParamsBytes)
+			s.Params = r.bytes(f, failover.MaxParamsBytes)
 		case streamTiles:
 			s.Tiles = uint32(r.varint(f, math.MaxUint32))
 		case streamPeriod:

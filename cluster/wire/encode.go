@@ -4,7 +4,6 @@ package wire
 
 import (
 	"encoding/binary"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -12,14 +11,13 @@ import (
 	"fracture/work"
 )
 
-// Bounds of what one side may say. A message beyond them is refused by [Links.Send], and by the receiver, who counts it.
+// Bounds of what one side may say. A message beyond them, or one that does not fit ([failover.Message.Fits]), is refused
+// by [Links.Send], and by the receiver, who counts it.
 const (
-	MaxPayloadBytes   = 4 << 20  // Message.Payload
-	MaxParamsBytes    = 64 << 10 // Stream.Params
-	MaxNameBytes      = 255      // a process's or a function's name
-	MaxTelemetryBytes = 64 << 10 // one telemetry item
-	frameBytes        = 32 << 10 // a batch is closed at this size, unless a single message is larger
-	maxFrameBytes     = MaxPayloadBytes + MaxParamsBytes + frameBytes
+	MaxTelemetryBytes = 64 << 10              // one telemetry item
+	maxNameBytes      = failover.MaxNameBytes // a process's name
+	frameBytes        = 32 << 10              // a batch is closed at this size, unless a single message is larger
+	maxFrameBytes     = failover.MaxPayloadBytes + failover.MaxParamsBytes + frameBytes
 )
 
 // Field numbers of wire.proto.
@@ -37,17 +35,6 @@ const (
 	streamID, streamFunction, streamParams, streamTiles      = 1, 2, 3, 4
 	streamPeriod, streamFrames, streamStrategy, streamFactor = 5, 6, 7, 8
 )
-
-// fits reports whether m is within the bounds of the wire.
-func fits(m *failover.Message) bool {
-	if m.Kind == 0 || len(m.Payload) > MaxPayloadBytes || m.Ran < 0 || !isName(m.Function) {
-		return false
-	}
-	s := m.Stream
-	return s == nil || (len(s.Params) <= MaxParamsBytes && isName(s.Function) && s.Period >= 0)
-}
-
-func isName(s string) bool { return len(s) <= MaxNameBytes && utf8.ValidString(s) }
 
 // appendMessage appends m as one entry of Batch.messages. What m points to is copied.
 func appendMessage(b []byte, m *failover.Message) []byte {

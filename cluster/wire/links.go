@@ -255,7 +255,7 @@ func (l *Links) Leave(to failover.NodeID, m *failover.Message) bool {
 }
 
 func (l *Links) enqueue(to failover.NodeID, m *failover.Message, remember func(*peer)) bool {
-	if !fits(m) {
+	if !m.Fits() {
 		l.count.dropped.Add(1)
 		return false
 	}

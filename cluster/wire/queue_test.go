@@ -133,9 +133,9 @@ func TestLinks_dropAndCountWhatDoesNotFit(t *testing.T) {
 	if a.Send(failover.Identify("n7", 1), &m) || a.Stats().Dropped != 2 {
 		t.Fatalf("Send to nobody was not dropped and counted")
 	}
-	m.Payload = make([]byte, MaxPayloadBytes+1)
+	m.Payload = make([]byte, failover.MaxPayloadBytes+1)
 	if a.Send(b.self.ID, &m) || a.Stats().Dropped != 3 {
-		t.Fatalf("Send beyond MaxPayloadBytes was not dropped and counted")
+		t.Fatalf("Send beyond failover.MaxPayloadBytes was not dropped and counted")
 	}
 	if a.SendTelemetry(b.self.ID, make([]byte, MaxTelemetryBytes+1)) || a.Stats().TelemetryDropped != 1 {
 		t.Fatalf("telemetry beyond MaxTelemetryBytes was not dropped and counted")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -20,8 +21,9 @@ import (
 
 // The streams of a run.
 const (
-	runTiles  work.StreamID = 1
-	runProbes work.StreamID = 2
+	runTiles   work.StreamID = 1
+	runProbes  work.StreamID = 2
+	runWarmUps work.StreamID = 3 // and the next
 )
 
 // Bounds of what the sink leaves for the runner between two pumps, in items: two seconds of the fastest probe stream.
@@ -40,7 +42,6 @@ var errRefused = errors.New("the cluster refused the stream")
 type labArena struct {
 	options    runOptions
 	schedules  []meter.Schedule
-	streams    []*work.Stream
 	home       *home
 	client     *cluster.Client // set before joined is closed
 	joined     chan struct{}   // closed once every node is ready and the client runs
@@ -186,9 +187,19 @@ func (a *labArena) answer(m *failover.Message) {
 	}
 }
 
+// coresInUse is how many cores the nodes used together since the last call, as they told.
+func (a *labArena) coresInUse() float64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	used := a.cores / float64(max(a.words, 1)) * float64(a.options.nodes)
+	a.cores, a.words = 0, 0
+	return used
+}
+
 // report is what the arena and the runner know at the end, not yet judged.
 func (a *labArena) report(o runOptions, r *runner, hiccups *meter.Hiccups) *meter.Report {
 	a.Pump(r.rec, r.log)
+	used := a.coresInUse()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return &meter.Report{
@@ -196,7 +207,7 @@ func (a *labArena) report(o runOptions, r *runner, hiccups *meter.Hiccups) *mete
 		Totals:   r.rec.Totals(clock.Now().Add(-o.grace)),
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
 		Hiccups: hiccups.Spread(), LogDropped: r.log.Dropped(),
-		RSS: float64(a.rss*10>>20) / 10, Cores: runtime.NumCPU(), CPU: float64(int(a.cores/float64(max(a.words, 1))*float64(o.nodes)*100)) / 100,
+		RSS: float64(a.rss*10>>20) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,
 		Scheduler: a.sched, Versions: versions(),
 	}
 }

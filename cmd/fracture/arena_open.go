@@ -21,6 +21,9 @@ import (
 // settle is how long the streams run before the recorder opens: their results of that time say where the schedules begin.
 const settle = 2 * time.Second
 
+// warmUpSpan is for how long the processor time of a warm-up is measured.
+const warmUpSpan = 3 * time.Second
+
 // openTime bounds how long the cluster may take to come up.
 const openTime = 30 * time.Second
 
@@ -29,14 +32,6 @@ var errNoResults = errors.New("no results came from the cluster")
 
 // newLabArena prepares an arena with its directory; nothing runs until run, which also cleans up.
 func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
-	params, err := o.load.params(framerate, runtime.NumCPU())
-	if err != nil {
-		return nil, err
-	}
-	factor := uint8(1)
-	if o.standbys {
-		factor = 2
-	}
 	a := &labArena{
 		options:    o,
 		deliveries: meter.NewInbox[meter.Delivery](deliveryBound),
@@ -44,19 +39,53 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		refused:    make(chan error, 1),
 		joined:     make(chan struct{}),
 	}
-	a.add("tiles", &work.Stream{ID: runTiles, Function: fractal.Function{}.Name(), Params: params.Append(nil),
-		Tiles: tileCount, Period: time.Second / framerate, Strategy: o.strategy, Factor: factor})
-	if o.probe > 0 {
-		a.add("probe", &work.Stream{ID: runProbes, Function: probe.Name,
-			Tiles: uint32(o.nodes), Period: o.probe, Strategy: o.strategy, Factor: factor})
-	}
+	var err error
 	a.home, err = openHome(ctx, homeConfig{nodes: o.nodes})
 	return a, err
 }
 
-func (a *labArena) add(name string, s *work.Stream) {
-	a.streams = append(a.streams, s)
+// submit gives the cluster a stream, guarded as the run was told.
+func (a *labArena) submit(s *work.Stream) {
+	s.Strategy, s.Factor = a.options.strategy, 1
+	if a.options.standbys {
+		s.Factor = 2
+	}
+	a.client.Submit(s)
+}
+
+// submitMeasured gives the cluster a stream whose results the recorder will look at.
+func (a *labArena) submitMeasured(name string, s *work.Stream) {
+	a.submit(s)
 	a.schedules = append(a.schedules, meter.Schedule{Stream: s.ID, Name: name, Period: s.Period, Tiles: s.Tiles})
+}
+
+// pictures is the stream of one steady picture, as large as size says, frames times over; 0 is without end.
+func pictures(id work.StreamID, size float64, frames uint64) *work.Stream {
+	params := steadyView(size)
+	return &work.Stream{ID: id, Function: fractal.Function{}.Name(), Params: params.Append(nil),
+		Tiles: tileCount, Period: time.Second / framerate, Frames: frames}
+}
+
+// calibrate finds the size of picture for the load, by what two warm-ups take of this machine now.
+func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
+	l := a.options.load
+	if l.share == 0 {
+		return 1, nil
+	}
+	var used [2]float64
+	for i, size := range warmUps {
+		frames := uint64((settle + warmUpSpan) * framerate / time.Second)
+		a.submit(pictures(runWarmUps+work.StreamID(i), size, frames))
+		if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
+			return 0, err
+		}
+		a.coresInUse()
+		if err := a.Wait(ctx, a.Now().Add(warmUpSpan)); err != nil {
+			return 0, err
+		}
+		used[i] = a.coresInUse()
+	}
+	return l.size(used, runtime.NumCPU()), nil
 }
 
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.
@@ -96,9 +125,14 @@ func (a *labArena) open(ctx context.Context, rec *meter.Recorder) error {
 			return err
 		}
 	}
-	for _, s := range a.streams {
-		a.client.Submit(s)
+	if o := a.options; o.probe > 0 {
+		a.submitMeasured("probe", &work.Stream{ID: runProbes, Function: probe.Name, Tiles: uint32(o.nodes), Period: o.probe})
 	}
+	size, err := a.calibrate(ctx)
+	if err != nil {
+		return err
+	}
+	a.submitMeasured("tiles", pictures(runTiles, size, 0))
 	var seen []meter.Delivery
 	for until := a.Now().Add(openTime); ; {
 		if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
@@ -118,6 +152,7 @@ func (a *labArena) open(ctx context.Context, rec *meter.Recorder) error {
 	if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
 		return err
 	}
+	a.coresInUse()
 	seen, _ = a.deliveries.Take(nil)
 	for _, s := range a.schedules {
 		schedule, ok := meter.Anchor(s, seen)

@@ -55,7 +55,7 @@ func newRunCommand() *cobra.Command {
 	flags.DurationVar(&f.every, "every", 0, "at least so long from one fault to the next; 0: as soon as the calm is long enough")
 	flags.IntVar(&f.nodes, "nodes", 5, "nodes of the cluster")
 	flags.StringVar(&f.strategy, "strategy", "standby", "how tasks are guarded: standby or reschedule")
-	flags.StringVar(&f.load, "load", "half", "of all cores: idle, half or full")
+	flags.StringVar(&f.load, "load", "half", "how much of all cores the cluster keeps busy, by the size of its pictures: idle, half or full")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
 	flags.DurationVar(&f.probe, "probe", 2*time.Millisecond, "period of the probe stream, one tile a node; 0: no probes")

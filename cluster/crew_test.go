@@ -1,0 +1,358 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/cluster/wire"
+	"fracture/telemetry"
+	"fracture/work"
+	"fracture/work/fractal"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds whatever a test waits for; a machine that is shared may be slow.
+const patience = 30 * time.Second
+
+// eventually asks until ok answers nil.
+func eventually(t *testing.T, what string, ok func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	err := ok()
+	for err != nil && time.Now().Before(deadline) {
+		<-time.After(5 * time.Millisecond)
+		err = ok()
+	}
+	if err != nil {
+		t.Fatalf("%s: not within %v: %v", what, patience, err)
+	}
+}
+
+// newKeys makes a cluster's credentials.
+func newKeys(t *testing.T) *wire.Credentials {
+	t.Helper()
+	creds, err := wire.Create(filepath.Join(t.TempDir(), "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return creds
+}
+
+// running is a node in this process.
+type running struct {
+	*Node
+	t      *testing.T
+	member Member
+	diary  *diary
+	cancel context.CancelFunc
+	ended  chan error
+	once   sync.Once
+	err    error
+}
+
+// startNode runs a node and returns once it has joined.
+func startNode(t *testing.T, creds *wire.Credentials, name string, join ...string) *running {
+	t.Helper()
+	r, err := tryNode(t, creds, name, join...)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return r
+}
+
+// tryNode runs a node until it has joined, or has ended.
+func tryNode(t *testing.T, creds *wire.Credentials, name string, join ...string) (*running, error) {
+	t.Helper()
+	ready := make(chan Member, 1)
+	r := &running{t: t, diary: &diary{}, ended: make(chan error, 1)}
+	var err error
+	r.Node, err = NewNode(NodeConfig{
+		Name: name, Credentials: creds, Join: join, Functions: []work.Function{fractal.Function{}},
+		Log: slog.New(r.diary), Ready: func(m Member) { ready <- m },
+		// Slow to take silence for death: several nodes share this process, and what is tested is not how fast they are.
+		Interval: 20 * time.Millisecond,
+		Core: failover.Config{
+			SilenceFloor: time.Second, SilenceCeiling: 5 * time.Second, OverdueFloor: time.Second,
+			OverdueCeiling: 5 * time.Second, SubmitTimeout: 2 * time.Second,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { r.ended <- r.Run(ctx) }()
+	t.Cleanup(func() { _ = r.end() })
+	select {
+	case r.member = <-ready:
+		return r, nil
+	case err := <-r.ended:
+		r.once.Do(func() { r.err = err })
+		return nil, err
+	case <-time.After(patience):
+		return nil, errors.New("neither joined nor ended")
+	}
+}
+
+// end tells the node to end, as SIGTERM does, and waits until it has.
+func (r *running) end() error {
+	r.cancel()
+	r.once.Do(func() {
+		select {
+		case r.err = <-r.ended:
+		case <-time.After(patience):
+			r.t.Fatalf("%s has not ended in %v", r.cfg.Name, patience)
+		}
+	})
+	return r.err
+}
+
+// startCrew runs nodes n1, n2 … of one cluster.
+func startCrew(t *testing.T, creds *wire.Credentials, n int) []*running {
+	t.Helper()
+	crew := []*running{startNode(t, creds, "n1")}
+	for i := 2; i <= n; i++ {
+		crew = append(crew, startNode(t, creds, fmt.Sprintf("n%d", i), crew[0].member.Gossip))
+	}
+	return crew
+}
+
+// diary remembers the messages of a log.
+type diary struct {
+	mu    sync.Mutex // guards lines
+	lines []string
+}
+
+func (d *diary) Enabled(context.Context, slog.Level) bool { return true }
+func (d *diary) WithAttrs([]slog.Attr) slog.Handler       { return d }
+func (d *diary) WithGroup(string) slog.Handler            { return d }
+
+func (d *diary) Handle(_ context.Context, r slog.Record) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = append(d.lines, r.Message)
+	return nil
+}
+
+func (d *diary) has(message string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, line := range d.lines {
+		if strings.Contains(line, message) {
+			return true
+		}
+	}
+	return false
+}
+
+// receiver is a client in this process, and what it was told.
+type receiver struct {
+	*Client
+
+	mu       sync.Mutex // guards all below
+	results  map[work.TaskID]int
+	failed   int
+	answers  []failover.Message
+	statuses map[string]int
+	status   map[string]telemetry.Status
+	events   []telemetry.Event
+	members  map[string]Member
+	came     []string // names of members, whenever one came
+	went     []string // and whenever one went
+}
+
+// startClient runs a client and returns once each node has told it of itself: what is submitted from then on it sees whole.
+func startClient(t *testing.T, crew []*running) *receiver {
+	t.Helper()
+	r := &receiver{
+		results: map[work.TaskID]int{}, statuses: map[string]int{}, status: map[string]telemetry.Status{}, members: map[string]Member{},
+	}
+	var err error
+	r.Client, err = NewClient(ClientConfig{
+		Name: "sink", Credentials: crew[0].cfg.Credentials, Join: []string{crew[0].member.Gossip}, Log: slog.New(slog.DiscardHandler),
+		Deliver: r.deliver, Answer: r.answer, News: r.news, Members: r.membersNow,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the client ended with %v", err)
+		}
+	})
+	var names []string
+	for _, n := range crew {
+		names = append(names, n.cfg.Name)
+	}
+	r.untilStatuses(t, 1, names...)
+	return r
+}
+
+func (r *receiver) deliver(m *failover.Message, _ clock.Instant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.results[m.Task]++
+	if m.Failed {
+		r.failed++
+	}
+}
+
+func (r *receiver) answer(m *failover.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answers = append(r.answers, *m)
+}
+
+func (r *receiver) news(n telemetry.News) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n.Event != nil {
+		r.events = append(r.events, *n.Event)
+		return
+	}
+	r.statuses[n.Status.Name]++
+	r.status[n.Status.Name] = *n.Status
+}
+
+func (r *receiver) membersNow(list []Member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := map[string]Member{}
+	for _, m := range list {
+		now[m.Name] = m
+		if old, ok := r.members[m.Name]; !ok || old.Incarnation != m.Incarnation {
+			r.came = append(r.came, m.Name)
+		}
+	}
+	for name, m := range r.members {
+		if next, ok := now[name]; !ok || next.Incarnation != m.Incarnation {
+			r.went = append(r.went, name)
+		}
+	}
+	r.members = now
+}
+
+// reading calls ask with the receiver's state held still.
+func (r *receiver) reading(ask func() error) func() error {
+	return func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return ask()
+	}
+}
+
+// untilStatuses waits until each named node has told n more statuses: time passes by what the nodes say.
+func (r *receiver) untilStatuses(t *testing.T, n int, names ...string) {
+	t.Helper()
+	r.mu.Lock()
+	begin := map[string]int{}
+	for _, name := range names {
+		begin[name] = r.statuses[name]
+	}
+	r.mu.Unlock()
+	eventually(t, fmt.Sprintf("%d more statuses of %v", n, names), r.reading(func() error {
+		for _, name := range names {
+			if got := r.statuses[name] - begin[name]; got < n {
+				return fmt.Errorf("%s: %d", name, got)
+			}
+		}
+		return nil
+	}))
+}
+
+// untilFrames waits until the results of the frames from first on, n of them, are all there.
+func (r *receiver) untilFrames(t *testing.T, s *work.Stream, first, n uint64) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("the results of %d frames from %d on", n, first), r.reading(func() error {
+		for k := first; k < first+n; k++ {
+			for tile := range s.Tiles {
+				if id := (work.TaskID{Stream: s.ID, Frame: k, Tile: tile}); r.results[id] == 0 {
+					return fmt.Errorf("%v is missing, of %d results in all", id, len(r.results))
+				}
+			}
+		}
+		return nil
+	}))
+}
+
+// newest is the newest frame of which a result has come.
+func (r *receiver) newest(id work.StreamID) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	newest := uint64(0)
+	for task := range r.results {
+		if task.Stream == id {
+			newest = max(newest, task.Frame)
+		}
+	}
+	return newest
+}
+
+// noneTwice checks that no result came twice and none failed.
+func (r *receiver) noneTwice(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, n := range r.results {
+		if n != 1 {
+			t.Errorf("%v was delivered %d times, want once", id, n)
+		}
+	}
+	if r.failed != 0 {
+		t.Errorf("%d results say that the function failed", r.failed)
+	}
+}
+
+// leader is the name of the node that leads a stream by its own last word.
+func (r *receiver) leader(t *testing.T, id work.StreamID) (name string) {
+	t.Helper()
+	eventually(t, "a node says that it leads", r.reading(func() error {
+		for _, s := range r.status {
+			for _, led := range s.Leads {
+				if led == uint64(id) {
+					name = s.Name
+					return nil
+				}
+			}
+		}
+		return errors.New("none")
+	}))
+	return name
+}
+
+// events counts what the nodes told of a verb about a peer.
+func (r *receiver) told(verb, peer string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, ev := range r.events {
+		if ev.Verb == verb && ev.Peer == peer {
+			n++
+		}
+	}
+	return n
+}
+
+// fractalStream is a small journey, guarded by a standby.
+func fractalStream(id work.StreamID, frames uint64) *work.Stream {
+	return &work.Stream{
+		ID: id, Function: (fractal.Function{}).Name(), Params: fractal.CoralJourney(36, 24).Append(nil), Tiles: 6,
+		Period: 50 * time.Millisecond, Frames: frames, Strategy: work.Standby, Factor: 2,
+	}
+}
