@@ -106,6 +106,7 @@ func (w *workers) compute() {
 	// The thread is not unlocked: it is niced, and ends with its goroutine.
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), workerNice) // stepping back is always allowed
+	letGoOfSockets()
 	var (
 		done []failover.Event
 		held clock.Instant // since when done is not empty
@@ -176,3 +177,24 @@ func compute(function func(string) work.Function, m failover.Message, output []b
 	result.Ran = clock.Now().Sub(began)
 	return failover.Event{Kind: failover.Computed, Message: result}
 }
+
+// letGoOfSockets gives the calling thread, which must be locked to its goroutine, a table of open files of its own and
+// closes the sockets in it. A killed process's sockets close when the last thread that shares their table has died, and
+// that would be this one: it is niced, so it waits for a core before it can even die, while the peers wait for the reset.
+// Its memory is freed by the last thread, too; so that happens beside the closing, and not before it. A thread opened
+// later shares the table of the others, for the runtime starts none from a locked one. Where the kernel refuses, the
+// peers notice later.
+func letGoOfSockets() {
+	if unix.Unshare(unix.CLONE_FILES) != nil {
+		return
+	}
+	for fd := range firstFiles {
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+// firstFiles bounds the descriptors that a process can have opened when its workers start: a few listeners.
+const firstFiles = 64

@@ -28,6 +28,28 @@ type Keeper struct {
 	streams map[work.StreamID]*kept
 }
 
+// newest is the newest result of one tile of a stream without end.
+type newest struct {
+	encode func() ([]byte, error) // made once: it reads what is newest when it is called
+
+	mu      sync.Mutex // guards result
+	result  []byte
+	written []byte // the writer's own copy
+}
+
+func (n *newest) set(result []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.result = append(n.result[:0], result...)
+}
+
+func (n *newest) get() []byte {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.written = append(n.written[:0], n.result...)
+	return n.written
+}
+
 // kept is a stream at this node.
 type kept struct {
 	leads   bool
@@ -36,8 +58,9 @@ type kept struct {
 	results [][]byte // of a finite stream, by tile; nil where none has come
 	missing int
 	bytes   int64
-	failed  bool // a tile of a finite stream failed: there will be no picture
-	handed  bool // the writer has it, or there is nothing to write and that was said
+	tiles   []*newest // of a stream without end, by tile
+	failed  bool      // a tile of a finite stream failed: there will be no picture
+	handed  bool      // the writer has it, or there is nothing to write and that was said
 }
 
 // New makes a keeper that writes by writer.
@@ -71,6 +94,8 @@ func (k *Keeper) Lead(stream *work.Stream, leads bool) {
 		s = &kept{finite: stream.Frames != 0, params: append([]byte(nil), stream.Params...)}
 		if s.finite {
 			s.results, s.missing = make([][]byte, stream.Tiles), int(stream.Tiles)
+		} else {
+			s.tiles = make([]*newest, stream.Tiles)
 		}
 		k.streams[stream.ID] = s
 	}
@@ -110,17 +135,33 @@ func (k *Keeper) Keep(m *failover.Message) {
 	case m.Failed:
 		return
 	}
-	result := append([]byte(nil), m.Payload...)
 	if !s.finite {
-		k.writer.Put(store.TileKey(m.Task.Tile), k.original.Tile(result))
+		k.keepNewest(s, m)
 		return
 	}
 	if tile := m.Task.Tile; int(tile) < len(s.results) && s.results[tile] == nil {
+		result := append([]byte(nil), m.Payload...)
 		s.results[tile] = result
 		s.missing--
 		s.bytes += int64(len(result))
 	}
 	k.handOver(m.Task.Stream, s)
+}
+
+// keepNewest gives the writer the newest result of a tile. The caller holds mu.
+func (k *Keeper) keepNewest(s *kept, m *failover.Message) {
+	tile := m.Task.Tile
+	if int(tile) >= len(s.tiles) {
+		return
+	}
+	n := s.tiles[tile]
+	if n == nil {
+		n = &newest{}
+		n.encode = k.original.Tile(n.get)
+		s.tiles[tile] = n
+	}
+	n.set(m.Payload)
+	k.writer.Put(store.TileKey(tile), n.encode)
 }
 
 // handOver gives a finite stream's picture to the writer once it is whole, if this node leads. The caller holds mu.

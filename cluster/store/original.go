@@ -32,15 +32,26 @@ type Original struct {
 	png   png.Encoder     // fast rather than small: it runs beside what the picture is computed with
 }
 
-// buffers lends an encoder its 800 KiB of tables, which would otherwise be made anew for every tile.
-type buffers struct{ pool sync.Pool }
+// buffers lends an encoder its 800 KiB of tables, which would otherwise be made anew for every tile. It keeps those of one
+// encoding: a sync.Pool would lose them with every collection, and cause the next.
+type buffers struct {
+	mu    sync.Mutex // guards spare
+	spare *png.EncoderBuffer
+}
 
 func (b *buffers) Get() *png.EncoderBuffer {
-	buf, _ := b.pool.Get().(*png.EncoderBuffer)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	buf := b.spare
+	b.spare = nil
 	return buf
 }
 
-func (b *buffers) Put(buf *png.EncoderBuffer) { b.pool.Put(buf) }
+func (b *buffers) Put(buf *png.EncoderBuffer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spare = buf
+}
 
 // NewOriginal makes the original's colours.
 func NewOriginal() (*Original, error) {
@@ -56,11 +67,11 @@ func NewOriginal() (*Original, error) {
 	return &Original{image: whole, tile: tile, png: encoder}, nil
 }
 
-// Tile makes the encoder for [Writer.Put] of one tile of a stream, under its [TileKey]. It keeps result, the output of
-// fractal/1, which must stay as it is.
-func (o *Original) Tile(result []byte) func() ([]byte, error) {
+// Tile makes the encoder for [Writer.Put] of one tile of a stream, under its [TileKey]. It calls newest for the output of
+// fractal/1 that is to be written, which stays as it is for so long.
+func (o *Original) Tile(newest func() []byte) func() ([]byte, error) {
 	return func() ([]byte, error) {
-		t, err := fractal.DecodeTile(result)
+		t, err := fractal.DecodeTile(newest())
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,7 @@ type announcement struct {
 }
 
 func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
-	debug.SetGCPercent(50)
+	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(nodeMemory)
 	level := slog.LevelInfo
 	if f.verbose {
