@@ -157,6 +157,8 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 		n.links.Send(e.Peer, &e.Message)
 	case failover.Execute:
 		n.execute(e.Message)
+	case failover.Cancel:
+		n.work.cancel(e.Message.Task, e.Message.Epoch)
 	case failover.Keep:
 		n.cfg.Keeper.Keep(&e.Message)
 	case failover.Forward:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,6 +53,19 @@ func (w *workers) give(m failover.Message) {
 	w.queue = append(w.queue, m)
 	w.mu.Unlock()
 	w.more.Signal()
+}
+
+// cancel takes a task back that no worker has begun.
+func (w *workers) cancel(task work.TaskID, epoch failover.Epoch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := w.head; i < len(w.queue); i++ {
+		if m := &w.queue[i]; m.Task == task && m.Epoch == epoch {
+			w.spareBuffer(m.Payload)
+			w.queue = slices.Delete(w.queue, i, i+1)
+			return
+		}
+	}
 }
 
 // buffer takes a spare buffer; the lock is held.

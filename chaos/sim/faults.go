@@ -59,7 +59,10 @@ const fewest = 2
 // planFaults draws which rules take part in this run, each with even chances (swarm testing, Groce et al. 2012: a run
 // that leaves faults out reaches what they would have hidden), and their first strikes.
 func (w *World) planFaults() {
-	w.rules = ruleTable(w.rules[:0])
+	w.rules = w.rules[:0]
+	if !w.cfg.Faultless {
+		w.rules = ruleTable(w.rules)
+	}
 	for r := range w.rules {
 		if w.luck(luckSwarm, 0, 0, uint64(r)).Hits(0.5) {
 			continue

@@ -239,6 +239,8 @@ func (w *World) carryOut(p *process, e *failover.Effect) {
 		w.send(p, e)
 	case failover.Execute:
 		w.execute(p, &e.Message)
+	case failover.Cancel:
+		w.cancel(p, &e.Message)
 	case failover.Keep:
 		w.keep(p, &e.Message)
 	case failover.Lead:

@@ -23,9 +23,11 @@ import (
 
 // Config says which world to run. Zero fields take the defaults given with them.
 type Config struct {
-	Nodes int               // nodes besides the sink, from MinNodes to MaxNodes; 5
-	Bug   failover.Bug      // a mistake planted in the protocol; none
-	Trace func(line []byte) // told each line of the trace, without a newline; valid during the call
+	Nodes     int               // nodes besides the sink, from MinNodes to MaxNodes; 5
+	Slowness  float64           // how much longer than usual a task takes; 1
+	Faultless bool              // nothing goes wrong
+	Bug       failover.Bug      // a mistake planted in the protocol; none
+	Trace     func(line []byte) // told each line of the trace, without a newline; valid during the call
 }
 
 // MinNodes and MaxNodes bound the nodes of a world.
@@ -58,6 +60,7 @@ type Outcome struct {
 	Accepted  int // of these, acknowledged
 	Orphaned  int // of these, all holders were dead at once: the promise was void
 	Tasks     int // tasks of all streams
+	Runs      int // tasks begun by workers, some of them more than once
 	Delivered int // results delivered
 	Repeated  int // further copies that the sink dropped
 	Needless  int // takeovers from a node that lived
@@ -117,6 +120,9 @@ type World struct {
 func New(cfg Config) *World {
 	if cfg.Nodes == 0 {
 		cfg.Nodes = 5
+	}
+	if cfg.Slowness == 0 {
+		cfg.Slowness = 1
 	}
 	cfg.Nodes = min(max(cfg.Nodes, MinNodes), MaxNodes)
 	w := &World{cfg: cfg, byID: make(map[failover.NodeID]int32)}

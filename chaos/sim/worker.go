@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"fracture/cluster/failover"
@@ -71,14 +72,27 @@ func (w *World) execute(p *process, m *failover.Message) {
 	}
 }
 
+// cancel takes a task back that the process's worker has not begun.
+func (w *World) cancel(p *process, m *failover.Message) {
+	for i := 1; i < len(p.tasks); i++ {
+		if given := w.parcels.at(p.tasks[i]).message; given.Task == m.Task && given.Epoch == m.Epoch {
+			w.parcels.drop(p.tasks[i])
+			p.tasks = slices.Delete(p.tasks, i, i+1)
+			return
+		}
+	}
+}
+
 // work lets the worker run the first of its tasks.
 func (w *World) work(p *process) {
 	luck := w.draw(p, luckService)
+	w.out.Runs++
 	service := luck.Next().Within(between(serviceLow, serviceHigh))
 	if luck.Below(slowEach) == 0 {
 		service = luck.Next().Within(between(serviceHigh, serviceTail))
 	}
 	p.began = w.now
+	service = time.Duration(float64(service) * w.cfg.Slowness)
 	w.at(service, entry{kind: computes, a: uint8(p.index), gen: p.incarnation})
 }
 

@@ -69,6 +69,11 @@ func (m *treadmill) step(ev Event) {
 			m.events = append(m.events, Event{Kind: Received, Peer: e.Peer, Message: Message{
 				Kind: Result, Task: e.Message.Task, Epoch: e.Message.Epoch, Payload: m.output,
 			}})
+			if e.Message.Holders.Rank(m.core.cfg.ID) > 0 {
+				m.events = append(m.events, Event{Kind: Received, Peer: e.Peer, Message: Message{
+					Kind: Done, Task: e.Message.Task, Epoch: e.Message.Epoch,
+				}})
+			}
 		}
 	}
 }

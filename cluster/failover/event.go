@@ -99,6 +99,8 @@ const (
 	Send EffectKind = iota + 1
 	// Execute: run the task of Message (a Place or Copy, with its Payload as input); report Computed.
 	Execute
+	// Cancel: the task of Message, under that very epoch, is not wanted any more: if no worker has begun it, none needs to.
+	Cancel
 	// Keep: Message is the first result of its task at a holder of the stream: the store writer's to keep.
 	Keep
 	// Forward: Message is for a sink on this very node.
@@ -145,6 +147,8 @@ func (e Effect) Verb() string {
 		return e.Message.Kind.verb()
 	case Execute:
 		return "execute"
+	case Cancel:
+		return "cancel"
 	case Keep:
 		return "store"
 	case Forward, Deliver:

@@ -9,32 +9,45 @@ import (
 
 // The executor's half: tasks that this node runs or stands by for.
 
-// pace is what a node learned of a function's time, from a task's arrival to the news of its end.
+// pace is what a node learned of a function's time, from a task's arrival to the news of its end, and how many of its tasks
+// it may still run again for being overdue: as a standby, and as the leader who places them anew.
 type pace struct {
 	function string
 	took     rhythm
+	promote  budget
+	replace  budget
+}
+
+// pace finds what is known of a function, or makes room for it; nil where there is none left.
+func (c *Core) pace(function string) *pace {
+	for i := range c.paces {
+		if c.paces[i].function == function {
+			return &c.paces[i]
+		}
+	}
+	if len(c.paces) >= maxPaces {
+		return nil
+	}
+	c.paces = append(c.paces, pace{function: function})
+	return &c.paces[len(c.paces)-1]
 }
 
 // overdue is how long a task of a function may take before somebody else runs it.
 func (c *Core) overdue(function string) time.Duration {
-	for i := range c.paces {
-		if c.paces[i].function == function {
-			return min(max(3*c.paces[i].took.peak, c.cfg.OverdueFloor), c.cfg.OverdueCeiling)
-		}
+	if p := c.pace(function); p != nil && p.took.peak > 0 {
+		return min(max(3*p.took.peak, c.cfg.OverdueFloor), c.cfg.OverdueCeiling)
 	}
 	return c.cfg.OverdueCeiling / 2 // nothing learned yet
 }
 
 // learn takes in how long a task of a function took.
 func (c *Core) learn(function string, took time.Duration) {
-	for i := range c.paces {
-		if c.paces[i].function == function {
-			c.paces[i].took.observe(took, c.cfg.OverdueCeiling)
-			return
-		}
-	}
-	if len(c.paces) < maxPaces {
-		c.paces = append(c.paces, pace{function, rhythm{peak: took}})
+	switch p := c.pace(function); {
+	case p == nil:
+	case p.took.peak == 0:
+		p.took.peak = took
+	default:
+		p.took.observe(took, c.cfg.OverdueCeiling)
 	}
 }
 
@@ -55,6 +68,9 @@ func (c *Core) place(from NodeID, m *Message) {
 	h := c.tasks.find(m.Task)
 	if h != nil && !h.epoch.Below(m.Epoch) {
 		return // a repeated or overtaken placement
+	}
+	if h != nil {
+		c.cancel(h)
 	}
 	if h == nil {
 		if h = c.tasks.add(m.Task); h == nil {
@@ -100,6 +116,13 @@ func (c *Core) run(h *held) {
 	}})
 }
 
+// cancel takes a task back from the workers, who run it all the same if they have begun.
+func (c *Core) cancel(h *held) {
+	if h.state == running {
+		c.emit(Effect{Kind: Cancel, Message: Message{Task: h.id, Epoch: h.epoch}})
+	}
+}
+
 // promote makes this node the owner of a task that it stood by for.
 func (c *Core) promote(h *held, signal Signal) {
 	if c.cfg.Bug != BugNoEpochBump {
@@ -138,7 +161,11 @@ func (c *Core) sweepTasks() {
 		}
 		if h.state == waiting && h.until <= c.now {
 			c.learn(h.function, c.now.Sub(h.since)) // it took at least that: under load patience must grow
-			c.promote(h, Overdue)
+			if p := c.pace(h.function); p == nil || p.promote.spend(c.now, promoteBurst) {
+				c.promote(h, Overdue)
+			} else {
+				h.until = c.now.Add(c.overdue(h.function))
+			}
 		}
 		c.tasks.next = min(c.tasks.next, h.until)
 		i++
@@ -154,12 +181,18 @@ func (c *Core) done(m *Message) {
 		}
 		h.epoch = m.Epoch
 	}
-	if m.Epoch.Below(h.epoch) {
+	of := m.Epoch
+	of.Rank = h.epoch.Rank // whoever of its holders has run it, the result is the same
+	if of.Below(h.epoch) {
 		return
 	}
 	if h.state == waiting {
 		c.learn(h.function, c.now.Sub(h.since))
+		if p := c.pace(h.function); p != nil {
+			p.promote.earn()
+		}
 	}
+	c.cancel(h)
 	c.end(h)
 }
 
@@ -168,7 +201,7 @@ func (c *Core) end(h *held) {
 	c.tasks.setUntil(h, c.now.Add(c.cfg.Linger))
 }
 
-// computed sends a result to the splitter's holders and tells the standbys that it is on its way.
+// computed sends a result to the splitter's holders and tells the task's other holders that it is on its way.
 func (c *Core) computed(m *Message) {
 	h := c.tasks.find(m.Task)
 	if h == nil {
@@ -185,8 +218,10 @@ func (c *Core) computed(m *Message) {
 	if h.epoch != m.Epoch || h.state != running {
 		return // overtaken by a higher epoch meanwhile: that one decides when the task has ended
 	}
-	for r := h.rank + 1; r < h.holders.Len(); r++ {
-		c.send(h.holders[r], Message{Kind: Done, Task: h.id, Epoch: h.epoch})
+	for r := range h.holders.Len() {
+		if _, lost := c.lostHolder(h.holders[r]); r != h.rank && !lost {
+			c.send(h.holders[r], Message{Kind: Done, Task: h.id, Epoch: h.epoch})
+		}
 	}
 	c.end(h)
 }

@@ -13,11 +13,12 @@ type MessageKind uint8
 // The messages between nodes, and between a sink and nodes.
 const (
 	// Submit asks the receiver to lead Stream, first due when it arrives: from a sink to a node. Task.Frame is the
-	// first frame wanted and Epoch.Term the highest term the sink knows, both zero for a new stream.
+	// first frame wanted and Epoch.Term the highest term the sink knows, both zero for a new stream; Have is 1 where the
+	// stream was taken on before.
 	Submit MessageKind = iota + 1
 	// Accepted answers Submit: the leader and at least one standby (where the strategy has any) hold the stream.
 	Accepted
-	// Refused answers Submit: Reason, Have and Need say why.
+	// Refused answers Submit: Reason, Have and Need say why. Epoch.Term is that of the reign it ended, if there was one.
 	Refused
 	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the next frame,
 	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted.

@@ -24,7 +24,7 @@ func (c *Core) watch(s *stream) {
 	if s.spec.Strategy == work.Reschedule || c.cfg.Bug == BugPlaceOnDead {
 		return
 	}
-	patience := c.patience(s)
+	patience, pace := c.patience(s), c.pace(s.spec.Function)
 	for k := s.base; k < s.next; k++ {
 		f := s.frame(k)
 		if f == nil {
@@ -36,10 +36,16 @@ func (c *Core) watch(s *stream) {
 				continue
 			}
 			// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
-			if t.placed.Add(patience<<min(t.epoch.Try, maxBackoff)) <= c.now {
+			until := t.placed.Add(patience << min(t.epoch.Try, maxBackoff))
+			switch {
+			case until > c.now:
+			case pace == nil || pace.replace.spend(c.now, replaceBurst):
 				c.replace(s, f, uint32(i), Overdue)
+				until = t.placed.Add(patience << min(t.epoch.Try, maxBackoff))
+			default:
+				until = c.now.Add(c.overdue(s.spec.Function))
 			}
-			s.watchAt = min(s.watchAt, t.placed.Add(patience<<min(t.epoch.Try, maxBackoff)))
+			s.watchAt = min(s.watchAt, until)
 		}
 	}
 	s.advance()

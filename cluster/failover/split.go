@@ -18,7 +18,7 @@ func (c *Core) submitted(from NodeID, m *Message) {
 	}
 	if s := c.stream(id); s != nil {
 		switch {
-		case s.leading() && s.complete() && m.Epoch.Term != 0:
+		case s.leading() && s.complete() && m.Have > 0:
 			c.rewind(s, m)
 			c.accept(s, from)
 		case s.accepted: // it lives here, or at a leader that is known to have taken it on
@@ -36,7 +36,7 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		refusal.Reason = BadStream
 	case c.draining:
 		refusal.Reason = Draining
-	case m.Epoch.Term == 0 && m.Stream.Strategy != work.Reschedule && have < need:
+	case m.Have == 0 && m.Stream.Strategy != work.Reschedule && have < need:
 		refusal.Reason = TooFewNodes
 	case len(c.streams) >= c.cfg.MaxStreams:
 		refusal.Reason, refusal.Have, refusal.Need = TooManyStreams, uint32(len(c.streams)), uint32(c.cfg.MaxStreams)
@@ -74,7 +74,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	c.streams = append(c.streams, s)
 	c.lead(s, 0)
 	c.mend(s)
-	again := m.Epoch.Term != 0 // its holders are gone: redirect first, replenish after
+	again := m.Have > 0 // its holders are gone: redirect first, replenish after
 	if again || s.copies() == 1 || c.cfg.Bug == BugAckBeforeCopy {
 		c.accept(s, from)
 		return

@@ -135,6 +135,7 @@ func (c *Core) sendHold(s *stream, to NodeID) {
 func (c *Core) tryAnother(s *stream) {
 	refusal := Message{
 		Kind: Refused, Reason: NotCopied, Task: work.TaskID{Stream: s.spec.ID}, Have: 1, Need: uint32(s.spec.Factor),
+		Epoch: Epoch{Term: s.term}, // who is asked next must not reign below it
 	}
 	if s.holders.Len() == 1 {
 		refusal.Reason = TooFewNodes // those that were expected have not come

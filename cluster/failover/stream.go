@@ -252,6 +252,9 @@ func (c *Core) result(m *Message) {
 	f.left--
 	if t.placed != 0 {
 		c.learn(s.spec.Function, c.now.Sub(t.placed))
+		if p := c.pace(s.spec.Function); p != nil && m.Epoch.Try == 0 {
+			p.replace.earn()
+		}
 	}
 	c.emit(Effect{Kind: Keep, Message: *m})
 	for _, w := range c.watchers {

@@ -43,8 +43,12 @@ func (s *Sink) submit(w *watched) {
 	}
 	w.asked++
 	first := w.wanted()
+	taken := uint32(0)
+	if w.accepted || w.any {
+		taken = 1
+	}
 	s.send(id, Message{
-		Kind: Submit, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
+		Kind: Submit, Have: taken, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
 		Ran: s.now.Sub(w.began),
 	})
 }
@@ -126,6 +130,7 @@ func (s *Sink) refused(m *Message) {
 	if w == nil || w.spec == nil {
 		return
 	}
+	w.term = max(w.term, m.Epoch.Term)
 	again := m.Reason == Draining || m.Reason == NotCopied || w.accepted
 	if again && w.asked < len(s.nodes) {
 		s.submit(w)
