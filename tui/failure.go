@@ -76,17 +76,33 @@ func verdict(downtime, budget float64, open bool) style {
 func told(s *state, i *Incident) (what, heir, when string) {
 	what = i.Node + " " + i.What
 	when = age(s.now.Sub(i.At))
-	if i.Heir == "" {
-		return what, "nobody has taken over yet", when
-	}
-	heir = i.Heir + " took " + plural(i.Tasks, "task") + " over"
-	if i.Tasks == 0 {
-		heir = i.Heir + " took over"
-	}
-	if i.Signal != 0 {
-		heir += ", by " + i.Signal.String()
+	switch {
+	case i.Heir != "" && i.Tasks > 0:
+		heir = i.Heir + " took " + plural(i.Tasks, "task") + " over" + promptly(i.Taken, i)
+	case i.Heir != "":
+		heir = i.Heir + " took over" + promptly(i.Taken, i)
+	case i.Signal == 0 && i.Open:
+		heir = "not noticed yet"
+	case i.Signal == 0:
+		heir = "nobody noticed"
+	case i.Open:
+		heir = "noticed" + promptly(i.Noticed, i)
+	default:
+		heir = "noticed" + promptly(i.Noticed, i) + "; it held no task"
 	}
 	return what, heir, when
+}
+
+// promptly says how soon and by what signal, as far as that is known.
+func promptly(after float64, i *Incident) string {
+	text := ""
+	if after > 0 {
+		text = " after " + ms(after) + " ms"
+	}
+	if i.Signal != 0 {
+		text += " by " + i.Signal.String()
+	}
+	return text
 }
 
 // bigIncident is the last downtime in digits three rows high, and what happened beside it.
@@ -115,12 +131,10 @@ func incidentRow(s *state, t *theme, w int, budget float64) string {
 	i := s.incident
 	l := t.line(w).put(verdict(i.Downtime, budget, i.Open), ms(i.Downtime)+" ms").put(plain, " ").put(strong, i.Node+" "+i.What)
 	switch {
-	case i.Heir == "":
-		l.put(plain, ", no heir yet")
-	case i.Signal == 0:
-		l.put(plain, ", "+i.Heir+" took over")
-	default:
-		l.put(plain, ", "+i.Heir+" by "+i.Signal.String())
+	case i.Heir != "":
+		l.put(plain, ", "+i.Heir+promptly(i.Taken, i))
+	case i.Signal != 0:
+		l.put(plain, ", noticed"+promptly(i.Noticed, i))
 	}
 	return l.String()
 }

@@ -164,6 +164,7 @@ func (f *fake) fail(now clock.Instant, i int, what string, signal failover.Signa
 	inc := Incident{At: now, Node: f.names[i], What: what, Signal: signal, Tasks: moved, Downtime: downtime}
 	if heir >= 0 {
 		inc.Heir = f.names[heir]
+		inc.Taken = 1.9
 	}
 	f.news.Incident = &inc
 }

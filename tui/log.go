@@ -55,14 +55,14 @@ func sentence(t failover.Trace) string {
 	case "detect":
 		return "takes " + t.Peer + " for failed by " + t.Signal.String()
 	case "recover":
-		return "hears " + t.Peer + " again"
+		return "hears " + t.Peer
 	case "promote":
 		if splitter {
-			return "took the splitter over from " + t.Peer + " by " + t.Signal.String()
+			return "took the splitter over" + from(t.Peer) + " by " + t.Signal.String()
 		}
-		return "took over from " + t.Peer + " by " + t.Signal.String()
+		return "took over" + from(t.Peer) + " by " + t.Signal.String()
 	case "replace":
-		return "placed anew what " + t.Peer + " held, by " + t.Signal.String()
+		return "placed a task anew" + from(t.Peer) + " by " + t.Signal.String()
 	case "lead":
 		return fmt.Sprintf("leads stream %x in reign %d", uint64(t.Task.Stream), t.Epoch.Term.Count())
 	case "refuse":
@@ -73,6 +73,14 @@ func sentence(t failover.Trace) string {
 		return "holds nothing any more and may leave"
 	}
 	return ""
+}
+
+// from names whose something was, where that is known.
+func from(peer string) string {
+	if peer == "" {
+		return ""
+	}
+	return " from " + peer
 }
 
 // tone is the style of a verb.

@@ -97,7 +97,9 @@ type Incident struct {
 	Node     string          // what failed
 	What     string          // in one word: "killed", "frozen", "gone"
 	Signal   failover.Signal // what made the others notice
-	Heir     string          // the node that took over first; empty while none has
+	Noticed  float64         // ms from the failure to the first notice of it; 0 where that is not known
+	Heir     string          // the node that took over first; empty while none has, and where nothing was in the failed one's hands
+	Taken    float64         // ms from the failure to that takeover; 0 where that is not known
 	Tasks    int             // how many tasks were taken over
 	Downtime float64         // ms at the sink
 	Open     bool            // not over yet: Downtime still grows

@@ -55,9 +55,7 @@ func (s *scene) follow(now clock.Instant) {
 func (s *scene) begin(f incident) {
 	for _, i := range slices.Backward(s.incidents) {
 		if i.Node == f.Node && f.At.Sub(i.At) < i.span.Window+i.span.Grace {
-			if i.Signal == 0 {
-				i.Signal = f.Signal
-			}
+			i.join(f)
 			return
 		}
 	}
@@ -68,6 +66,19 @@ func (s *scene) begin(f incident) {
 	f.span = meter.Span{At: f.At, Window: sceneWindow, Grace: sceneGrace}
 	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
 	s.incidents = append(s.incidents, &f)
+}
+
+// join adds what another piece of news says of the same fault: the word of who caused it, and the first notice.
+func (i *incident) join(f incident) {
+	if f.What != "lost" && i.What == "lost" {
+		i.What, i.At = f.What, f.At
+	}
+	if i.noticed == 0 {
+		i.noticed, i.Signal = f.noticed, f.Signal
+	}
+	if i.noticed > i.At && i.What != "lost" {
+		i.Noticed = meter.Millis(i.noticed.Sub(i.At))
+	}
 }
 
 // inFlight is how long an ordinary result may be on its way: younger ones say nothing yet.
@@ -91,6 +102,9 @@ func (s *scene) takeover(t failover.Trace) {
 			i.Tasks++
 			if i.Heir == "" {
 				i.Heir = t.Node
+				if i.What != "lost" {
+					i.Taken = meter.Millis(t.At.Sub(i.At))
+				}
 			}
 			if i.Signal == 0 {
 				i.Signal = t.Signal

@@ -91,9 +91,10 @@ type opening struct {
 // incident is one fault on its way.
 type incident struct {
 	tui.Incident
-	calm []meter.Calm
-	span meter.Span
-	over bool
+	noticed clock.Instant // first; 0 while nobody has
+	calm    []meter.Calm
+	span    meter.Span
+	over    bool
 }
 
 // newScene makes a scene of streams of which each promises a period and a number of tiles.
@@ -140,7 +141,7 @@ func (s *scene) news(n telemetry.News) {
 	switch e := n.Event.Trace; e.Verb {
 	case "detect":
 		if s.statuses[e.Peer].status.Name != "" { // a node's end; that of a screen is no incident
-			s.faults = append(s.faults, incident{Incident: tui.Incident{
+			s.faults = append(s.faults, incident{noticed: e.At, Incident: tui.Incident{
 				At: e.At.Add(-noticeMargin), Node: e.Peer, What: "lost", Signal: e.Signal,
 			}})
 		}
