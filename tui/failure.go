@@ -130,13 +130,18 @@ func bigIncident(s *state, t *theme, w int, budget float64) []string {
 func incidentRow(s *state, t *theme, w int, budget float64) string {
 	i := s.incident
 	l := t.line(w).put(verdict(i.Downtime, budget, i.Open), ms(i.Downtime)+" ms").put(plain, " ").put(strong, i.Node+" "+i.What)
-	switch {
-	case i.Heir != "":
-		l.put(plain, ", "+i.Heir+promptly(i.Taken, i))
-	case i.Signal != 0:
-		l.put(plain, ", noticed"+promptly(i.Noticed, i))
+	who, after := i.Heir, i.Taken
+	if who == "" && i.Signal != 0 {
+		who, after = "noticed", i.Noticed
 	}
-	return l.String()
+	if who == "" {
+		return l.String()
+	}
+	text := ", " + who + promptly(after, i)
+	if l.w+cells(text) > w {
+		text = ", " + who + promptly(0, i)
+	}
+	return l.put(plain, text).String()
 }
 
 func quantileRow(s *state, t *theme, w int, budget float64) string {
