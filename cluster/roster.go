@@ -19,7 +19,11 @@ type roster struct {
 	list    []Member          // in the order in which they joined
 	waiting []Member          // newcomers whose names are borne by members that are linked
 	linked  []failover.NodeID // those with a link
+	gone    []Member          // the last that were dismissed, oldest first: what is told of them still bears their names
 }
+
+// maxGone bounds the members remembered after they have gone.
+const maxGone = 64
 
 func newRoster(self Member, in *inbox) *roster { return &roster{self: self, in: in} }
 
@@ -86,6 +90,10 @@ func (r *roster) admit(m Member) {
 
 func (r *roster) dismiss(i int) {
 	id := r.list[i].ID()
+	if len(r.gone) >= maxGone {
+		r.gone = slices.Delete(r.gone, 0, 1)
+	}
+	r.gone = append(r.gone, r.list[i])
 	r.list = slices.Delete(r.list, i, i+1)
 	r.in.put(failover.Event{Kind: failover.Left, Peer: id})
 }
@@ -124,13 +132,19 @@ func (r *roster) find(id failover.NodeID) (Member, bool) {
 	return Member{}, false
 }
 
-// name spells an id for people: the member's name, or the id where the member is gone.
+// name spells an id for people: the member's name, or the id where the member is long gone.
 func (r *roster) name(id failover.NodeID) string {
 	if id == r.self.ID() {
 		return r.self.Name
 	}
-	if m, ok := r.find(id); ok {
-		return m.Name
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, members := range [][]Member{r.list, r.gone} {
+		for _, m := range members {
+			if m.ID() == id {
+				return m.Name
+			}
+		}
 	}
 	return unknownName(id)
 }
