@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,7 +22,20 @@ import (
 	"fracture/work/fractal"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets a probe that memberlist's Shutdown does not wait for end by its own timeout, which is a second, before it
+// looks for what is left.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	err := goleak.Find()
+	for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); err = goleak.Find() {
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
 
 // patience bounds whatever a test waits for; a machine that is shared may be slow.
 const patience = 30 * time.Second
