@@ -13,13 +13,13 @@ TOOL      = $(GO) tool -modfile=tools/go.mod
 .PHONY: run test build race fuzz sim bench lint proto picture clean help
 
 run: build ## build, then open the lab; without a terminal a short headless run prints its report
-	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); else exec ./bin/fracture run --trials 10 $(RUNFLAGS); fi
+	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); else exec ./bin/fracture run --trials 10 --calm 2s --controls 2 $(RUNFLAGS); fi
 
 test: ## every test, the house rules among them (TESTS=./lab TESTFLAGS=-v)
 	$(GO) test $(TESTFLAGS) $(TESTS)
 
 build: ## the one binary, in bin/fracture
-	$(GO) build -o bin/fracture ./cmd/fracture
+	CGO_ENABLED=0 $(GO) build -o bin/fracture ./cmd/fracture
 
 race: ## every test under the race detector
 	$(GO) test -race $(TESTFLAGS) $(TESTS)

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	err := goleak.Find()
 	for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); err = goleak.Find() {
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

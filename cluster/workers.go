@@ -16,7 +16,7 @@ import (
 )
 
 // workerNice is how far the workers step back for the threads that beat and decide: with it, the worst lateness after a
-// kill halves on a machine whose cores are busy (DESIGN §4).
+// kill halves on a machine whose cores are busy.
 const workerNice = 10
 
 // workers compute the tasks that the core executes. There is one fewer than the runtime has Ps, so that the loop always

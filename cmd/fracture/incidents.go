@@ -31,19 +31,29 @@ func (s *scene) follow(now clock.Instant) {
 		if i.over {
 			continue
 		}
+		// A stream that became known since the fault has no calm to be compared with.
+		for len(i.calm) < len(s.schedules) {
+			i.calm = append(i.calm, meter.Calm{P999: i.span.Window + i.span.Grace + inFlight})
+		}
 		i.Downtime = max(i.Downtime, meter.Millis(s.rec.Read(i.soFar(now), i.calm).Downtime))
 		if now >= i.span.Horizon() {
 			i.over, i.Open = true, false
 			downtime := s.rec.Read(i.span, i.calm).Downtime
 			i.Downtime = meter.Millis(downtime)
+			if i.unmeasured {
+				continue
+			}
 			s.downtimes = append(s.downtimes, downtime)
 			if len(s.downtimes) > maxDowntimes {
 				s.downtimes = slices.Delete(s.downtimes, 0, len(s.downtimes)-maxDowntimes)
 			}
 		}
 	}
-	if n := len(s.incidents); n > 0 {
-		s.broker.Incident(s.incidents[n-1].Incident)
+	for _, i := range slices.Backward(s.incidents) {
+		if !i.unmeasured {
+			s.broker.Incident(i.Incident)
+			break
+		}
 	}
 	s.incidents = slices.DeleteFunc(s.incidents, func(i *incident) bool {
 		return i.over && now.Sub(i.At) > sceneMemory
@@ -65,6 +75,7 @@ func (s *scene) begin(f incident) {
 	f.Open = true
 	f.span = meter.Span{At: f.At, Window: sceneWindow, Grace: sceneGrace}
 	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
+	f.unmeasured = !slices.ContainsFunc(f.calm, func(c meter.Calm) bool { return c.N > 0 })
 	s.incidents = append(s.incidents, &f)
 }
 

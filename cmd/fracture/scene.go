@@ -91,10 +91,11 @@ type opening struct {
 // incident is one fault on its way.
 type incident struct {
 	tui.Incident
-	noticed clock.Instant // first; 0 while nobody has
-	calm    []meter.Calm
-	span    meter.Span
-	over    bool
+	noticed    clock.Instant // first; 0 while nobody has
+	calm       []meter.Calm
+	span       meter.Span
+	over       bool
+	unmeasured bool // no result was recorded before it, so nobody can say what was late: a figure would be made up
 }
 
 // newScene makes a scene of streams of which each promises a period and a number of tiles.
