@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,7 @@ func findCluster(dir string, join []string) (*wire.Credentials, []string, error)
 	if dir == "" {
 		found, err := lab.FindDir()
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("%w; name a cluster directory with --cluster", err)
 		}
 		dir = found.Path
 	}

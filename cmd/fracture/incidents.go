@@ -31,9 +31,9 @@ func (s *scene) follow(now clock.Instant) {
 		if i.over {
 			continue
 		}
-		// A stream that became known since the fault has no calm to be compared with.
+		// A stream that became known since the fault has no calm to be compared with: nothing of it is late.
 		for len(i.calm) < len(s.schedules) {
-			i.calm = append(i.calm, meter.Calm{P999: i.span.Window + i.span.Grace + inFlight})
+			i.calm = append(i.calm, meter.Calm{P999: sceneMemory})
 		}
 		i.Downtime = max(i.Downtime, meter.Millis(s.rec.Read(i.soFar(now), i.calm).Downtime))
 		if now >= i.span.Horizon() {

@@ -64,10 +64,16 @@ func runTrials(ctx context.Context, o runOptions, stdout, stderr io.Writer) erro
 // carryOut brings the load up, opens the recorder and runs the plan.
 func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hiccups, stderr io.Writer) (*runner, error) {
 	rec := meter.NewRecorder(o.calm + o.window + o.grace + 10*time.Second)
-	told := func(int, int, meter.Trial) {}
-	if isTerminal(stderr) {
-		told = func(done, all int, t meter.Trial) { _, _ = fmt.Fprintln(stderr, progress(done, all, t)) }
+	each := 1 // a line for each trial to a person, for each tenth to a log
+	if !isTerminal(stderr) {
+		each = max(1, (2*o.controls+len(o.roles)*o.trials)/10)
 	}
+	told := func(done, all int, t meter.Trial) {
+		if done%each == 0 {
+			_, _ = fmt.Fprintln(stderr, progress(done, all, t))
+		}
+	}
+	_, _ = fmt.Fprintln(stderr, o.announce())
 	r := newRunner(o.plan, a, rec, hiccups, told)
 	if err := a.open(ctx, rec); err != nil {
 		return r, err
@@ -75,6 +81,17 @@ func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hic
 	_, err := r.run(ctx)
 	return r, err
 }
+
+// announce says what is about to happen, and how long it takes.
+func (o runOptions) announce() string {
+	kills := len(o.roles) * o.trials
+	each := max(o.calm+o.window+o.grace, o.every) + restart
+	took := time.Duration(kills+o.controls)*each + time.Duration(o.controls)*(o.window+o.grace)
+	return fmt.Sprintf("%d kills and 2×%d controls on a cluster of %d nodes: about %v", kills, o.controls, o.nodes, took.Round(time.Second))
+}
+
+// restart is about how long a killed node takes to be back, for the announcement.
+const restart = 1500 * time.Millisecond
 
 // progress is one trial on one line.
 func progress(done, all int, t meter.Trial) string {

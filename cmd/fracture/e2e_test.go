@@ -1,0 +1,388 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"fracture/chaos/meter"
+	"fracture/cluster/store"
+)
+
+// The claims of README, on real processes of the real program. Nothing here is judged by the clock: order, counts and
+// bounds are.
+
+// allUp is the summary of a lab whose five nodes live.
+const allUp = `(?m)^summary .* 5 alive, 0 unwell, 0 dead; .* frame \d+;`
+
+func TestE2E_nothingOutlivesAKilledLab(t *testing.T) {
+	h := newHouse(t)
+	lab := h.start(labArgs("--plain")...)
+	lab.awaitLine(allUp)
+	if nodes := h.childrenOf(lab.cmd.Process.Pid); len(nodes) != 5 {
+		t.Fatalf("the lab has the children %v, want five nodes", nodes)
+	}
+	lab.signal(syscall.SIGKILL)
+	if code := lab.end(); code != -1 {
+		t.Errorf("a killed lab exits with %d, want a signal", code)
+	}
+	await(t, "the end of every node of a killed lab", func() bool { return len(h.running()) == 0 },
+		func() string { return fmt.Sprint("processes ", h.running()) })
+
+	left := h.dirs()
+	if len(left) != 1 {
+		t.Fatalf("a killed lab leaves %v, want its directory", left)
+	}
+	next := h.start(labArgs("--plain")...)
+	next.awaitLine(allUp)
+	if now := h.dirs(); len(now) != 1 || now[0] == left[0] {
+		t.Errorf("beside the next lab there is %v, want its own directory alone", now)
+	}
+	next.signal(syscall.SIGTERM)
+	if code := next.end(); code != exitHeld {
+		t.Errorf("a lab that was told to end exits with %d, want %d:\n%s", code, exitHeld, next.errs.String())
+	}
+	h.wantNothingLeft()
+}
+
+func TestE2E_theScreenBreaksAndRevivesANode(t *testing.T) {
+	h := newHouse(t)
+	s := h.openTerminal()
+	s.press(strings.Join(append([]string{h.binary}, labArgs()...), " ")+`; echo "exit:$?"`, "Enter")
+
+	// The row of a node begins with its key; elsewhere names stand without one.
+	now := s.await(`5 alive`, `1 \S n1 +alive`, `2 \S n2 +alive`, `3 \S n3 +alive`, `4 \S n4 +alive`, `5 \S n5 +alive`, `frame \d+`)
+	if n := strings.Count(now, "▀") + strings.Count(now, "▄"); n < 500 {
+		t.Errorf("%d half blocks, want a picture:\n%s", n, now)
+	}
+	if s.is("alternate_on") != "1" {
+		t.Error("the screen is drawn over what the shell has written, want the alternate one")
+	}
+	s.awaitFrames(90) // a fault before the screen has learned when results are due is not measured
+
+	s.press("1", "x")
+	s.await(`1 \S n1 +dead`, `4 alive . 1 dead`, `n1 killed`, `ms of downtime`)
+	if n := len(h.running()); n != 5 {
+		t.Errorf("%d processes run after a kill, want the lab and four nodes", n)
+	}
+	s.awaitFrames(5)
+	s.await(`1 \S n1 +dead`)
+
+	s.press("r")
+	s.await(`1 \S n1 +alive`, `5 alive`)
+	s.awaitFrames(5)
+
+	s.press("q")
+	now = s.await(`exit:\d+`)
+	if !strings.Contains(now, "exit:0") {
+		t.Errorf("q does not end the lab with 0:\n%s", now)
+	}
+	h.wantNothingLeft()
+	for variable, want := range map[string]string{"alternate_on": "0", "cursor_flag": "1", "mouse_any_flag": "0", "keypad_flag": "0"} {
+		if got := s.is(variable); got != want {
+			t.Errorf("after the lab the terminal's %s is %s, want %s", variable, got, want)
+		}
+	}
+	s.press("echo back:$((6*7))", "Enter")
+	s.await(`(?m)^back:42`)
+}
+
+// awaitFrames waits until the number of the frame has risen by n.
+func (s *terminal) awaitFrames(n int) {
+	s.h.t.Helper()
+	first := s.frame()
+	await(s.h.t, fmt.Sprintf("%d frames after %d", n, first), func() bool { return s.frame() >= first+n }, s.shown)
+}
+
+// `fracture lab --help` says that without a terminal it prints lines until it is interrupted: that is its end, and no
+// failure.
+func TestE2E_linesWhereNothingCanBeDrawn(t *testing.T) {
+	t.Run("pipe", func(t *testing.T) {
+		h := newHouse(t)
+		lab := h.start(labArgs()...)
+		lab.awaitLine(allUp)
+		lab.signal(syscall.SIGINT)
+		wantLines(t, lab, "line mode (the output is no terminal)\n")
+		h.wantNothingLeft()
+	})
+	t.Run("dumb terminal", func(t *testing.T) {
+		h := newHouse(t)
+		lab, person := h.startOnTerminal("dumb", labArgs()...)
+		lab.awaitLine(allUp)
+		if _, err := person.WriteString("\x03"); err != nil { // ctrl-c
+			t.Fatal(err)
+		}
+		wantLines(t, lab, "line mode (TERM is dumb)\r\n")
+		h.wantNothingLeft()
+	})
+}
+
+// wantLines checks the end of a lab that was interrupted, and what it has printed.
+func wantLines(t *testing.T, lab *process, first string) {
+	t.Helper()
+	if code := lab.end(); code != exitHeld {
+		t.Errorf("an interrupted lab exits with %d, want %d:\n%s", code, exitHeld, lab.said())
+	}
+	if out := lab.out.String(); !strings.HasPrefix(out, first) || strings.Contains(out, "\x1b") {
+		t.Errorf("the output is %q, want lines without escapes, the first of them %q", out, first)
+	}
+	if errs := lab.errs.String(); errs != "" {
+		t.Errorf("stderr says %q, want nothing", errs)
+	}
+}
+
+// summary is what a line of that label says.
+type summary struct{ frame, results, lost int }
+
+// summaries reads those of a plain lab.
+func (p *process) summaries() []summary {
+	line := regexp.MustCompile(`(?m)^summary .*; frame (\d+); (\d+) results/s; .* lost (\d+);`)
+	var all []summary
+	for _, found := range line.FindAllStringSubmatch(p.out.String(), -1) {
+		var figures [3]int
+		for i := range figures {
+			figures[i], _ = strconv.Atoi(found[i+1]) // digits, by the pattern
+		}
+		all = append(all, summary{figures[0], figures[1], figures[2]})
+	}
+	return all
+}
+
+// awaitGoingOn waits for some more summaries and checks that the work went on in each and that nothing was lost.
+func (p *process) awaitGoingOn(when string) {
+	p.t.Helper()
+	before := len(p.summaries())
+	// The first one may tell of the time before.
+	await(p.t, "summaries "+when, func() bool { return len(p.summaries()) >= before+4 }, p.said)
+	all := p.summaries()
+	for i := before + 1; i < len(all); i++ {
+		if all[i].results == 0 || all[i].frame <= all[i-1].frame || all[i].lost != 0 {
+			p.t.Errorf("%s: after %+v a summary says %+v; want results, a later frame, and none lost", when, all[i-1], all[i])
+		}
+	}
+}
+
+func TestE2E_theStoreMayDieAndComesBackWhole(t *testing.T) {
+	h := newHouse(t)
+	redis := h.startRedis()
+	client, err := store.NewClient("redis://" + redis.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	stored := func() bool {
+		value, err := client.Get(t.Context(), "i=1")
+		return err == nil && len(value) > 0
+	}
+
+	lab := h.start(labArgs("--plain", "--redis", "redis://"+redis.address())...)
+	lab.awaitLine(allUp)
+	await(t, "i=1 in the store", stored, lab.said)
+
+	redis.process.kill()
+	lab.awaitGoingOn("without a store")
+
+	redis.start()
+	if _, err := client.Get(t.Context(), "i=1"); err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the store that was started again says %v", err)
+	}
+	await(t, "i=1 in the store that was started again", stored, lab.said)
+	lab.awaitGoingOn("with the store back")
+
+	lab.signal(syscall.SIGINT)
+	if code := lab.end(); code != exitHeld {
+		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, lab.errs.String())
+	}
+	h.wantNothingLeft()
+}
+
+func TestE2E_sorrySaysWhatAndWhere(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says []string
+	}{
+		{"store away", labArgs("--redis", "redis://user:secretpw@127.0.0.1:1/0"), exitEnvironment, []string{"127.0.0.1:1"}},
+		{"too few nodes", labArgs("--nodes", "3", "--factor", "4"), exitUsage, []string{"--nodes 3", "--factor 4"}},
+		{"port taken", labArgs("--http", taken.Addr().String()), exitEnvironment, []string{port, "in use", strconv.Itoa(os.Getpid())}},
+		{"short request", []string{"view", "1000,800"}, exitUsage, []string{"1000,800", "6 elements"}},
+		{"no lab", []string{"view", aView}, exitEnvironment, []string{"no running lab", "--local"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHouse(t)
+			p := h.start(c.args...)
+			if code := p.end(); code != c.code {
+				t.Errorf("exit %d, want %d", code, c.code)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(p.errs.String(), want) {
+					t.Errorf("stderr %q does not say %q", p.errs.String(), want)
+				}
+			}
+			if said := p.said(); strings.Contains(said, "secretpw") {
+				t.Errorf("the password is printed: %q", said)
+			}
+			if p.out.String() != "" {
+				t.Errorf("stdout says %q, want nothing", p.out.String())
+			}
+			h.wantNothingLeft()
+		})
+	}
+}
+
+func TestE2E_aRunningLabDrawsOnePicture(t *testing.T) {
+	h := newHouse(t)
+	door := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	lab := h.start(labArgs("--plain", "--http", door)...)
+	lab.awaitLine(allUp)
+
+	const request = "200,160,-1.2,0.35,-1.0,0.2"
+	if body := post(t, door, request, ""); len(body) != 0 {
+		t.Errorf("the reply has %d bytes, want none, as the original's", len(body))
+	}
+	wantPicture(t, "the reply", post(t, door, request, "image/png"))
+
+	path := filepath.Join(h.runtime, "out.png")
+	view := h.start("view", request, "--png", path)
+	if code := view.end(); code != exitHeld {
+		t.Fatalf("view exits with %d: %s", code, view.said())
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPicture(t, "view's file", file)
+
+	lab.signal(syscall.SIGINT)
+	if code := lab.end(); code != exitHeld {
+		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, lab.errs.String())
+	}
+	h.wantNothingLeft()
+}
+
+// post asks a front door as the original's users do, and answers with the body of the reply.
+func post(t *testing.T, door, request, accept string) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+door+"/calc_fractal", strings.NewReader(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "demo.edgeless-project.eu"
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // as curl -d does
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
+	client := http.Client{Timeout: e2eTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+	reply, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reply.Body.Close() }()
+	body, err := io.ReadAll(reply.Body)
+	if err != nil || reply.StatusCode != http.StatusOK {
+		t.Fatalf("the door answers %s, %v: %q", reply.Status, err, body)
+	}
+	if got := reply.Header.Get("Content-Type"); accept != "" && got != accept {
+		t.Errorf("the reply is %q, want %q", got, accept)
+	}
+	return body
+}
+
+// wantPicture checks that raw is a PNG of 200×160 with more than one colour.
+func wantPicture(t *testing.T, what string, raw []byte) {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatalf("%s: %v in %d bytes, want a PNG", what, err, len(raw))
+	}
+	if size := img.Bounds().Size(); size.X != 200 || size.Y != 160 {
+		t.Errorf("%s is of %v, want 200×160", what, size)
+	}
+	first := img.At(0, 0)
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
+			if img.At(x, y) != first {
+				return
+			}
+		}
+	}
+	t.Errorf("%s has one colour, want a picture", what)
+}
+
+func TestE2E_runPrintsOneObject(t *testing.T) {
+	h := newHouse(t)
+	p := h.start("run", "--role", "owner", "--trials", "1", "--controls", "1", "--load", "idle",
+		"--calm", "1s", "--window", "200ms", "--grace", "500ms", "--json")
+	code := p.end()
+	var whole map[string]json.RawMessage
+	decoder := json.NewDecoder(strings.NewReader(p.out.String()))
+	if err := decoder.Decode(&whole); err != nil {
+		t.Fatalf("%v in %q, want a JSON object; exit %d, stderr:\n%s", err, p.out.String(), code, p.errs.String())
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		t.Errorf("after the object comes %v, want the end", err)
+	}
+	wantFields(t, "the report", whole, "seed", "strategy", "load", "nodes", "rows", "verdict")
+
+	var report struct {
+		Nodes   int
+		Load    string
+		Verdict meter.Verdict
+		Rows    []map[string]json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(p.out.String()), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Nodes != 5 || report.Load != "idle" || len(report.Rows) != 1 {
+		t.Fatalf("the report is of %d nodes under load %s with %d rows; want 5, idle, and the kills' row",
+			report.Nodes, report.Load, len(report.Rows))
+	}
+	// How fast it was is not for a test to judge: held, broken and too little traffic are all fair.
+	if !slices.Contains([]int{exitHeld, exitBroken, exitThin}, code) || code != report.Verdict.ExitCode() {
+		t.Errorf("exit %d with the verdict %q:\n%s", code, report.Verdict, p.errs.String())
+	}
+	row := report.Rows[0]
+	wantFields(t, "the row", row, "component", "fault", "n", "counted", "downtime_ms", "gap_ms", "lost", "duplicates",
+		"needless_takeovers_per_min", "signals")
+	for field, want := range map[string]string{"component": `"owner"`, "fault": `"kill"`, "n": "1", "lost": "0", "duplicates": "0"} {
+		if got := string(row[field]); got != want {
+			t.Errorf("the row's %s is %s, want %s", field, got, want)
+		}
+	}
+	var spread map[string]json.RawMessage
+	if err := json.Unmarshal(row["downtime_ms"], &spread); err != nil {
+		t.Fatal(err)
+	}
+	wantFields(t, "downtime_ms", spread, "p50", "p90", "p99", "max")
+	h.wantNothingLeft()
+}
+
+// wantFields checks that an object has all fields named.
+func wantFields(t *testing.T, what string, object map[string]json.RawMessage, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, ok := object[name]; !ok {
+			t.Errorf("%s has no field %s", what, name)
+		}
+	}
+}
