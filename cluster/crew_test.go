@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,9 @@ import (
 	"fracture/work"
 	"fracture/work/fractal"
 )
+
+// The process's first thread is no worker's, as in the program.
+func init() { runtime.LockOSThread() }
 
 // TestMain lets a probe that memberlist's Shutdown does not wait for end by its own timeout, which is a second, before it
 // looks for what is left.

@@ -196,10 +196,11 @@ func compute(function func(string) work.Function, m failover.Message, output []b
 // closes the sockets in it. A killed process's sockets close when the last thread that shares their table has died, and
 // that would be this one: it is niced, so it waits for a core before it can even die, while the peers wait for the reset.
 // Its memory is freed by the last thread, too; so that happens beside the closing, and not before it. A thread opened
-// later shares the table of the others, for the runtime starts none from a locked one. Where the kernel refuses, the
-// peers notice later.
+// later shares the table of the others, for the runtime starts none from a locked one. The process's first thread keeps all:
+// its table is what the system shows as the process's; a program that wants no worker there locks its main goroutine.
+// Where the kernel refuses, the peers notice later.
 func letGoOfSockets() {
-	if unix.Unshare(unix.CLONE_FILES) != nil {
+	if unix.Gettid() == unix.Getpid() || unix.Unshare(unix.CLONE_FILES) != nil {
 		return
 	}
 	for fd := range firstFiles {

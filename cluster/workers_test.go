@@ -2,7 +2,11 @@ package cluster
 
 import (
 	"context"
+	"net"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -65,6 +69,95 @@ func TestWorkers_reportTogetherWhatWasDoneInOneGo(t *testing.T) {
 			}
 		case <-time.After(10 * time.Second):
 			t.Fatalf("%d of %d results were reported", got, tasks)
+		}
+	}
+}
+
+// sockets is a function that lists the sockets which the thread that runs it holds open.
+type sockets struct{ work.Function }
+
+func (sockets) Name() string { return "sockets" }
+
+func (sockets) Run(_, output []byte) ([]byte, error) {
+	return append(output, openSockets("/proc/thread-self/fd")...), nil
+}
+
+// openSockets lists the sockets of a table of open files.
+func openSockets(table string) string {
+	var found []string
+	fds, err := os.ReadDir(table)
+	if err != nil {
+		return err.Error()
+	}
+	for _, fd := range fds {
+		if what, err := os.Readlink(filepath.Join(table, fd.Name())); err == nil && strings.HasPrefix(what, "socket:") {
+			found = append(found, what)
+		}
+	}
+	return strings.Join(found, " ")
+}
+
+// The sockets of a killed process close when the last thread that holds them has died. A worker's, which is niced, must not
+// be that one.
+func TestWorkers_holdNoSocket(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	reports := make(chan failover.Event, 1)
+	w := newWorkers(func(string) work.Function { return sockets{} }, func(done []failover.Event) { reports <- done[0] })
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	w.give(failover.Message{Function: "sockets"})
+	select {
+	case ev := <-reports:
+		if held := string(ev.Message.Payload); held != "" {
+			t.Errorf("a worker holds %s", held)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the worker does not report")
+	}
+	if openSockets("/proc/self/fd") == "" {
+		t.Error("the process holds no socket either: the test shows nothing")
+	}
+}
+
+func TestWorkers_doNotBeginWhatWasTakenBack(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one worker
+	fn := slow{calls: make(chan struct{}), goOn: make(chan struct{})}
+	reports := make(chan work.TaskID, 16)
+	w := newWorkers(func(string) work.Function { return fn }, func(done []failover.Event) {
+		for _, ev := range done {
+			reports <- ev.Message.Task
+		}
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	for tile := range uint32(3) {
+		w.give(failover.Message{Function: "slow", Task: work.TaskID{Tile: tile}})
+	}
+	<-fn.calls // the first has begun
+	w.cancel(work.TaskID{Tile: 1}, failover.Epoch{Rank: 1})
+	w.cancel(work.TaskID{Tile: 0}, failover.Epoch{})
+	w.cancel(work.TaskID{Tile: 2}, failover.Epoch{})
+	fn.goOn <- struct{}{}
+	<-fn.calls
+	fn.goOn <- struct{}{}
+	for _, want := range []uint32{0, 1} {
+		select {
+		case got := <-reports:
+			if got.Tile != want {
+				t.Errorf("tile %d was run, want %d: one that was taken back, or the wrong one", got.Tile, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("tile %d was not run", want)
 		}
 	}
 }
