@@ -19,12 +19,7 @@ import (
 	"fracture/render"
 )
 
-// TestMain overlooks Bubble Tea's reader of keys: where the context ends, Bubble Tea closes what the reader waits on without
-// waiting for it, and now and then it is left behind. A screen that ends is followed by the end of its process.
-func TestMain(m *testing.M) {
-	const reader = "github.com/charmbracelet/ultraviolet.(*TerminalReader)."
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(reader+"StreamEvents"), goleak.IgnoreAnyFunction(reader+"sendBytes"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // terminal is a real pty with a screen on it.
 type terminal struct {

@@ -96,6 +96,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// quitTime is how long the screen may take to end in order.
+const quitTime = 2 * time.Second
+
 // Run draws until the user quits, which is no error, or ctx ends, whose error it returns. The terminal is as before when
 // it returns, whatever happened, a panic included. It takes no signals: the caller ends ctx on SIGHUP and SIGTERM.
 // A nil Control refuses every deed with [ErrNotOurs].
@@ -111,13 +114,26 @@ func Run(ctx context.Context, opts Options, feed Feed, control Control) error {
 	if opts.Depth == render.ASCII {
 		profile = colorprofile.ASCII
 	}
-	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(opts.In), tea.WithOutput(opts.Out),
+	p := tea.NewProgram(m, tea.WithInput(opts.In), tea.WithOutput(opts.Out),
 		tea.WithColorProfile(profile), tea.WithFPS(60), tea.WithoutSignalHandler())
+
+	// Bubble Tea's own way with a context closes the terminal while it is still being read. So it is asked to quit, and made
+	// to where it does not, for it may be stuck in a terminal that takes no more.
+	ended := make(chan struct{})
+	defer context.AfterFunc(ctx, func() {
+		go p.Quit()
+		select {
+		case <-ended:
+		case <-time.After(quitTime):
+			p.Kill()
+		}
+	})()
 
 	var beside sync.WaitGroup
 	beside.Go(func() { deliver(ctx, p.Send, feed, time.Second/time.Duration(opts.FPS)) })
 	beside.Go(func() { perform(ctx, control, m.deeds, p.Send) })
 	_, err = p.Run()
+	close(ended)
 	cause := ctx.Err()
 	cancel()
 	beside.Wait()
