@@ -23,7 +23,7 @@ import (
 const (
 	runTiles   work.StreamID = 1
 	runProbes  work.StreamID = 2
-	runWarmUps work.StreamID = 3 // and the next
+	runWarmUps work.StreamID = 3 // and those after it
 )
 
 // Bounds of what the sink leaves for the runner between two pumps, in items: two seconds of the fastest probe stream.

@@ -66,26 +66,40 @@ func pictures(id work.StreamID, size float64, frames uint64) *work.Stream {
 		Tiles: tileCount, Period: time.Second / framerate, Frames: frames}
 }
 
-// calibrate finds the size of picture for the load, by what two warm-ups take of this machine now.
+// calibrate finds the size of picture for the load, by what warm-ups take of this machine now.
 func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 	l := a.options.load
 	if l.share == 0 {
 		return 1, nil
 	}
-	var used [2]float64
-	for i, size := range warmUps {
-		frames := uint64((settle + warmUpSpan) * framerate / time.Second)
-		a.submit(pictures(runWarmUps+work.StreamID(i), size, frames))
-		if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
-			return 0, err
-		}
-		a.coresInUse()
-		if err := a.Wait(ctx, a.Now().Add(warmUpSpan)); err != nil {
-			return 0, err
-		}
-		used[i] = a.coresInUse()
+	small, err := a.warmUp(ctx, 0, 1)
+	if err != nil {
+		return 0, err
 	}
-	return l.size(used, runtime.NumCPU()), nil
+	size = firstGuess
+	for guess := range guesses {
+		large, err := a.warmUp(ctx, 1+guess, size)
+		if err != nil {
+			return 0, err
+		}
+		if size = l.size(small, large, runtime.NumCPU()); size == 1 {
+			break
+		}
+	}
+	return size, nil
+}
+
+// warmUp is the n-th warm-up: it lets the cluster draw pictures of a size for a while.
+func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, error) {
+	a.submit(pictures(runWarmUps+work.StreamID(n), size, uint64((settle+warmUpSpan)*framerate/time.Second)))
+	if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
+		return warmUp{}, err
+	}
+	a.coresInUse()
+	if err := a.Wait(ctx, a.Now().Add(warmUpSpan)); err != nil {
+		return warmUp{}, err
+	}
+	return warmUp{size, a.coresInUse()}, nil
 }
 
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.

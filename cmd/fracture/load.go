@@ -40,19 +40,25 @@ const (
 	tileCount               = 8
 )
 
-// warmUps are the sizes of picture, in multiples of the smallest, at which the processor time in use is measured to find
-// the size for a load.
-var warmUps = [2]float64{1, 8}
+// warmUp is how many cores were in use with pictures of a size, in multiples of the smallest.
+type warmUp struct{ size, cores float64 }
 
-// size is the multiple of the smallest picture that keeps the share of all cores busy, if used are the cores in use at
-// the warm-ups' sizes: what the cluster needs for itself plus what the pixels cost. It is at least 1; where pixels seem to
-// cost nothing, the machine is too noisy to tell, and it is that of the larger warm-up.
-func (l load) size(used [2]float64, cores int) float64 {
-	slope := (used[1] - used[0]) / (warmUps[1] - warmUps[0])
-	if slope <= 0 {
-		return warmUps[1]
+// firstGuess is the size of the second warm-up; the first has the smallest. Each one after is the guess of the two before,
+// and tells how good it was.
+const (
+	firstGuess = 8
+	guesses    = 2
+)
+
+// size is the multiple of the smallest picture that keeps the share of all cores busy, by what two warm-ups took: what the
+// cluster needs for itself plus what the pixels cost. It is at least 1; where pixels seem to cost nothing, the machine is
+// too noisy to tell, and it is that of the larger one.
+func (l load) size(small, large warmUp, cores int) float64 {
+	slope := (large.cores - small.cores) / (large.size - small.size)
+	if !(slope > 0) {
+		return large.size
 	}
-	return max(1, warmUps[0]+(l.share*float64(cores)-used[0])/slope)
+	return max(1, small.size+(l.share*float64(cores)-small.cores)/slope)
 }
 
 // steadyView is a picture of a multiple of the smallest one's pixels: half-way down a journey, with the border of the set

@@ -8,7 +8,7 @@ import (
 func TestLoad_sizesThePictureToTheShareOfTheCores(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		used [2]float64 // at sizes 1 and 8
+		used [2]float64 // cores, at sizes 1 and 8
 		want float64
 	}{
 		{"half", [2]float64{0.44, 0.58}, 29},
@@ -20,7 +20,7 @@ func TestLoad_sizesThePictureToTheShareOfTheCores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := l.size(c.used, 2); got < c.want-0.01 || got > c.want+0.01 {
+		if got := l.size(warmUp{1, c.used[0]}, warmUp{8, c.used[1]}, 2); got < c.want-0.01 || got > c.want+0.01 {
 			t.Errorf("size of %s with %v of 2 cores used = %.2f, want %.2f", c.name, c.used, got, c.want)
 		}
 	}
