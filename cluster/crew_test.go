@@ -23,12 +23,10 @@ import (
 	"fracture/work/fractal"
 )
 
-// The process's first thread is no worker's, as in the program.
-func init() { runtime.LockOSThread() }
-
 // TestMain lets a probe that memberlist's Shutdown does not wait for end by its own timeout, which is a second, before it
 // looks for what is left.
 func TestMain(m *testing.M) {
+	runtime.LockOSThread() // the process's first thread is no worker's, as in the program
 	code := m.Run()
 	err := goleak.Find()
 	for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); err = goleak.Find() {

@@ -52,11 +52,12 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// The process's first thread stays the main goroutine's: what the system shows of a process, such as its files and its
-// niceness, is that thread's, and is not to be a worker's.
-func init() { runtime.LockOSThread() }
-
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+// main keeps the process's first thread for its own goroutine: what the system shows of a process, such as its files and
+// its niceness, is that thread's, and is not to be a worker's.
+func main() {
+	runtime.LockOSThread()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run executes one command line and answers with its exit code. The first SIGINT, SIGTERM or SIGHUP cancels the
 // command's context; a second one ends the process as if nobody had listened.
