@@ -47,8 +47,8 @@ func (n *Node) loop(ctx context.Context) error {
 		if now < n.leftUntil {
 			n.links.Flush()
 		} else {
+			n.leftUntil = n.sendRipe(now)
 			n.links.FlushAll()
-			n.leftUntil = clock.Never
 		}
 		n.tellNotes()
 		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus, n.leftUntil))
@@ -95,9 +95,40 @@ func (n *Node) connect(id failover.NodeID) {
 	n.beats.SetPeers(beatPeers(n.roster.members()))
 }
 
-// leaveTime is how long the news that a task is done may wait for company on its way to the task's standbys. They look for
-// it no sooner than failover's OverdueFloor after the copy came.
+// leaveTime is how long news that a standby need not watch waits: that a task is done, that a frame is placed. It is true
+// once the result, or the tasks, have left this process, and those go by other links: a node that is killed in between
+// would have told its standbys that there is nothing to do. They look for it no sooner than failover's OverdueFloor after
+// the copy came.
 const leaveTime = 3 * time.Millisecond
+
+// ripening is a message that waits for leaveTime.
+type ripening struct {
+	to      failover.NodeID
+	at      clock.Instant // since when
+	message failover.Message
+}
+
+// ripen lets a message wait for leaveTime, and twice that at most.
+func (n *Node) ripen(now clock.Instant, e *failover.Effect) {
+	n.fresh = append(n.fresh, ripening{e.Peer, now, e.Message})
+	n.leftUntil = min(n.leftUntil, now.Add(leaveTime))
+}
+
+// sendRipe sends what has waited, and answers when what is fresh will have.
+func (n *Node) sendRipe(now clock.Instant) clock.Instant {
+	for i := range n.ripe {
+		r := &n.ripe[i]
+		if r.message.Kind == failover.Mark {
+			r.message.Ran += now.Sub(r.at) // how long ago frame 0 was due, when it is told
+		}
+		n.links.Send(r.to, &r.message)
+	}
+	n.ripe, n.fresh = n.fresh, n.ripe[:0]
+	if len(n.ripe) == 0 {
+		return clock.Never
+	}
+	return now.Add(leaveTime)
+}
 
 // pending is an event that one of the node's two machines is to be told.
 type pending struct {
@@ -149,9 +180,8 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 			}})
 			return
 		}
-		if e.Message.Kind == failover.Done {
-			n.links.Leave(e.Peer, &e.Message)
-			n.leftUntil = min(n.leftUntil, now.Add(leaveTime))
+		if e.Message.Kind == failover.Done || e.Message.Kind == failover.Mark {
+			n.ripen(now, e)
 			return
 		}
 		n.links.Send(e.Peer, &e.Message)
@@ -188,6 +218,7 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 		n.count.dropped.Add(1)
 		n.note(now, e)
 	case failover.Drained:
+		n.ripe, n.fresh = append(n.ripe, n.fresh...), n.fresh[:0] // all that is to be told before it goes
 		n.leftUntil = now
 		close(n.drained)
 	case failover.Deliver: // a sink's

@@ -105,7 +105,9 @@ type Node struct {
 	line    []byte   // encoded news, reused
 	notes   notes
 
-	leftUntil clock.Instant // when messages that do not hurry are flushed at the latest
+	fresh     []ripening    // wait since less than leaveTime,
+	ripe      []ripening    // and these no longer than until leftUntil
+	leftUntil clock.Instant // when the ripe ones are sent
 	gauge     gauge
 }
 

@@ -95,7 +95,7 @@ type Message struct {
 	Splitters Holders // Place, Copy: where the result goes
 	Have      uint32
 	Need      uint32
-	Ran       time.Duration // Result: how long the function took; Submit, Hold: how long ago frame 0 was due. Never negative
+	Ran       time.Duration // Result: how long the function took; Submit, Hold, Mark: how long ago frame 0 was due. Never negative
 	Stream    *work.Stream  // Submit, Hold
 	Payload   []byte        // Place, Copy: the function's input; Result: its output
 }

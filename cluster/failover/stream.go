@@ -219,8 +219,8 @@ func (c *Core) mark(from NodeID, m *Message) {
 		return
 	}
 	s.accepted, s.askAt = true, c.now.Add(windowTime)
-	// The leader's clock need not be ours: the mark that took the shortest way shows best when its frame was due.
-	s.start = min(s.start, c.now.Add(-time.Duration(m.Task.Frame)*s.spec.Period))
+	// The leader's clock need not be ours: the mark that took the shortest way shows best when the stream began.
+	s.start = min(s.start, c.now.Add(-m.Ran))
 	s.next = max(s.next, m.Task.Frame+1)
 	if behind := s.next - min(s.next, uint64(len(s.ring))); s.base < behind {
 		s.base = behind
