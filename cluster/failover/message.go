@@ -25,7 +25,8 @@ const (
 	Hold
 	// Held acknowledges Hold.
 	Held
-	// Mark tells the splitter's standbys that every task of Task.Frame has been placed.
+	// Mark tells the splitter's standbys that every task of Task.Frame has been placed. Need counts the frames from the oldest
+	// that is not complete to this one.
 	Mark
 	// Place gives a task to its owner.
 	Place

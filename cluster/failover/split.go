@@ -156,7 +156,7 @@ func (c *Core) split(s *stream) {
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{
 			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: s.epoch(), Holders: s.holders,
-			Ran: c.now.Sub(s.start),
+			Ran: c.now.Sub(s.start), Need: uint32(s.next - s.base),
 		})
 	}
 	s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))

@@ -225,6 +225,9 @@ func (c *Core) mark(from NodeID, m *Message) {
 	if behind := s.next - min(s.next, uint64(len(s.ring))); s.base < behind {
 		s.base = behind
 	}
+	if complete := m.Task.Frame + 1 - min(m.Task.Frame+1, uint64(m.Need)); s.spec.Frames == 0 && s.base < complete {
+		s.base = complete // of a stream with an end, each holder keeps what it has until the store has all
+	}
 	s.advance()
 }
 

@@ -223,6 +223,45 @@ func (s *stage) leaderBut(old *actor, id work.StreamID) *actor {
 	return nil
 }
 
+// Who becomes a standby of the splitter late, while an old frame is still open, does not see the results of the frames in
+// between. It must not believe, when it takes over long after, that they are still to come: placing them anew is a flood of
+// work just when everybody waits.
+func TestStandby_thatCameLateTakesOverWhatIsOpenAndNoMore(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(6)
+	stream := echoStream(0xc7)
+	stream.Period, stream.Tiles = 4*time.Millisecond, 12
+	s.submit(sink, stream)
+	s.run(300 * time.Millisecond)
+	leader := s.leader(stream.ID)
+	led := leader.core.stream(stream.ID)
+	standby := s.by(led.holders[1])
+	for _, a := range crew { // some tile loses both of its holders: its frame stays open for as long as the leader is patient
+		if a != leader && a != standby {
+			s.kill(a)
+			s.kill(standby)
+			break
+		}
+	}
+	s.run(time.Second)
+	if led.next-led.base > 2 {
+		t.Fatalf("the leader itself has frames %d to %d open", led.base, led.next-1)
+	}
+	s.kill(leader)
+	s.run(5 * time.Millisecond)
+	heir := s.leaderBut(leader, stream.ID)
+	if heir == nil {
+		t.Fatal("nobody took the stream over")
+	}
+	if open := heir.core.stream(stream.ID); open.next-open.base > 3 {
+		t.Errorf("%s takes frames %d to %d for open", heir.name, open.base, open.next-1)
+	}
+	s.run(time.Second)
+	if got := len(heir.all(Replace)); got > 0 {
+		t.Errorf("%s placed %d tasks anew", heir.name, got)
+	}
+}
+
 func TestReschedule_placesAnewOnceGossipSaysThatTheNodeIsGone(t *testing.T) {
 	s := newStage(t, Config{})
 	_, sink := s.crew(3)
