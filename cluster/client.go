@@ -57,7 +57,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	}
 	c.id = c.self.ID()
 	c.roster = newRoster(c.self, c.in)
-	c.sink = failover.NewSink(failover.SinkConfig{ID: c.id})
+	c.sink = failover.NewSink(failover.SinkConfig{ID: c.id, Clock: clock.Axis()})
 	return c, nil
 }
 

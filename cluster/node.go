@@ -136,9 +136,9 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	n.work = newWorkers(n.function, n.in.putAll)
 	core := cfg.Core
 	own := n.self.member()
-	core.ID, core.Weight, core.Zone, core.Function = n.id, own.Weight, own.Zone, n.function
+	core.ID, core.Weight, core.Zone, core.Clock, core.Function = n.id, own.Weight, own.Zone, clock.Axis(), n.function
 	n.core = failover.New(core)
-	n.sink = failover.NewSink(failover.SinkConfig{ID: n.id, Home: n.id})
+	n.sink = failover.NewSink(failover.SinkConfig{ID: n.id, Home: n.id, Clock: core.Clock})
 	return n, nil
 }
 

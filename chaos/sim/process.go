@@ -96,11 +96,11 @@ func (w *World) start(p *process) {
 	w.trace.fault(w.now, p.name, "", "start")
 	p.rhythm = w.draw(p, luckRhythm).Within(between(beatFastest, beatSlowest))
 	if p.index == w.cfg.Nodes {
-		p.sink = failover.NewSink(failover.SinkConfig{ID: p.id})
+		p.sink = failover.NewSink(failover.SinkConfig{ID: p.id, Clock: clockOf(p)})
 		p.machine = p.sink
 	} else {
 		p.core = failover.New(failover.Config{
-			ID: p.id, Weight: p.weight, Function: w.function, SilenceCeiling: silenceCeiling,
+			ID: p.id, Weight: p.weight, Clock: clockOf(p), Function: w.function, SilenceCeiling: silenceCeiling,
 			MaxTasks: maxTasks, MaxStreams: maxStreams, Linger: linger, Bug: w.cfg.Bug,
 		})
 		p.machine = p.core
@@ -109,6 +109,9 @@ func (w *World) start(p *process) {
 	w.at(w.draw(p, luckRhythm).Within(between(0, p.rhythm)), entry{kind: beats, a: uint8(p.index), gen: p.incarnation})
 	w.announce(p)
 }
+
+// clockOf says which processes share a clock: in every world there are some that do and some that do not.
+func clockOf(p *process) uint64 { return 1 + uint64(p.index)/2 }
 
 // kill ends a process at once: its peers' kernels learn of it by and by.
 func (w *World) kill(p *process) {

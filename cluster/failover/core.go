@@ -12,6 +12,7 @@ type Config struct {
 	ID       NodeID
 	Weight   uint64                          // see WeightOf
 	Zone     uint32                          // 0 where the node has none
+	Clock    uint64                          // names the clock that instants are of: who shares it is told times as they are; 0: nobody does
 	Function func(name string) work.Function // finds a function; nil where it is unknown
 
 	SilenceFloor   time.Duration // no peer is taken for dead sooner after its last beat; 8 ms

@@ -4,6 +4,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"fracture/clock"
 	"fracture/work"
 )
 
@@ -97,6 +98,8 @@ type Message struct {
 	Have      uint32
 	Need      uint32
 	Ran       time.Duration // Result: how long the function took; Submit, Hold, Mark: how long ago frame 0 was due. Never negative
+	Began     clock.Instant // Submit, Hold, Mark: when frame 0 was due, for whoever shares the clock
+	Clock     uint64        // Submit, Hold, Mark: which clock; 0 where nobody is known to share it
 	Stream    *work.Stream  // Submit, Hold
 	Payload   []byte        // Place, Copy: the function's input; Result: its output
 }

@@ -11,6 +11,7 @@ import (
 type SinkConfig struct {
 	ID       NodeID
 	Home     NodeID        // the node that this sink lives on, asked first; 0 where it lives on none
+	Clock    uint64        // as Config.Clock
 	Window   uint64        // frames remembered behind the newest; results older than that are dropped; 1024
 	Resubmit time.Duration // how long a stream may be silent before it is submitted to the next node; 300 ms
 }

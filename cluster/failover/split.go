@@ -68,7 +68,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	s.term = c.terms.see(s.spec.ID, m.Epoch.Term).next(c.cfg.ID)
 	c.terms.see(s.spec.ID, s.term)
 	s.base, s.next = m.Task.Frame, m.Task.Frame
-	s.start = c.now.Add(-m.Ran)
+	s.start = c.origin(m)
 	s.holders[0] = c.cfg.ID
 	s.submitter = from
 	c.streams = append(c.streams, s)
@@ -91,7 +91,7 @@ func (c *Core) rewind(s *stream, m *Message) {
 		s.ring[i].used = false
 	}
 	s.base, s.next = m.Task.Frame, m.Task.Frame
-	s.start = c.now.Add(-m.Ran)
+	s.start = c.origin(m)
 	c.lead(s, c.cfg.ID)
 	for r := 1; r < s.holders.Len(); r++ {
 		c.sendHold(s, s.holders[r])
@@ -156,7 +156,7 @@ func (c *Core) split(s *stream) {
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{
 			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: s.epoch(), Holders: s.holders,
-			Ran: c.now.Sub(s.start), Need: uint32(s.next - s.base),
+			Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock, Need: uint32(s.next - s.base),
 		})
 	}
 	s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))

@@ -127,7 +127,7 @@ func (c *Core) sendHold(s *stream, to NodeID) {
 	}
 	c.send(to, Message{
 		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: s.epoch(),
-		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.start),
+		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock,
 	})
 }
 

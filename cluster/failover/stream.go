@@ -174,13 +174,24 @@ func (c *Core) hold(from NodeID, m *Message) {
 		}
 		s = newStream(c.cfg.ID, m.Stream, fn)
 		s.base, s.next = m.Task.Frame, m.Task.Frame
-		s.start = c.now.Add(-m.Ran)
+		s.start = c.origin(m)
 		c.streams = append(c.streams, s)
 	}
 	c.adopt(s, m.Epoch, m.Holders)
 	s.accepted, s.askAt = s.accepted || m.Have > 0, c.now.Add(windowTime)
 	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 	c.takeOverStream(s, 0)
+}
+
+// origin is when frame 0 of m's stream was due, by this node's clock: exact where m's sender shares it, else late by m's way
+// here. That lateness adds up from one splitter to the next, so it is not taken where it can be had without. A clock is
+// taken for shared only if m would have been sent just now by it: a virtual machine and its copy bear one name.
+func (c *Core) origin(m *Message) clock.Instant {
+	sent := m.Began.Add(m.Ran)
+	if m.Clock != 0 && m.Clock == c.cfg.Clock && sent <= c.now && c.now.Sub(sent) < windowTime {
+		return m.Began
+	}
+	return c.now.Add(-m.Ran)
 }
 
 // adopt takes another node's reign over a stream for granted.
@@ -219,8 +230,8 @@ func (c *Core) mark(from NodeID, m *Message) {
 		return
 	}
 	s.accepted, s.askAt = true, c.now.Add(windowTime)
-	// The leader's clock need not be ours: the mark that took the shortest way shows best when the stream began.
-	s.start = min(s.start, c.now.Add(-m.Ran))
+	// Where the leader's clock is not ours, the mark that took the shortest way shows best when the stream began.
+	s.start = min(s.start, c.origin(m))
 	s.next = max(s.next, m.Task.Frame+1)
 	if behind := s.next - min(s.next, uint64(len(s.ring))); s.base < behind {
 		s.base = behind

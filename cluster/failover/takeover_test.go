@@ -312,3 +312,27 @@ func TestSplitter_thatTakesOverMeetsFramesThatCannotBeSplit(t *testing.T) {
 		}
 	}
 }
+
+// Each takeover hands the schedule on. Were it handed on late by the way it takes, the frames of a stream would come later
+// with every splitter that it had.
+func TestStream_keepsItsScheduleWhereItsHoldersShareAClock(t *testing.T) {
+	for _, shared := range []uint64{0, 7} {
+		s := newStage(t, Config{Clock: shared})
+		_, sink := s.crew(6)
+		stream := echoStream(0xc8)
+		s.submit(sink, stream)
+		s.run(100 * time.Millisecond)
+		first := s.leader(stream.ID).core.stream(stream.ID).start
+		for range 4 {
+			s.kill(s.leader(stream.ID))
+			s.run(200 * time.Millisecond)
+		}
+		drift := s.leader(stream.ID).core.stream(stream.ID).start.Sub(first)
+		if want := 4 * stageWire; shared == 0 && drift != want {
+			t.Errorf("without a clock in common: frame 0 came %v later after four takeovers, want %v", drift, want)
+		}
+		if shared != 0 && drift != 0 {
+			t.Errorf("with a clock in common: frame 0 came %v later after four takeovers, want 0s", drift)
+		}
+	}
+}

@@ -49,7 +49,7 @@ func (s *Sink) submit(w *watched) {
 	}
 	s.send(id, Message{
 		Kind: Submit, Have: taken, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
-		Ran: s.now.Sub(w.began),
+		Ran: s.now.Sub(w.began), Began: w.began, Clock: s.cfg.Clock,
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/work"
 )
@@ -42,6 +43,8 @@ func drawMessage(t *rapid.T) failover.Message {
 		Have:      rapid.Uint32().Draw(t, "have"),
 		Need:      rapid.Uint32().Draw(t, "need"),
 		Ran:       duration.Draw(t, "ran"),
+		Began:     clock.Instant(rapid.Int64().Draw(t, "began")),
+		Clock:     rapid.Uint64().Draw(t, "clock"),
 		Payload:   rapid.SliceOfN(rapid.Byte(), 1, 300).Draw(t, "payload"),
 	}
 	if rapid.Bool().Draw(t, "has a stream") {
@@ -131,7 +134,7 @@ func asProto(m failover.Message) *Message {
 		Stream: uint64(m.Task.Stream), Frame: m.Task.Frame, Tile: m.Task.Tile,
 		Term: uint64(m.Epoch.Term), Try: uint32(m.Epoch.Try), Rank: uint32(m.Epoch.Rank),
 		Holders: ids(m.Holders), Splitters: ids(m.Splitters),
-		Have: m.Have, Need: m.Need, RanNs: int64(m.Ran), Payload: m.Payload,
+		Have: m.Have, Need: m.Need, RanNs: int64(m.Ran), Began: uint64(m.Began), Clock: m.Clock, Payload: m.Payload,
 	}
 	if s := m.Stream; s != nil {
 		p.Spec = &Stream{

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/work"
 )
@@ -121,6 +122,10 @@ func (d *decoder) message(b []byte) (failover.Message, error) {
 			m.Need = uint32(r.varint(f, math.MaxUint32))
 		case messageRan:
 			m.Ran = time.Duration(r.varint(f, math.MaxInt64))
+		case messageBegan:
+			m.Began = clock.Instant(r.fixed64(f))
+		case messageClock:
+			m.Clock = r.fixed64(f)
 		case messageSpec:
 			m.Stream = r.stream(f)
 		case messageFunction:

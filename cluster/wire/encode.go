@@ -32,6 +32,7 @@ const (
 	messageHolders, messageSplitters                         = 10, 11
 	messageHave, messageNeed, messageRan                     = 12, 13, 14
 	messageSpec, messagePayload, messageFunction             = 15, 16, 17
+	messageBegan, messageClock                               = 18, 19
 	streamID, streamFunction, streamParams, streamTiles      = 1, 2, 3, 4
 	streamPeriod, streamFrames, streamStrategy, streamFactor = 5, 6, 7, 8
 )
@@ -55,6 +56,8 @@ func appendMessage(b []byte, m *failover.Message) []byte {
 	b = appendVarint(b, messageHave, uint64(m.Have))
 	b = appendVarint(b, messageNeed, uint64(m.Need))
 	b = appendVarint(b, messageRan, uint64(m.Ran))
+	b = appendFixed64(b, messageBegan, uint64(m.Began))
+	b = appendFixed64(b, messageClock, m.Clock)
 	if m.Stream != nil {
 		b = appendStream(b, m.Stream)
 	}

@@ -174,6 +174,8 @@ type Message struct {
 	Spec          *Stream                `protobuf:"bytes,15,opt,name=spec,proto3" json:"spec,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,16,opt,name=payload,proto3" json:"payload,omitempty"`
 	Function      string                 `protobuf:"bytes,17,opt,name=function,proto3" json:"function,omitempty"`
+	Began         uint64                 `protobuf:"fixed64,18,opt,name=began,proto3" json:"began,omitempty"` // ns of the clock named by clock
+	Clock         uint64                 `protobuf:"fixed64,19,opt,name=clock,proto3" json:"clock,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -327,6 +329,20 @@ func (x *Message) GetFunction() string {
 	return ""
 }
 
+func (x *Message) GetBegan() uint64 {
+	if x != nil {
+		return x.Began
+	}
+	return 0
+}
+
+func (x *Message) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
 // Stream mirrors work.Stream.
 type Stream struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -442,7 +458,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x06R\vincarnation\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\aR\x02id\x12\x12\n" +
-	"\x04sink\x18\x04 \x01(\bR\x04sink\"\xa1\x03\n" +
+	"\x04sink\x18\x04 \x01(\bR\x04sink\"\xcd\x03\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\rR\x06reason\x12\x16\n" +
@@ -461,7 +477,9 @@ const file_wire_proto_rawDesc = "" +
 	"\x06ran_ns\x18\x0e \x01(\x03R\x05ranNs\x12)\n" +
 	"\x04spec\x18\x0f \x01(\v2\x15.fracture.wire.StreamR\x04spec\x12\x18\n" +
 	"\apayload\x18\x10 \x01(\fR\apayload\x12\x1a\n" +
-	"\bfunction\x18\x11 \x01(\tR\bfunction\"\xcb\x01\n" +
+	"\bfunction\x18\x11 \x01(\tR\bfunction\x12\x14\n" +
+	"\x05began\x18\x12 \x01(\x06R\x05began\x12\x14\n" +
+	"\x05clock\x18\x13 \x01(\x06R\x05clock\"\xcb\x01\n" +
 	"\x06Stream\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x1a\n" +
 	"\bfunction\x18\x02 \x01(\tR\bfunction\x12\x16\n" +
