@@ -30,7 +30,7 @@ func newInbox() *inbox {
 
 // put appends an event. It never waits.
 func (in *inbox) put(ev failover.Event) {
-	in.leave(ev)
+	in.putQuiet(ev)
 	in.wake()
 }
 
@@ -42,9 +42,9 @@ func (in *inbox) putAll(events []failover.Event) {
 	in.wake()
 }
 
-// leave appends an event that nobody need be woken for: a beat says that nothing happened, and is looked at when the
+// putQuiet appends an event that nobody need be woken for: a beat says that nothing happened, and is looked at when the
 // lease that it renews would lapse, or before.
-func (in *inbox) leave(ev failover.Event) {
+func (in *inbox) putQuiet(ev failover.Event) {
 	in.mu.Lock()
 	in.events = append(in.events, ev)
 	in.mu.Unlock()

@@ -44,14 +44,12 @@ func (n *Node) loop(ctx context.Context) error {
 			n.report(now)
 			nextStatus = now.Add(statusInterval)
 		}
-		if now < n.leftUntil {
-			n.links.Flush()
-		} else {
-			n.leftUntil = n.sendRipe(now)
-			n.links.FlushAll()
+		if now >= n.ripeAt {
+			n.ripeAt = n.sendRipe(now)
 		}
+		n.links.Flush()
 		n.tellNotes()
-		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus, n.leftUntil))
+		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus, n.ripeAt))
 	}
 }
 
@@ -95,23 +93,23 @@ func (n *Node) connect(id failover.NodeID) {
 	n.beats.SetPeers(beatPeers(n.roster.members()))
 }
 
-// leaveTime is how long news that a standby need not watch waits: that a task is done, that a frame is placed. It is true
+// ripeTime is how long news that a standby need not watch waits: that a task is done, that a frame is placed. It is true
 // once the result, or the tasks, have left this process, and those go by other links: a node that is killed in between
 // would have told its standbys that there is nothing to do. They look for it no sooner than failover's OverdueFloor after
 // the copy came.
-const leaveTime = 3 * time.Millisecond
+const ripeTime = 3 * time.Millisecond
 
-// ripening is a message that waits for leaveTime.
+// ripening is a message that waits for ripeTime.
 type ripening struct {
 	to      failover.NodeID
 	at      clock.Instant // since when
 	message failover.Message
 }
 
-// ripen lets a message wait for leaveTime, and twice that at most.
+// ripen lets a message wait for ripeTime, and twice that at most.
 func (n *Node) ripen(now clock.Instant, e *failover.Effect) {
 	n.fresh = append(n.fresh, ripening{e.Peer, now, e.Message})
-	n.leftUntil = min(n.leftUntil, now.Add(leaveTime))
+	n.ripeAt = min(n.ripeAt, now.Add(ripeTime))
 }
 
 // sendRipe sends what has waited, and answers when what is fresh will have.
@@ -127,7 +125,7 @@ func (n *Node) sendRipe(now clock.Instant) clock.Instant {
 	if len(n.ripe) == 0 {
 		return clock.Never
 	}
-	return now.Add(leaveTime)
+	return now.Add(ripeTime)
 }
 
 // pending is an event that one of the node's two machines is to be told.
@@ -219,7 +217,7 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 		n.note(now, e)
 	case failover.Drained:
 		n.ripe, n.fresh = append(n.ripe, n.fresh...), n.fresh[:0] // all that is to be told before it goes
-		n.leftUntil = now
+		n.ripeAt = now
 		close(n.drained)
 	case failover.Deliver: // a sink's
 	}

@@ -105,10 +105,10 @@ type Node struct {
 	line    []byte   // encoded news, reused
 	notes   notes
 
-	fresh     []ripening    // wait since less than leaveTime,
-	ripe      []ripening    // and these no longer than until leftUntil
-	leftUntil clock.Instant // when the ripe ones are sent
-	gauge     gauge
+	fresh  []ripening    // wait since less than ripeTime,
+	ripe   []ripening    // and these no longer than until ripeAt
+	ripeAt clock.Instant // when the ripe ones are sent
+	gauge  gauge
 }
 
 // NewNode makes a node. Nothing runs and no socket is open until Run.
@@ -128,7 +128,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 		cfg.Keeper = &keepNothing{}
 	}
 	n := &Node{
-		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(), leftUntil: clock.Never,
+		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(), ripeAt: clock.Never,
 		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Zone: cfg.Zone, HTTP: cfg.HTTP},
 	}
 	n.id = n.self.ID()
@@ -204,7 +204,7 @@ func (n *Node) open() error {
 		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
 		Addr: n.cfg.Beat, Interval: n.cfg.Interval,
 		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
-			n.in.leave(failover.Event{
+			n.in.putQuiet(failover.Event{
 				Kind: failover.Beat, At: clock.Now(), Peer: from, Heard: heard, Leaving: leaving, Interval: interval,
 			})
 		},

@@ -80,7 +80,6 @@ type Links struct {
 	peers   map[failover.NodeID]*peer
 	ending  map[failover.NodeID]chan struct{} // linked of peers disconnected whose link is not down yet
 	dirty   []*peer                           // have something to send that was not flushed
-	late    []*peer                           // have, or had since the last FlushAll, something that was left
 	known   chan struct{}                     // closed, and made anew, when a peer becomes known
 }
 
@@ -89,8 +88,6 @@ type peer struct {
 	Peer
 	out    *queue
 	dirty  bool          // is in Links.dirty
-	late   bool          // is in Links.late
-	owed   bool          // something was left since the last flush
 	linked chan struct{} // of size 1: full while a link stands, so that there is one at a time
 	met    bool          // a link stood before; owned by who holds linked
 	ctx    context.Context
@@ -245,16 +242,6 @@ func (l *Links) Disconnect(id failover.NodeID) {
 // It never waits: without a link, beyond the bounds of the wire or with a full queue it counts the message as dropped and
 // answers false.
 func (l *Links) Send(to failover.NodeID, m *failover.Message) bool {
-	return l.enqueue(to, m, l.soil)
-}
-
-// Leave is Send for a message that does not hurry: it goes with whatever else is flushed for the peer, or with the next
-// FlushAll.
-func (l *Links) Leave(to failover.NodeID, m *failover.Message) bool {
-	return l.enqueue(to, m, l.owe)
-}
-
-func (l *Links) enqueue(to failover.NodeID, m *failover.Message, remember func(*peer)) bool {
 	if !m.Fits() {
 		l.count.dropped.Add(1)
 		return false
@@ -266,7 +253,7 @@ func (l *Links) enqueue(to failover.NodeID, m *failover.Message, remember func(*
 		l.count.dropped.Add(1)
 		return false
 	}
-	remember(p)
+	l.soil(p)
 	return true
 }
 
@@ -300,41 +287,12 @@ func (l *Links) soil(p *peer) {
 	}
 }
 
-// owe remembers that something was left for p; the caller holds mu.
-func (l *Links) owe(p *peer) {
-	p.owed = true
-	if !p.late {
-		p.late = true
-		l.late = append(l.late, p)
-	}
-}
-
-// Flush sends what was put for any peer since the last Flush, and to those peers also what was left. It never waits.
+// Flush sends what was put for any peer since the last Flush. It never waits.
 func (l *Links) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.flush()
-}
-
-// FlushAll sends what was put or left for any peer. It never waits.
-func (l *Links) FlushAll() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, p := range l.late {
-		p.late = false
-		if p.owed {
-			l.soil(p)
-		}
-		l.late[i] = nil
-	}
-	l.late = l.late[:0]
-	l.flush()
-}
-
-// flush wakes the senders of all that are dirty; the caller holds mu.
-func (l *Links) flush() {
 	for i, p := range l.dirty {
-		p.dirty, p.owed = false, false
+		p.dirty = false
 		p.out.flush()
 		l.dirty[i] = nil
 	}

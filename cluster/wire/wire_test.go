@@ -10,7 +10,6 @@ import (
 	"go.uber.org/goleak"
 
 	"fracture/cluster/failover"
-	"fracture/work"
 )
 
 // patience is how long a test waits for what must come; it bounds a hang, and judges no speed.
@@ -188,44 +187,5 @@ func BenchmarkLink_roundTrip(b *testing.B) {
 			report(b, took)
 			x.Disconnect(y.self.ID)
 		})
-	}
-}
-
-func TestLinks_whatIsLeftGoesWithCompany(t *testing.T) {
-	c := newCluster(t)
-	a, b := start(t, c, "n1"), start(t, c, "n2")
-	link(t, a, b)
-	say := func(frame uint64) *failover.Message {
-		return &failover.Message{Kind: failover.Done, Task: work.TaskID{Stream: 1, Frame: frame}}
-	}
-	heard := uint64(0)
-	hear := func(until uint64) {
-		t.Helper()
-		for heard < until {
-			for _, m := range b.want(t, "got", a.self.ID).messages {
-				if heard++; m.Task.Frame != heard {
-					t.Fatalf("frame %d came, want %d: what is left keeps its place", m.Task.Frame, heard)
-				}
-			}
-		}
-	}
-	a.Leave(b.self.ID, say(1))
-	a.Flush()
-	if p := a.peers[b.self.ID]; len(p.out.wake) != 0 {
-		t.Error("a Flush woke the sender for what was left")
-	}
-	a.Send(b.self.ID, say(2))
-	a.Flush()
-	hear(2)
-	a.FlushAll()
-	if p := a.peers[b.self.ID]; len(p.out.wake) != 0 || len(a.late) != 0 {
-		t.Error("what went with company is flushed again")
-	}
-	a.Leave(b.self.ID, say(3))
-	a.Leave(b.self.ID, say(4))
-	a.FlushAll()
-	hear(4)
-	if a.Leave(7, say(5)) || a.Stats().Dropped != 1 {
-		t.Error("Leave for nobody = true, want it counted as dropped")
 	}
 }
