@@ -16,8 +16,6 @@ const (
 	Colors16
 	// Colors256 are the cube and the greys of xterm, dithered.
 	Colors256
-	// Coarse is TrueColor rounded to 16 steps a channel: about half the bytes, for slow links.
-	Coarse
 	// TrueColor has 8 bits a channel.
 	TrueColor
 )
@@ -31,8 +29,6 @@ func (d Depth) String() string {
 		return "16"
 	case Colors256:
 		return "256"
-	case Coarse:
-		return "coarse"
 	case TrueColor:
 		return "truecolor"
 	}
@@ -168,8 +164,6 @@ func (e *encoder) ink(c RGB, x, y int) ink {
 	switch e.depth {
 	case TrueColor:
 		return 1 + ink(c.R)<<16 + ink(c.G)<<8 + ink(c.B)
-	case Coarse:
-		return 1 + ink(coarse(c.R))<<16 + ink(coarse(c.G))<<8 + ink(coarse(c.B))
 	case Colors256:
 		return 1 + ink(index256(c, x, y))
 	case Colors16:
@@ -206,7 +200,7 @@ const (
 
 func (e *encoder) appendInk(dst []byte, c ink, g ground) []byte {
 	switch e.depth {
-	case TrueColor, Coarse:
+	case TrueColor:
 		if g == foreground {
 			dst = append(dst, "38;2;"...)
 		} else {

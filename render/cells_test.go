@@ -13,6 +13,13 @@ func row(pic *Picture, n int, depth Depth) string { return string(AppendRow(nil,
 
 func pictureOf(w int, pix ...RGB) *Picture { return &Picture{W: w, H: len(pix) / w, Pix: pix} }
 
+// blank is a black picture of w×h pixels.
+func blank(w, h int) *Picture {
+	var pic Picture
+	pic.Resize(w, h)
+	return &pic
+}
+
 var red, blue = RGB{255, 0, 0}, RGB{0, 0, 255}
 
 func TestAppendRow_setsTheLowerPixelInFrontOfTheUpper(t *testing.T) {
@@ -47,7 +54,6 @@ func TestAppendRow_knowsTheDepths(t *testing.T) {
 		ASCII:     "=",
 		Colors16:  "\x1b[30;107m▄\x1b[m",
 		Colors256: "\x1b[38;5;16;48;5;231m▄\x1b[m",
-		Coarse:    "\x1b[38;2;0;0;0;48;2;255;255;255m▄\x1b[m",
 		TrueColor: "\x1b[38;2;0;0;0;48;2;255;255;255m▄\x1b[m",
 	} {
 		if got := row(pic, 0, depth); got != want {
@@ -120,8 +126,8 @@ func TestAppendRow_showsEveryPixel(t *testing.T) {
 }
 
 func TestAppendRow_keepsMembersBlackAtEveryDepth(t *testing.T) {
-	pic := NewPicture(16, 8)
-	for depth, want := range map[Depth]string{Colors16: "0", Colors256: "5;16", Coarse: "2;0;0;0", TrueColor: "2;0;0;0"} {
+	pic := blank(16, 8)
+	for depth, want := range map[Depth]string{Colors16: "0", Colors256: "5;16", TrueColor: "2;0;0;0"} {
 		for r := range pic.Rows() {
 			for x, c := range terminal(t, row(pic, r, depth)) {
 				if c != [2]string{want, want} {
@@ -134,7 +140,7 @@ func TestAppendRow_keepsMembersBlackAtEveryDepth(t *testing.T) {
 
 func TestAppendRow_hatchesStaleCellsAtEveryDepth(t *testing.T) {
 	for _, ground := range []RGB{{}, red, {128, 128, 128}, {255, 255, 255}} {
-		pic := NewPicture(16, 8)
+		pic := blank(16, 8)
 		for i := range pic.Pix {
 			pic.Pix[i] = ground
 		}
@@ -159,7 +165,7 @@ func TestAppendRow_hatchesStaleCellsAtEveryDepth(t *testing.T) {
 }
 
 func TestAppendRow_showsOwners(t *testing.T) {
-	pic := NewPicture(16, 12)
+	pic := blank(16, 12)
 	pic.Mark(Rect{0, 0, 16, 12}, Mark{Tint: red, Blend: 255, Label: '3'})
 	if got := row(pic, 1, ASCII); !strings.Contains(got, "3") {
 		t.Errorf("the owner's label is not in %q", got)
@@ -204,7 +210,7 @@ func TestIndex256_isCloseToWhatItStandsFor(t *testing.T) {
 }
 
 func BenchmarkAppendRow(b *testing.B) {
-	for _, depth := range []Depth{TrueColor, Coarse, Colors256, Colors16, ASCII} {
+	for _, depth := range []Depth{TrueColor, Colors256, Colors16, ASCII} {
 		b.Run("200x60/"+depth.String(), func(b *testing.B) {
 			var pic Picture
 			Paint(&pic, ripples(400, 240), palette(b, "abyss"), 200, 120)

@@ -8,9 +8,6 @@ var bayer = [4][4]int{
 	{15, 7, 13, 5},
 }
 
-// coarse rounds a channel to 16 steps that reach both ends.
-func coarse(v uint8) uint8 { return uint8((int(v)*15+127)/255) * 17 }
-
 // cubeLevels are the six values of a channel in xterm's colour cube.
 var cubeLevels = [6]int{0, 95, 135, 175, 215, 255}
 

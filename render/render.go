@@ -46,13 +46,6 @@ type Picture struct {
 	Marks []Mark // one a cell, W a row; nil when there are none
 }
 
-// NewPicture makes a black picture of w×h pixels.
-func NewPicture(w, h int) *Picture {
-	p := &Picture{}
-	p.Resize(w, h)
-	return p
-}
-
 // Resize makes the picture w×h pixels, black and without marks, reusing its memory.
 func (p *Picture) Resize(w, h int) {
 	p.W, p.H = max(w, 0), max(h, 0)

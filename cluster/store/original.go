@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"image"
 	"image/png"
 	"strconv"
 	"sync"
@@ -114,12 +113,8 @@ func (o *Original) paint(field fractal.Field, palette *render.Palette, w, h int)
 	field.Counts()
 	var picture render.Picture
 	render.Paint(&picture, render.Field(field), palette, w, h)
-	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for i, c := range picture.Pix {
-		copy(img.Pix[4*i:], []byte{c.R, c.G, c.B, 255})
-	}
 	var text bytes.Buffer
-	if err := o.png.Encode(hex.NewEncoder(&text), img); err != nil {
+	if err := o.png.Encode(hex.NewEncoder(&text), picture.Image()); err != nil {
 		return nil, fmt.Errorf("%d×%d pixels as PNG: %w", w, h, err)
 	}
 	return text.Bytes(), nil
