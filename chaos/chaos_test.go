@@ -184,7 +184,6 @@ func TestNames_areDistinct(t *testing.T) {
 	}
 	for _, s := range Sites {
 		note(s.String())
-		note(s.Describe())
 		if len(s.Doors()) == 0 {
 			t.Errorf("%v has no door", s)
 		}

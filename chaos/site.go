@@ -31,19 +31,6 @@ func (s Site) String() string {
 	return fmt.Sprintf("site(%d)", uint8(s))
 }
 
-// Describe says in a sentence what the site is.
-func (s Site) Describe() string {
-	switch s {
-	case Process:
-		return "a node's process: it can be killed and started again, frozen and thawed"
-	case Link:
-		return "the messages from one node to another, in order, over one connection that can break"
-	case Beat:
-		return "the packets, each on its own, that tell one node that another is alive"
-	}
-	return "unknown"
-}
-
 // Doors are the packages, by their path in the module, whose faults.go lets faults in at this site.
 func (s Site) Doors() []string {
 	switch s {

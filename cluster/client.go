@@ -22,11 +22,8 @@ type ClientConfig struct {
 	Log         *slog.Logger
 
 	Deliver func(m *failover.Message, arrival clock.Instant) // the first valid result of a task; it may be kept
-	Effect  func(e *failover.Effect, at clock.Instant)       // whatever else the sink tells: Repeat, Refuse, Drop; nil: nobody listens
 	Answer  func(m *failover.Message)                        // Accepted, or Refused for good
 	News    func(news telemetry.News)                        // of the nodes
-	Members func([]Member)                                   // whenever they change
-	Link    func(name string, up bool)                       // a link to a node stands, or broke
 }
 
 // Client is a process that receives results: a sink, linked to every node.
@@ -71,11 +68,6 @@ func (c *Client) Watch(stream work.StreamID) {
 	c.tell(failover.Message{Kind: failover.Subscribe, Task: work.TaskID{Stream: stream}})
 }
 
-// Retire ends a stream everywhere.
-func (c *Client) Retire(stream work.StreamID) {
-	c.tell(failover.Message{Kind: failover.Retire, Task: work.TaskID{Stream: stream}})
-}
-
 // Name spells a member's id.
 func (c *Client) Name(id failover.NodeID) string { return c.roster.name(id) }
 
@@ -92,12 +84,10 @@ func (c *Client) Run(ctx context.Context) error {
 		Up: func(p wire.Peer) {
 			c.roster.up(p.ID)
 			c.in.put(failover.Event{Kind: failover.LinkUp, Peer: p.ID})
-			c.linked(p.Name, true)
 		},
 		Down: func(p wire.Peer) {
 			c.roster.down(p.ID)
 			c.in.put(failover.Event{Kind: failover.LinkDown, Peer: p.ID})
-			c.linked(p.Name, false)
 		},
 		Received:  c.in.putMessages,
 		Telemetry: c.news,
@@ -121,12 +111,6 @@ func (c *Client) Run(ctx context.Context) error {
 		return nil
 	})
 	return group.Wait()
-}
-
-func (c *Client) linked(name string, up bool) {
-	if c.cfg.Link != nil {
-		c.cfg.Link(name, up)
-	}
 }
 
 // news passes on what a node tells of itself; a line that cannot be read is dropped.
@@ -185,10 +169,6 @@ func (c *Client) membership(ev *failover.Event) {
 	case failover.Left:
 		c.links.Disconnect(ev.Peer)
 	default:
-		return
-	}
-	if c.cfg.Members != nil {
-		c.cfg.Members(c.roster.members())
 	}
 }
 
@@ -205,10 +185,7 @@ func (c *Client) carryOut(now clock.Instant, effects []failover.Effect) {
 			if c.cfg.Answer != nil {
 				c.cfg.Answer(&e.Message)
 			}
-		default:
-			if c.cfg.Effect != nil {
-				c.cfg.Effect(e, now)
-			}
+		default: // what it repeats, refuses and drops is told by nobody here
 		}
 	}
 }

@@ -139,11 +139,9 @@ func TestNode_ofANameThatIsTakenIsRefusedAndDisturbsNobody(t *testing.T) {
 	if n := client.told("detect", "n2"); n != 0 {
 		t.Errorf("n2 was missed %d times because another tried to bear its name", n)
 	}
-	client.mu.Lock()
-	if m := client.members["n2"]; m.Incarnation != crew[1].member.Incarnation {
-		t.Errorf("the client takes n2 for incarnation %d, want the living one, %d", m.Incarnation, crew[1].member.Incarnation)
+	if now, _ := client.incarnations("n2"); now != crew[1].member.Incarnation {
+		t.Errorf("the client takes n2 for incarnation %d, want the living one, %d", now, crew[1].member.Incarnation)
 	}
-	client.mu.Unlock()
 	client.untilFrames(t, stream, 0, client.newest(stream.ID)+5)
 	client.noneTwice(t)
 }
@@ -162,9 +160,7 @@ func TestNode_ofAnotherClusterDoesNotJoinAndIsCounted(t *testing.T) {
 		}
 		return nil
 	}))
-	client.mu.Lock()
-	defer client.mu.Unlock()
-	if _, in := client.members["n9"]; in || slices.Contains(client.came, "n9") {
+	if now, before := client.incarnations("n9"); now != 0 || len(before) != 0 {
 		t.Error("the stranger was taken for a member")
 	}
 }
@@ -239,7 +235,7 @@ func TestNode_startedAgainIsOneLeaveAndOneJoin(t *testing.T) {
 	client.untilFrames(t, stream, 0, 3)
 	client.untilStatuses(t, 2, "n1", "n2", "n3")
 	client.mu.Lock()
-	client.came, client.went, client.events = nil, nil, nil
+	client.events = nil
 	client.mu.Unlock()
 
 	if err := crew[1].end(); err != nil {
@@ -262,14 +258,11 @@ func TestNode_startedAgainIsOneLeaveAndOneJoin(t *testing.T) {
 	if n := client.told("recover", "n2"); n != 2 {
 		t.Errorf("n2 was greeted %d times, want once by each of two", n)
 	}
-	client.mu.Lock()
-	if want := []string{"n2"}; !slices.Equal(client.came, want) || !slices.Equal(client.went, want) {
-		t.Errorf("the client saw %v come and %v go, want n2 once each", client.came, client.went)
+	now, before := client.incarnations("n2")
+	if now != again.member.Incarnation || !slices.Equal(before, []uint64{crew[1].member.Incarnation}) {
+		t.Errorf("the client knows n2 as incarnation %d after %d, want %d after %d alone",
+			now, before, again.member.Incarnation, crew[1].member.Incarnation)
 	}
-	if got := client.members["n2"].Incarnation; got != again.member.Incarnation {
-		t.Errorf("the client takes n2 for incarnation %d, want %d", got, again.member.Incarnation)
-	}
-	client.mu.Unlock()
 	client.untilFrames(t, stream, 0, client.newest(stream.ID)+3)
 	client.noneTwice(t)
 }

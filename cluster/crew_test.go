@@ -184,21 +184,18 @@ type receiver struct {
 	statuses map[string]int
 	status   map[string]telemetry.Status
 	events   []telemetry.Event
-	members  map[string]Member
-	came     []string // names of members, whenever one came
-	went     []string // and whenever one went
 }
 
 // startClient runs a client and returns once each node has told it of itself: what is submitted from then on it sees whole.
 func startClient(t *testing.T, crew []*running) *receiver {
 	t.Helper()
 	r := &receiver{
-		results: map[work.TaskID]int{}, statuses: map[string]int{}, status: map[string]telemetry.Status{}, members: map[string]Member{},
+		results: map[work.TaskID]int{}, statuses: map[string]int{}, status: map[string]telemetry.Status{},
 	}
 	var err error
 	r.Client, err = NewClient(ClientConfig{
 		Name: "sink", Credentials: crew[0].cfg.Credentials, Join: []string{crew[0].member.Gossip}, Log: slog.New(slog.DiscardHandler),
-		Deliver: r.deliver, Answer: r.answer, News: r.news, Members: r.membersNow,
+		Deliver: r.deliver, Answer: r.answer, News: r.news,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -246,22 +243,21 @@ func (r *receiver) news(n telemetry.News) {
 	r.status[n.Status.Name] = *n.Status
 }
 
-func (r *receiver) membersNow(list []Member) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := map[string]Member{}
-	for _, m := range list {
-		now[m.Name] = m
-		if old, ok := r.members[m.Name]; !ok || old.Incarnation != m.Incarnation {
-			r.came = append(r.came, m.Name)
+// incarnations are those of the members of a name: the one that the client knows, 0 for none, and those that went before.
+func (r *receiver) incarnations(name string) (now uint64, before []uint64) {
+	r.roster.mu.Lock()
+	defer r.roster.mu.Unlock()
+	for _, m := range r.roster.list {
+		if m.Name == name {
+			now = m.Incarnation
 		}
 	}
-	for name, m := range r.members {
-		if next, ok := now[name]; !ok || next.Incarnation != m.Incarnation {
-			r.went = append(r.went, name)
+	for _, m := range r.roster.gone {
+		if m.Name == name {
+			before = append(before, m.Incarnation)
 		}
 	}
-	r.members = now
+	return now, before
 }
 
 // reading calls ask with the receiver's state held still.

@@ -56,7 +56,6 @@ type scene struct {
 	statuses map[string]seen
 	faults   []incident // reported since the last look
 	promoted []failover.Trace
-	repeated uint64
 
 	// Below: the goroutine's of watch.
 	rec       *meter.Recorder
@@ -156,15 +155,6 @@ func (s *scene) fault(node, what string, before clock.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, incident{Incident: tui.Incident{At: before, Node: node, What: what}})
-}
-
-// effect takes what else the sink tells.
-func (s *scene) effect(e *failover.Effect, _ clock.Instant) {
-	if e.Kind == failover.Repeat {
-		s.mu.Lock()
-		s.repeated++
-		s.mu.Unlock()
-	}
 }
 
 // watch measures, and tells the broker, until ctx ends.

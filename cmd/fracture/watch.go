@@ -43,7 +43,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	s.client, err = cluster.NewClient(cluster.ClientConfig{
 		Name: fmt.Sprintf("screen-%d", os.Getpid()), Credentials: cfg.creds, Join: cfg.join,
 		Log:     slog.New(slog.NewTextHandler(logs, nil)),
-		Deliver: s.deliver, Effect: s.effect, News: s.news,
+		Deliver: s.deliver, News: s.news,
 		Answer: func(m *failover.Message) {
 			if m.Kind == failover.Refused {
 				select {
