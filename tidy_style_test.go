@@ -188,6 +188,39 @@ func TestTidy_nothingIsLeftForLater(t *testing.T) {
 	})
 }
 
+func TestTidy_theOriginalIsCitedByRows(t *testing.T) {
+	const facts = "docs/ORIGINAL.md"
+	id := regexp.MustCompile(`\bE-[0-9]{3}\b`)
+	text, err := os.ReadFile(facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cited := map[string]bool{} // by row
+	for _, m := range regexp.MustCompile(`(?m)^\| (E-[0-9]{3}) \|`).FindAllStringSubmatch(string(text), -1) {
+		cited[m[1]] = false
+	}
+	walk(t, func(name string) {
+		if ext := filepath.Ext(name); name == facts || ext != ".go" && ext != ".md" {
+			return
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, which := range id.FindAllString(string(text), -1) {
+			if _, ok := cited[which]; !ok {
+				t.Errorf("%s: cites %s, of which %s has no row", name, which, facts)
+			}
+			cited[which] = true
+		}
+	})
+	for which, ok := range cited {
+		if !ok {
+			t.Errorf("%s: nobody cites %s", facts, which)
+		}
+	}
+}
+
 func TestTidy_testsDoNotSleep(t *testing.T) {
 	walk(t, func(name string) {
 		if !strings.HasSuffix(name, "_test.go") {

@@ -7,7 +7,7 @@ import (
 
 // storm checks that the machines come to rest: that no Step answers with a flood, that none asks for ever to be woken at
 // an instant that has passed, and that a node which comes back is greeted once for each time it was missed (the rejoin
-// storm, E-064 in the list of the original's faults, greeted it every two seconds).
+// storm of the original, E-064, greets it every two seconds).
 type storm struct {
 	greeted []greeting
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // The original deletes a node that was started again and adds it anew at every refresh, because it never stores the
-// new incarnation (seeds E-064): 30 % of its removals are followed by another, two seconds later. Here a restart is one
+// new incarnation (E-064): 30 % of its removals are followed by another, two seconds later. Here a restart is one
 // loss and one greeting, however often gossip repeats its news.
-func TestRejoin_isToldOnceAndNotAtEveryRefresh_E064(t *testing.T) {
+func TestRejoin_isToldOnceAndNotAtEveryRefresh(t *testing.T) {
 	s := newStage(t, Config{})
 	crew, sink := s.crew(3)
 	stream := echoStream(0xe064)
