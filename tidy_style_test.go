@@ -188,6 +188,36 @@ func TestTidy_nothingIsLeftForLater(t *testing.T) {
 	})
 }
 
+func TestTidy_theTestsThatDocsNameExist(t *testing.T) {
+	tests := map[string]bool{}
+	named := map[string]string{} // the document, by the test
+	walk(t, func(name string) {
+		pattern := `(?m)^func (Test[A-Za-z0-9_]+)\(`
+		switch {
+		case path.Ext(name) == ".md":
+			pattern = "`(Test[A-Z][a-zA-Z0-9]*_[A-Za-z0-9_]+)`"
+		case !strings.HasSuffix(name, "_test.go"):
+			return
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
+			if path.Ext(name) == ".md" {
+				named[m[1]] = name
+			} else {
+				tests[m[1]] = true
+			}
+		}
+	})
+	for test, document := range named {
+		if !tests[test] {
+			t.Errorf("%s: names %s, which is no test", document, test)
+		}
+	}
+}
+
 func TestTidy_theOriginalIsCitedByRows(t *testing.T) {
 	const facts = "docs/ORIGINAL.md"
 	id := regexp.MustCompile(`\bE-[0-9]{3}\b`)

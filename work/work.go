@@ -21,7 +21,8 @@ type TaskID struct {
 	Tile   uint32
 }
 
-// String prints the task as stream/frame.tile, the way the trace shows it.
+// String prints the whole task as stream/frame.tile, the stream in hexadecimal. The trace is shorter: it shows 16 bits of
+// the stream, and the splitter's role as *.
 func (t TaskID) String() string { return fmt.Sprintf("%x/%d.%d", uint64(t.Stream), t.Frame, t.Tile) }
 
 // Strategy says how many copies of a task there are and what happens when its owner fails.

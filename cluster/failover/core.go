@@ -232,7 +232,9 @@ func (c *Core) send(to NodeID, m Message) {
 	}
 }
 
-// maxFrame is beyond what any stream reaches: 34 years at a thousand frames a second. Arithmetic on frames below it is safe.
+// maxFrame is beyond what any stream reaches: 34 years at a thousand frames a second. Below it frames can be added and
+// compared safely. When one is due is another matter: frame × period fits an Instant for 292 years of a stream, which no
+// stream lives, and wraps for a frame that only a liar says.
 const maxFrame = 1 << 40
 
 // receive handles a message of a peer, or of this node itself.

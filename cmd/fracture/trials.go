@@ -211,7 +211,7 @@ func (r *runner) names() []string {
 	return names
 }
 
-// heal starts the victim again and waits until everything has its standby again.
+// heal starts the victim again and waits until the cluster is whole.
 func (r *runner) heal(ctx context.Context, t *meter.Trial) error {
 	victims := []string{t.Victim}
 	switch t.Fault {
@@ -237,7 +237,7 @@ func (r *runner) heal(ctx context.Context, t *meter.Trial) error {
 	return nil
 }
 
-// awaitWhole waits until every node is up and every stream has its owner and standby, and returns when that was seen.
+// awaitWhole waits until nothing is missing, and returns when that was seen.
 func (r *runner) awaitWhole(ctx context.Context) (clock.Instant, error) {
 	limit := r.arena.Now().Add(r.whole)
 	for {
@@ -255,7 +255,8 @@ func (r *runner) awaitWhole(ctx context.Context) (clock.Instant, error) {
 	}
 }
 
-// missing says what the cluster lacks, or nothing.
+// missing says what the cluster lacks, or nothing: a node, one splitter for each stream and a standby for that, tasks and
+// any copy of them. Which task has its copy no status tells.
 func (r *runner) missing() string {
 	statuses := r.arena.Statuses()
 	if len(statuses) < r.nodes {
