@@ -159,6 +159,7 @@ func (n *Node) settle(now clock.Instant, first pending) {
 			}
 		}
 		if p.event.Kind == failover.Computed {
+			n.noteResult(now, &p.event.Message)
 			n.used = append(n.used, p.event.Message.Payload)
 		}
 	}

@@ -35,6 +35,16 @@ func (n *Node) note(now clock.Instant, e *failover.Effect) {
 	n.notes.list = append(n.notes.list, note{now, told})
 }
 
+// noteResult remembers that the result of a task which this node took over goes its way, for an incident's timeline. The
+// core's effects do not always tell: what goes to this node itself, for it splits the stream too, is no Send.
+func (n *Node) noteResult(now clock.Instant, m *failover.Message) {
+	if m.Epoch.Rank > 0 {
+		n.note(now, &failover.Effect{Kind: failover.Send, Message: failover.Message{
+			Kind: failover.Result, Task: m.Task, Epoch: m.Epoch,
+		}})
+	}
+}
+
 // tellNotes tells the sinks what the round has noted, and the log what a person should read.
 func (n *Node) tellNotes() {
 	if len(n.notes.list) == 0 {

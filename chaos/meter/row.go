@@ -172,7 +172,7 @@ func stages(trials []Trial) []StageRow {
 	for i, stage := range (Timeline{}).Stages() {
 		var seen []time.Duration
 		for _, t := range trials {
-			if after := t.Timeline.Stages()[i].After; t.Fault == Kill && after >= 0 {
+			if after := t.course().Stages()[i].After; t.Fault == Kill && after >= 0 {
 				seen = append(seen, after)
 			}
 		}

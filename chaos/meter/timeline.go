@@ -17,6 +17,7 @@ type Timeline struct {
 	Promoted    clock.Instant // the first standby took over from the victim, a task or the splitter
 	FirstResult clock.Instant // a node sent the result of a task that it had taken over
 	Delivered   clock.Instant // the first of the tasks taken over arrived at the sink
+	Restored    clock.Instant // whoever healed the cluster saw it whole: every stream and task with its standbys again
 }
 
 // Stage is one step of a timeline, counted from just before the injection; negative where it was not seen.
@@ -26,7 +27,7 @@ type Stage struct {
 }
 
 // Timeline lays out what followed a fault on victim, injected between before and after, until the horizon. Where nobody
-// said "detect", the signal is that of the first promotion.
+// said "detect", the signal is that of the first promotion. Restored is left open: nodes do not tell of it.
 func (l *Log) Timeline(rec *Recorder, victim string, before, after, horizon clock.Instant) Timeline {
 	t := Timeline{Injected: before, Effective: after}
 	promoted := map[work.TaskID]string{}
@@ -72,6 +73,7 @@ func (t Timeline) Stages() []Stage {
 		{"promoted", t.after(t.Promoted)},
 		{"first result", t.after(t.FirstResult)},
 		{"delivered", t.after(t.Delivered)},
+		{"redundancy restored", t.after(t.Restored)},
 	}
 }
 

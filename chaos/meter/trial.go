@@ -60,6 +60,13 @@ type Trial struct {
 	Hiccup     time.Duration // how late the meter itself was at worst, between the fault and the horizon
 }
 
+// course is the trial's timeline to its end.
+func (t Trial) course() Timeline {
+	line := t.Timeline
+	line.Restored = t.Ended
+	return line
+}
+
 // Uncounted says why the trial proves nothing, or nothing where it counts: the victim must have held the role that it
 // was picked for, and work must have flowed before the fault.
 func (t Trial) Uncounted() string {

@@ -1,0 +1,73 @@
+package cluster
+
+import (
+	"testing"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/work"
+	"fracture/work/probe"
+)
+
+// openNode makes a node whose sockets are open and whose loop does not run, so that a test takes its turns.
+func openNode(t *testing.T, cfg NodeConfig) *Node {
+	t.Helper()
+	cfg.Credentials = newKeys(t)
+	n, err := NewNode(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		n.gossip.leave()
+		n.beats.Close()
+		n.links.Close()
+	})
+	n.gauge.begin()
+	return n
+}
+
+// meet tells a node of a peer that is linked to it.
+func (n *Node) meet(name string) failover.NodeID {
+	id := failover.Identify(name, 1)
+	n.step(clock.Now(), failover.Event{Kind: failover.Joined, Peer: id, Member: failover.Member{ID: id, Weight: failover.WeightOf(name)}})
+	n.step(clock.Now(), failover.Event{Kind: failover.LinkUp, Peer: id})
+	return id
+}
+
+// noted lists the verbs of the notes that speak of a task.
+func (n *Node) noted(task work.TaskID) (verbs []string) {
+	for i := range n.notes.list {
+		if e := n.notes.list[i].effect; e.Message.Task == task {
+			verbs = append(verbs, e.Verb())
+		}
+	}
+	return verbs
+}
+
+// An incident's timeline wants to know when the first result of what was taken over went its way; also where it goes no
+// further than this node, which splits the stream.
+func TestNode_tellsOfTheResultOfATaskThatItTookOver(t *testing.T) {
+	n := openNode(t, NodeConfig{Name: "n1", Functions: []work.Function{probe.Function{}}})
+	owner := n.meet("n2")
+	term := failover.Term(1)<<32 | failover.Term(n.id)
+	place := func(kind failover.MessageKind, tile uint32, holders failover.Holders) work.TaskID {
+		task := work.TaskID{Stream: 1, Frame: 7, Tile: tile}
+		n.step(clock.Now(), failover.Event{Kind: failover.Received, Peer: owner, Message: failover.Message{
+			Kind: kind, Task: task, Epoch: failover.Epoch{Term: term}, Function: probe.Name, Holders: holders,
+			Splitters: failover.Holders{n.id}, Payload: []byte("input"),
+		}})
+		return task
+	}
+	taken := place(failover.Copy, 0, failover.Holders{owner, n.id})
+	own := place(failover.Place, 1, failover.Holders{n.id, owner})
+	n.step(clock.Now(), failover.Event{Kind: failover.LinkDown, Peer: owner})
+	if got := n.noted(taken); len(got) != 2 || got[0] != "promote" || got[1] != "result" {
+		t.Errorf("told of the task taken over: %v, want promote and result", got)
+	}
+	if got := n.noted(own); len(got) != 0 {
+		t.Errorf("told of a task that was this node's from the start: %v, want nothing", got)
+	}
+}
