@@ -10,27 +10,36 @@ import (
 const (
 	inboxFull  = 1 << 16 // beyond it, whoever brings messages waits: the link is read no further
 	inboxSpare = 1 << 12 // kept for reuse; a larger buffer is left to the collector
+	inboxBeats = 1 << 10 // beyond it, a peer's newest beat takes the place of the one before
 )
 
 // inbox collects what happens to a process until its loop takes it. Any goroutine may put; one takes. Events that come
 // together are taken together, so a busy loop wakes less often, not more.
+//
+// It is bounded also while the loop stands still: messages wait in their links, beats take each other's place, the workers
+// report no more tasks than the loop gave them, and members, links and requests are few.
 type inbox struct {
-	mu     sync.Mutex // guards events and closed
+	mu     sync.Mutex // guards all but ready
 	space  *sync.Cond // signalled when events were taken
 	events []failover.Event
+	beats  int                     // among events
+	newest map[failover.NodeID]int // where among events each peer's last beat stands
+	merged uint64                  // beats that gave way to a newer one, ever
 	closed bool
 	ready  chan struct{} // of size 1: full while there is something to take
 }
 
 func newInbox() *inbox {
-	in := &inbox{ready: make(chan struct{}, 1)}
+	in := &inbox{ready: make(chan struct{}, 1), newest: make(map[failover.NodeID]int)}
 	in.space = sync.NewCond(&in.mu)
 	return in
 }
 
 // put appends an event. It never waits.
 func (in *inbox) put(ev failover.Event) {
-	in.putQuiet(ev)
+	in.mu.Lock()
+	in.events = append(in.events, ev)
+	in.mu.Unlock()
 	in.wake()
 }
 
@@ -42,12 +51,23 @@ func (in *inbox) putAll(events []failover.Event) {
 	in.wake()
 }
 
-// putQuiet appends an event that nobody need be woken for: a beat says that nothing happened, and is looked at when the
-// lease that it renews would lapse, or before.
-func (in *inbox) putQuiet(ev failover.Event) {
+// beat appends a beat, which nobody need be woken for: it says that nothing happened, and is looked at when the lease that
+// it renews would lapse, or before. A peer's rhythm is learned from every beat, so all are kept for as long as a loop that
+// is alive can leave them; of one that stands still, each peer's newest is what counts.
+func (in *inbox) beat(ev failover.Event) {
 	in.mu.Lock()
+	defer in.mu.Unlock()
+	last, waits := in.newest[ev.Peer]
+	if in.beats >= inboxBeats {
+		in.merged++
+		if waits {
+			in.events[last] = ev
+		}
+		return
+	}
+	in.newest[ev.Peer] = len(in.events)
 	in.events = append(in.events, ev)
-	in.mu.Unlock()
+	in.beats++
 }
 
 // putMessages appends what came over a link. Where the inbox is full it waits, which pushes back on the link's peer.
@@ -80,6 +100,8 @@ func (in *inbox) take(empty []failover.Event) []failover.Event {
 		empty = nil
 	}
 	in.events = empty[:0]
+	in.beats = 0
+	clear(in.newest)
 	in.space.Broadcast()
 	return taken
 }

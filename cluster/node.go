@@ -204,7 +204,7 @@ func (n *Node) open() error {
 		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
 		Addr: n.cfg.Beat, Interval: n.cfg.Interval,
 		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
-			n.in.putQuiet(failover.Event{
+			n.in.beat(failover.Event{
 				Kind: failover.Beat, At: clock.Now(), Peer: from, Heard: heard, Leaving: leaving, Interval: interval,
 			})
 		},

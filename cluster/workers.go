@@ -165,13 +165,16 @@ func (w *workers) giveBack(b []byte) (idle bool) {
 	return w.head == len(w.queue)
 }
 
-// next takes the oldest task out of the queue; the lock is held.
+// next takes the oldest task out of the queue; the lock is held. Under overload the queue is never empty, so what has been
+// taken is given up once it is half of it: each task is moved once at most on average.
 func (w *workers) next() failover.Message {
 	m := w.queue[w.head]
 	w.queue[w.head] = failover.Message{}
 	w.head++
-	if w.head == len(w.queue) {
-		w.queue, w.head = w.queue[:0], 0
+	if w.head > len(w.queue)/2 {
+		left := copy(w.queue, w.queue[w.head:])
+		clear(w.queue[left:])
+		w.queue, w.head = w.queue[:left], 0
 	}
 	return m
 }

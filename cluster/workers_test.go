@@ -161,3 +161,26 @@ func TestWorkers_doNotBeginWhatWasTakenBack(t *testing.T) {
 		}
 	}
 }
+
+// Under overload there is always something left to do; what was done must not be kept because of it.
+func TestWorkers_queueIsAsLongAsWhatIsLeftToDo(t *testing.T) {
+	const left, turns = 10, 100_000
+	w := newWorkers(nil, nil)
+	given := uint64(0)
+	give := func() {
+		w.give(failover.Message{Task: work.TaskID{Frame: given}})
+		given++
+	}
+	for range left {
+		give()
+	}
+	for frame := range uint64(turns) {
+		give()
+		if m := w.next(); m.Task.Frame != frame {
+			t.Fatalf("took frame %d, want %d: the oldest", m.Task.Frame, frame)
+		}
+	}
+	if n := len(w.queue) - w.head; n != left || cap(w.queue) > 100*left {
+		t.Errorf("%d tasks wait in a queue of room for %d; want %d, and no more than 100 times the room", n, cap(w.queue), left)
+	}
+}
