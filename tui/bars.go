@@ -234,7 +234,7 @@ func legend() [][2]string {
 	return [][2]string{
 		{"owns", "tiles the node computes now"},
 		{"holds", "tiles it holds a copy of, ready to run: a hot standby"},
-		{"beat ms", "longest silence it heard from its peers lately"},
+		{"beat ms", "longest pause between its own beats lately"},
 		{"downtime", "how long results stood still, measured where they arrive"},
 		{"needless", "takeovers from a node that was alive"},
 		{"stale", "no result for more than four periods: dimmed and hatched"},
