@@ -120,6 +120,26 @@ func TestNewNode_refusesANameThatIsNone(t *testing.T) {
 	}
 }
 
+// What a node binds its links and beats to is what it tells others to call.
+func TestNewNode_refusesAnAddressThatNobodyCanCall(t *testing.T) {
+	for _, addr := range []string{"0.0.0.0:7947", "[::]:7947", ":7947", "7947"} {
+		for _, cfg := range []NodeConfig{{Name: "n1", Link: addr}, {Name: "n1", Beat: addr}} {
+			_, err := NewNode(cfg)
+			if err == nil || !strings.Contains(err.Error(), addr) {
+				t.Errorf("NewNode with links %q and beats %q = %v, want an error that names the address", cfg.Link, cfg.Beat, err)
+			}
+			if strings.Contains(addr, ":") && (!errors.Is(err, ErrWildcard) || !strings.Contains(err.Error(), "10.0.0.2:7947")) {
+				t.Errorf("NewNode with links %q and beats %q = %v, want ErrWildcard and what to give instead", cfg.Link, cfg.Beat, err)
+			}
+		}
+	}
+	for _, addr := range []string{"10.0.0.2:7947", "127.0.0.1:0", "[::1]:7947", "localhost:7947"} {
+		if _, err := NewNode(NodeConfig{Name: "n1", Link: addr, Beat: addr}); err != nil {
+			t.Errorf("NewNode at %s = %v, want no error", addr, err)
+		}
+	}
+}
+
 // A second process of a name is told so, and the first one does not suffer from it.
 func TestNode_ofANameThatIsTakenIsRefusedAndDisturbsNobody(t *testing.T) {
 	creds := newKeys(t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -121,6 +122,11 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 			*addr = "127.0.0.1:0"
 		}
 	}
+	for _, a := range [][2]string{{"links", cfg.Link}, {"beats", cfg.Beat}} {
+		if err := checkAddress(a[0], a[1]); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
@@ -152,6 +158,23 @@ func checkName(name string) error {
 	}
 	if !ok {
 		return fmt.Errorf("%q: %w", name, ErrName)
+	}
+	return nil
+}
+
+// ErrWildcard: the address stands for all of this host's, and other nodes are told where to call; give the one address by
+// which they reach this host.
+var ErrWildcard = errors.New("no address that other nodes can call")
+
+// checkAddress refuses an address of links or beats that would be told to others and means nothing there.
+func checkAddress(what, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address of the %s %q: %w", what, addr, err)
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		return fmt.Errorf("address of the %s %q: %w: give the one by which they reach this host, such as 10.0.0.2:%s",
+			what, addr, ErrWildcard, port)
 	}
 	return nil
 }
