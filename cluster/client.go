@@ -13,7 +13,8 @@ import (
 	"fracture/work"
 )
 
-// ClientConfig is what a client is told at its making. The functions are called on the client's loop and must not wait.
+// ClientConfig is what a client is told at its making. Of the functions, Deliver, Effect, Answer and Members are called on
+// the client's loop; News and Link on the goroutines of the links, of several at once. None may wait.
 type ClientConfig struct {
 	Name        string // of this process among the members; must be its own
 	Credentials *wire.Credentials

@@ -70,6 +70,13 @@ func (in *inbox) beat(ev failover.Event) {
 	in.beats++
 }
 
+// gaveWay counts the beats that gave way to a newer one.
+func (in *inbox) gaveWay() uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.merged
+}
+
 // putMessages appends what came over a link. Where the inbox is full it waits, which pushes back on the link's peer.
 func (in *inbox) putMessages(from failover.NodeID, batch []failover.Message) {
 	in.mu.Lock()

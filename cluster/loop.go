@@ -66,6 +66,9 @@ func (n *Node) happen(ev *failover.Event) {
 		n.stepSink(now, *ev)
 	case failover.LinkUp, failover.LinkDown:
 		n.stepSink(now, *ev)
+	case failover.Drain:
+		n.leaving = true
+		n.report(now) // it may be gone before the next status is due
 	case failover.Received:
 		if ev.Peer == n.id { // from the front door to the sink behind it
 			n.stepSink(now, *ev)
@@ -196,8 +199,10 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 		}})
 	case failover.Lead:
 		n.cfg.Keeper.Lead(e.Message.Stream, true)
+		n.leads(e.Message.Stream)
 		n.note(now, e)
 	case failover.Follow:
+		n.leadsNoMore(e.Message.Task.Stream)
 		if e.Message.Stream != nil {
 			n.cfg.Keeper.Lead(e.Message.Stream, false)
 		} else {

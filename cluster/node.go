@@ -68,9 +68,10 @@ type NodeConfig struct {
 	Join        []string      // gossip addresses of members; none: found a cluster
 	Interval    time.Duration // of the beats; 3 ms
 	Functions   []work.Function
-	Keeper      Keeper       // nil: nothing is kept
-	Log         *slog.Logger // nil: slog.Default()
-	Ready       func(Member) // called once the node has joined
+	Keeper      Keeper              // nil: nothing is kept
+	Around      func() Surroundings // asked on the node's loop, so it must not wait; nil: nothing stands around
+	Log         *slog.Logger        // nil: slog.Default()
+	Ready       func(Member)        // called once the node has joined
 	Core        failover.Config
 }
 
@@ -105,6 +106,9 @@ type Node struct {
 	used    [][]byte // outputs of tasks that this round has sent on
 	line    []byte   // encoded news, reused
 	notes   notes
+	led     []telemetry.Stream // the streams that it leads
+	store   storeWatch
+	leaving bool
 
 	fresh  []ripening    // wait since less than ripeTime,
 	ripe   []ripening    // and these no longer than until ripeAt

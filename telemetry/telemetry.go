@@ -6,7 +6,12 @@
 // and are lossy: a watcher that is slow misses some and is told how many.
 package telemetry
 
-import "fracture/cluster/failover"
+import (
+	"time"
+
+	"fracture/cluster/failover"
+	"fracture/work"
+)
 
 // Event is one thing that happened at a node.
 type Event struct {
@@ -27,13 +32,16 @@ type Status struct {
 	Follows     []uint64 // streams whose splitter it stands by for
 	Owns        int      // tiles of the streams' last frames that it runs
 	StandsBy    int      // tiles of the streams' last frames that it holds a copy of
-	OwnedTiles  []uint32 // those tiles of the first stream
-	BeatGap     float64  // ms: longest silence of its peers' beats, as it heard them, since the last status
+	OwnedOf     uint64   // the stream that OwnedTiles speaks of: of those that it holds tasks of, the one of the lowest id
+	OwnedTiles  []uint32 // the tiles of that stream that it runs
+	Streams     []Stream `json:",omitempty"` // what is promised of those that it leads: at most MaxStreams, those without end first
+	BeatGap     float64  // ms: longest time between two of its own rounds of beats since the last status
 	RSS         int64    // bytes
 	CPU         float64  // cores in use since the last status
 	Goroutines  int
 	Uptime      float64 // s
-	Draining    bool    `json:",omitempty"`
+	Draining    bool    `json:",omitempty"` // it hands over, and will be gone
+	StoreAway   float64 `json:",omitempty"` // s: for how long the store has not answered it; 0 where it answered last
 	Scheduler   string  // scheduling class of the workers in force, e.g. "other nice 10"
 
 	// Counters since the node started.
@@ -43,4 +51,30 @@ type Status struct {
 	Repeated  uint64 // results that had already come
 	Dropped   uint64 // given up at a bound
 	Strangers uint64 // unauthenticated peers and beats refused
+	Malformed uint64 // messages of peers that could not be read
+	Untold    uint64 // news of its own that found no room on their way to a sink
+	Unstored  uint64 // results that were not written to the store because too many waited
+	Refused   uint64 // requests that its front door refused
+}
+
+// MaxStreams bounds the streams that one status describes.
+const MaxStreams = 16
+
+// Stream is what a stream promises, as the node that leads it tells.
+type Stream struct {
+	ID       uint64
+	Function string
+	Tiles    uint32
+	Period   time.Duration // between two frames, in ns
+	Frames   uint64        `json:",omitempty"` // how many there are; 0: without end
+	Strategy string
+	Factor   int // copies of each task
+}
+
+// StreamOf describes a stream.
+func StreamOf(s *work.Stream) Stream {
+	return Stream{
+		ID: uint64(s.ID), Function: s.Function, Tiles: s.Tiles, Period: s.Period, Frames: s.Frames,
+		Strategy: s.Strategy.String(), Factor: int(s.Factor),
+	}
 }

@@ -151,7 +151,7 @@ func (a *labArena) Freeze(names []string, length time.Duration) (before, after, 
 // Revive implements arena.
 func (a *labArena) Revive(ctx context.Context, name string) error { return a.home.revive(ctx, name) }
 
-// deliver, news and answer are called on the client's loop.
+// deliver and answer are called on the client's loop, news on the goroutines of its links.
 func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
 	a.deliveries.Put(meter.Delivery{Task: m.Task, At: arrival})
 }

@@ -131,6 +131,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		}
 		cfg.HTTP = addr.String()
 	}
+	cfg.Around = around(writer, door)
 	cfg.Ready = func(m cluster.Member) {
 		text, _ := json.Marshal(announcement{Gossip: m.Gossip, Link: m.Link, HTTP: m.HTTP}) // strings always encode
 		if err := lab.Announce(string(text)); err != nil {
