@@ -104,7 +104,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer g.leave()
+		defer g.leave(gossipLeave)
 		if err := g.join(c.cfg.Join); err != nil {
 			return err
 		}

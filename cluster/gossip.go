@@ -146,9 +146,9 @@ func (g *gossip) nameFree() error {
 	return nil
 }
 
-// leave says goodbye and closes gossip.
-func (g *gossip) leave() {
-	_ = g.list.Leave(gossipLeave) // a goodbye that nobody hears is found out by silence
+// leave says goodbye, which it waits for no longer than it may, and closes gossip.
+func (g *gossip) leave(within time.Duration) {
+	_ = g.list.Leave(max(min(within, gossipLeave), time.Millisecond)) // a goodbye that nobody hears is found out by silence
 	_ = g.list.Shutdown()
 }
 

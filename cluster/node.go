@@ -67,6 +67,7 @@ type NodeConfig struct {
 	HTTP        string        // host:port of the front door, told to others; none
 	Join        []string      // gossip addresses of members; none: found a cluster
 	Interval    time.Duration // of the beats; 3 ms
+	Leave       time.Duration // from the end of Run's context to its return; LeaveTime
 	Functions   []work.Function
 	Keeper      Keeper              // nil: nothing is kept
 	Around      func() Surroundings // asked on the node's loop, so it must not wait; nil: nothing stands around
@@ -75,8 +76,10 @@ type NodeConfig struct {
 	Core        failover.Config
 }
 
-// drainTime bounds how long a node that is told to end hands over and finishes; with gossip's goodbye it stays below 5 s.
-const drainTime = 4 * time.Second
+// LeaveTime bounds how long a node that is told to end takes for it, if it is told nothing else: what it hands over and
+// finishes, and gossip's goodbye. Who stands around it and has to end after it, such as the store's writer, adds its own
+// time; the two together are to stay below what a supervisor grants between SIGTERM and SIGKILL.
+const LeaveTime = 2500 * time.Millisecond
 
 // statusInterval is the time between two of a node's statuses.
 const statusInterval = 250 * time.Millisecond
@@ -130,6 +133,9 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 		if err := checkAddress(a[0], a[1]); err != nil {
 			return nil, err
 		}
+	}
+	if cfg.Leave == 0 {
+		cfg.Leave = LeaveTime
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -253,7 +259,8 @@ func (n *Node) open() error {
 
 // live is the node's way through the cluster: join, be there, drain, leave.
 func (n *Node) live(ctx, inner context.Context) error {
-	defer n.gossip.leave()
+	deadline := clock.Never // of all that follows the end of ctx
+	defer func() { n.gossip.leave(deadline.Sub(clock.Now())) }()
 	if err := n.gossip.join(n.cfg.Join); err != nil {
 		return err
 	}
@@ -266,14 +273,15 @@ func (n *Node) live(ctx, inner context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	deadline = clock.Now().Add(n.cfg.Leave)
 	n.cfg.Log.Info("draining")
 	n.beats.SetLeaving(true)
 	n.in.put(failover.Event{Kind: failover.Drain})
 	select {
 	case <-n.drained:
 		n.cfg.Log.Info("drained")
-	case <-time.After(drainTime):
-		n.cfg.Log.Warn("left without being drained", "after", drainTime)
+	case <-time.After(n.cfg.Leave - gossipLeave):
+		n.cfg.Log.Warn("left without being drained", "after", n.cfg.Leave-gossipLeave)
 	case <-inner.Done():
 	}
 	return nil

@@ -21,7 +21,7 @@ func openNode(t *testing.T, cfg NodeConfig) *Node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		n.gossip.leave()
+		n.gossip.leave(gossipLeave)
 		n.beats.Close()
 		n.links.Close()
 	})
