@@ -2,16 +2,26 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// drawHeader draws the first row: the name, what the cluster is, and how fast it goes.
+// drawHeader draws the first row: the name, what the cluster is, and how fast it goes. That the store is away comes before
+// all of it.
 func drawHeader(s *state, t *theme, w int, bare bool) string {
 	l := t.line(w).put(brand, "fracture")
 	text, mood := s.pace(t, bare)
-	for _, f := range s.opts.facts() {
+	facts := s.opts.facts()
+	if away := s.storeAway(); away > 0 {
+		l.put(faint, "   store ").put(danger, fmt.Sprintf("away %d s", int(away.Seconds())))
+		if l.w+3+cells(text) > w {
+			text = ""
+		}
+		facts = slices.DeleteFunc(facts, func(f [2]string) bool { return f[0] == "store" })
+	}
+	for _, f := range facts {
 		if l.w+3+cells(f[0])+1+cells(f[1])+3+cells(text) > w {
 			break
 		}

@@ -180,6 +180,9 @@ func totalsRow(s *state, t *theme, w int) string {
 		return good
 	}
 	l.put(faint, "lost ").put(count(s.totals.Lost), strconv.FormatUint(s.totals.Lost, 10))
+	if n := s.totals.Unmeasured; n > 0 {
+		l.put(faint, " of them unmeasured ").put(caution, strconv.FormatUint(n, 10))
+	}
 	l.put(faint, "  duplicates ").put(count(s.totals.Duplicates), strconv.FormatUint(s.totals.Duplicates, 10))
 	mood := good
 	if s.totals.NeedlessPerMinute > 0 {

@@ -88,7 +88,7 @@ func tone(verb string) style {
 	switch verb {
 	case "kill", "crash", "drop", "lost":
 		return danger
-	case "detect", "freeze", "late", "refuse", "leave", "left":
+	case "detect", "freeze", "late", "refuse", "leave", "left", "store":
 		return caution
 	case "promote", "recover", "revive", "thaw", "join", "joined":
 		return good

@@ -136,6 +136,11 @@ func (m *model) absorb(n News) {
 	if n.Nodes != nil {
 		m.absorbNodes(n.Nodes)
 	}
+	if n.Stream != nil {
+		s.promise(n.Stream)
+		m.canvas.period = n.Stream.Period
+		m.soil(paneHeader)
+	}
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))
 	}

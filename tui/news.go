@@ -21,6 +21,15 @@ type News struct {
 	Latency  *Latency  // nil where nothing is new
 	Incident *Incident // the newest incident; nil where nothing is new
 	Totals   *Totals   // nil where nothing is new
+	Stream   *Stream   // what the picture's stream promises; nil where nothing is new
+}
+
+// Stream is what the stream of the picture promises.
+type Stream struct {
+	Tiles    int
+	Period   time.Duration // a tile is stale after four
+	Strategy string        // how its tasks are guarded
+	Factor   int           // copies of each task
 }
 
 // Tile is one tile of the stream's picture, as it arrived at the sink.
@@ -110,7 +119,8 @@ type Totals struct {
 	Results           float64 // delivered a second
 	Frame             uint64  // newest frame of which a tile arrived
 	Lateness          float64 // ms, median of the last second: arrival minus due
-	Lost              uint64  // results that never came
+	Lost              uint64  // results that never came, or came and were not measured
+	Unmeasured        uint64  // results that came while too many waited to be measured: among those lost
 	Duplicates        uint64  // results delivered twice; results that came twice and were dropped do not count
 	NeedlessPerMinute float64 // takeovers from nodes that were alive
 }
@@ -196,6 +206,13 @@ func (b *Broker) Totals(t Totals) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.pending.Totals = &t
+}
+
+// Stream replaces what the picture's stream promises.
+func (b *Broker) Stream(s Stream) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending.Stream = &s
 }
 
 // Collect hands out what came since the last call.

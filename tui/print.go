@@ -56,6 +56,11 @@ func (p *printer) print(n News) error {
 		p.changes(n.Nodes)
 		s.setNodes(n.Nodes)
 	}
+	if n.Stream != nil {
+		s.promise(n.Stream)
+		p.line("stream", n.Now, "%s every %s ms, strategy %s ×%d", plural(n.Stream.Tiles, "tile"), ms(millis(n.Stream.Period)),
+			n.Stream.Strategy, n.Stream.Factor)
+	}
 	for _, t := range n.Tiles {
 		p.arrived[t.Index] = t.Arrived
 	}
@@ -91,6 +96,8 @@ func (p *printer) line(label string, at clock.Instant, format string, args ...an
 	_, _ = io.WriteString(p.out, fmt.Sprintf("%-8s %s  ", label, p.state.opts.stamp(at, "15:04:05.000"))+
 		clean(fmt.Sprintf(format, args...))+"\n")
 }
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // clean replaces control characters: what other processes tell must not command the terminal.
 func clean(text string) string {
@@ -151,6 +158,12 @@ func (p *printer) summary() {
 	}
 	if l := s.latency; l.N > 0 {
 		text += fmt.Sprintf("; downtime n %d, last %s ms, p50 %s ms, p99 %s ms, max %s ms", l.N, ms(l.Last), ms(l.P50), ms(l.P99), ms(l.Max))
+	}
+	if t := s.totals; t != nil && t.Unmeasured > 0 {
+		text += fmt.Sprintf("; %d results came and were not measured: among those lost", t.Unmeasured)
+	}
+	if away := s.storeAway(); away > 0 {
+		text += fmt.Sprintf("; store away for %d s", int(away.Seconds()))
 	}
 	if s.missed > 0 {
 		text += fmt.Sprintf("; %d events missed", s.missed)

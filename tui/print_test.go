@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +120,22 @@ func TestParseDepth_readsNamesAndTheEnvironment(t *testing.T) {
 	} {
 		if got := detectDepth(c.env, func() string { return c.features }); got != c.want {
 			t.Errorf("with %q and tmux saying %q the depth is %v, want %v", c.env, c.features, got, c.want)
+		}
+	}
+}
+
+func TestPrint_saysWhatTheStreamPromisesAndWhatIsAmiss(t *testing.T) {
+	var out bytes.Buffer
+	p := newPrinter(Options{Out: &out, Anchor: Anchor{At: fakeStart, Wall: fakeWall}}.withDefaults())
+	must(t, p.print(News{Now: fakeStart, Stream: &Stream{Tiles: 6, Period: 50 * time.Millisecond, Strategy: "standby", Factor: 2}}))
+	node := Node{State: Alive}
+	node.Name, node.StoreAway = "n1", 3.2
+	must(t, p.print(News{Now: fakeStart.Add(summaryEvery), Nodes: []Node{node}, Totals: &Totals{Lost: 5, Unmeasured: 5}}))
+	for _, want := range []string{
+		"6 tiles every 50.0 ms, strategy standby ×2", "5 results came and were not measured", "store away for 3 s",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the lines do not say %q:\n%s", want, out.String())
 		}
 	}
 }

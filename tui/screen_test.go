@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -359,5 +360,57 @@ func TestNames_areOrderedAsPeopleCount(t *testing.T) {
 		if compareNames(c[0], c[1]) >= 0 {
 			t.Errorf("%s does not come before %s", c[0], c[1])
 		}
+	}
+}
+
+// row is a row of the screen, without its trailing spaces.
+func (s *stage) row(y int) string {
+	return strings.TrimRight(strings.Split(s.text(), "\n")[y], " \r")
+}
+
+func TestHeader_saysFirstThatTheStoreIsAway(t *testing.T) {
+	for _, size := range [][2]int{{160, 45}, {80, 24}, {60, 18}} {
+		s := newStage(t, size[0], size[1], Options{})
+		s.play(2 * time.Second)
+		if head := s.row(0); strings.Contains(head, "away") {
+			t.Errorf("%d wide: %q, want nothing of a store that answers", size[0], head)
+		}
+		nodes := slices.Clone(s.state.nodes)
+		nodes[0].StoreAway, nodes[1].StoreAway, nodes[2].StoreAway = 2, 7.9, 60
+		nodes[2].State = Dead
+		now := s.state.now.Add(time.Second)
+		s.Update(frame{News{Now: now, Nodes: nodes}})
+		if head := s.row(0); !strings.Contains(head, "store away 7 s") || strings.Contains(head, "embedded") {
+			t.Errorf("%d wide: %q, want the store away for the longest time of a node that lives", size[0], head)
+		}
+		for i := range nodes {
+			nodes[i].StoreAway = 0
+		}
+		s.Update(frame{News{Now: now.Add(time.Second), Nodes: nodes}})
+		if head := s.row(0); strings.Contains(head, "away") {
+			t.Errorf("%d wide: %q, though the store is back", size[0], head)
+		}
+	}
+}
+
+func TestHeader_namesTheStrategyThatTheClusterTells(t *testing.T) {
+	s := newStage(t, 160, 45, Options{})
+	s.play(time.Second)
+	s.Update(frame{News{Now: s.state.now, Stream: &Stream{Tiles: 24, Period: time.Minute, Strategy: "reschedule", Factor: 1}}})
+	if head := s.row(0); !strings.Contains(head, "strategy reschedule ×1") {
+		t.Errorf("%q, want the strategy and its factor", head)
+	}
+	s.Update(frame{News{Now: s.state.now.Add(time.Second)}})
+	if s.state.stale.tiles > 0 {
+		t.Errorf("%d tiles are stale after a second of a stream that draws one a minute", s.state.stale.tiles)
+	}
+}
+
+func TestTotals_sayHowMuchOfWhatIsLostWasNotMeasured(t *testing.T) {
+	s := newStage(t, 160, 45, Options{})
+	s.play(time.Second)
+	s.Update(frame{News{Now: s.state.now, Totals: &Totals{Lost: 9, Unmeasured: 4}}})
+	if text := s.text(); !strings.Contains(text, "lost 9 of them unmeasured 4") {
+		t.Errorf("the screen does not say that 4 of 9 lost results were not measured:\n%s", text)
 	}
 }

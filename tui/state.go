@@ -46,6 +46,21 @@ type staleness struct {
 	worst time.Duration // age of the oldest
 }
 
+// promise takes in what the stream promises, in place of what the options said of it.
+func (s *state) promise(stream *Stream) {
+	s.opts.Strategy, s.opts.Factor, s.opts.Period = stream.Strategy, stream.Factor, stream.Period
+}
+
+// storeAway is for how long the store has not answered a node that lives; 0 where it answers them all.
+func (s *state) storeAway() (longest time.Duration) {
+	for i := range s.nodes {
+		if n := &s.nodes[i]; n.State != Dead {
+			longest = max(longest, time.Duration(n.StoreAway*float64(time.Second)))
+		}
+	}
+	return longest
+}
+
 // target is the picked node, nil while there is none.
 func (s *state) target() *Node {
 	for i := range s.nodes {

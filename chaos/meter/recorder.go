@@ -32,6 +32,7 @@ type Totals struct {
 	Duplicates uint64 `json:"duplicates"` // results that came again
 	Stale      uint64 `json:"stale"`      // results of frames forgotten by then, or from before the first one
 	Wild       uint64 `json:"wild"`       // results of no stream, frame or tile that there is
+	Unmeasured uint64 `json:"unmeasured"` // results that came and were dropped before they were recorded: they read as lost
 }
 
 // Recorder remembers the arrivals of the last window of every stream. One goroutine owns it.
@@ -39,6 +40,7 @@ type Recorder struct {
 	window time.Duration
 	flows  []*flow // in the order of Open
 	wild   uint64
+	missed uint64 // deliveries lost on the way here, as the inbox tells
 }
 
 // flow is the memory of one stream.
@@ -85,10 +87,14 @@ func (r *Recorder) Deliver(d Delivery) {
 	r.wild++
 }
 
+// Missed adds to the count of deliveries that came to the sink and were dropped before they came here, as a full [Inbox]
+// does. Nobody knows which they were, so all that rests on them reads as lost or late; Totals says how many.
+func (r *Recorder) Missed(n uint64) { r.missed += n }
+
 // Totals adds up all streams. What is due after an instant is not counted, though it may have come already; duplicates are,
 // whenever they were due. The instant is to lie within what the recorder remembers.
 func (r *Recorder) Totals(until clock.Instant) Totals {
-	t := Totals{Wild: r.wild, Duplicates: r.Duplicates()}
+	t := Totals{Wild: r.wild, Duplicates: r.Duplicates(), Unmeasured: r.missed}
 	for _, f := range r.flows {
 		t.Due += f.dueBy(until)
 		missing := min(f.gone+f.missing(until), f.dueBy(until))

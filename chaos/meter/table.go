@@ -133,6 +133,9 @@ func (r *Report) writeGround(b *strings.Builder) {
 	fmt.Fprintf(b, "looked at: results due in %s s after a fault; lost what has not come %s s after that\n", figure(r.Window), figure(r.Grace))
 	fmt.Fprintf(b, "whole run: %d results due, %d delivered, %d lost, %d delivered twice, %d too old to tell, %d unexpected\n",
 		r.Totals.Due, r.Totals.Delivered, r.Totals.Lost, r.Totals.Duplicates, r.Totals.Stale, r.Totals.Wild)
+	if n := r.Totals.Unmeasured; n > 0 {
+		fmt.Fprintf(b, "whole run: %d results came while the meter had no room for them, and read as lost or late\n", n)
+	}
 	fmt.Fprintf(b, "meter: late by p50 %s, p99 %s, max %s ms; telemetry dropped %d\n", figure(r.Hiccups.P50), figure(r.Hiccups.P99), figure(r.Hiccups.Max), r.LogDropped)
 	fmt.Fprintf(b, "nodes: RSS at most %s MiB, %s cores in use together\n", figure(r.RSS), figure(r.CPU))
 	fmt.Fprintf(b, "measured: %s, %s, %s, %s, from %s, took %s s\n", r.Versions.Fracture, r.Versions.Go, r.Versions.System, r.Versions.Machine, r.Started, figure(r.Took))

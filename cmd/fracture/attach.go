@@ -10,7 +10,6 @@ import (
 	"fracture/cluster/wire"
 	"fracture/lab"
 	"fracture/work"
-	"fracture/work/fractal"
 )
 
 type attachFlags struct {
@@ -36,6 +35,7 @@ func newAttachCommand() *cobra.Command {
 		},
 	}
 	f.register(cmd)
+	cmd.Flags().Lookup("fps").Usage = "frames a second of the screen, 1 to 60"
 	cmd.Flags().StringArrayVar(&f.join, "join", nil, "gossip address of a member; may be repeated; none: the lab's")
 	cmd.Flags().StringVar(&f.dir, "cluster", "", "cluster directory with the keys; none: the lab's")
 	return cmd
@@ -50,10 +50,9 @@ func attach(ctx context.Context, f attachFlags, out io.Writer) error {
 	}
 	opts := f.options(out)
 	opts.Cluster, opts.Store = join[0], "the cluster's"
-	picture := &work.Stream{ID: pictureStream, Function: (fractal.Function{}).Name(), Tiles: fractal.DefaultTiles, Period: f.period()}
-	probes := &work.Stream{ID: probeStream, Function: "probe", Tiles: 1, Period: probePeriod}
 	return unlessTold(ctx, watchCluster(ctx, watchConfig{
-		creds: creds, join: join, streams: []*work.Stream{picture, probes}, plain: f.plain, options: opts, logDir: creds.Dir,
+		creds: creds, join: join, streams: []*work.Stream{{ID: pictureStream}, {ID: probeStream}}, plain: f.plain, options: opts,
+		logDir: creds.Dir,
 	}))
 }
 

@@ -150,7 +150,7 @@ func (s *scene) tellLatency() {
 // sumUp tells the sink's counters and rates.
 func (s *scene) sumUp(now clock.Instant) {
 	totals := s.rec.Totals(now.Add(-sceneGrace - sceneWindow))
-	t := tui.Totals{Frame: s.frame, Lost: totals.Lost, Duplicates: totals.Duplicates}
+	t := tui.Totals{Frame: s.frame, Lost: totals.Lost, Unmeasured: totals.Unmeasured, Duplicates: totals.Duplicates}
 	if s.last.at != 0 {
 		t.Results = float64(s.arrived-s.last.count) / now.Sub(s.last.at).Seconds()
 	}

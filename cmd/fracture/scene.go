@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -39,6 +40,9 @@ const (
 	lateAfter    = time.Second            // a node that said nothing for so long is late
 	goneAfter    = 3 * time.Second        // and so long, dead: on the screen, and nowhere else
 	sceneBound   = 1 << 16                // deliveries between two looks
+	sceneResults = 1 << 23                // of one stream within its memory: 64 MiB
+
+	complainEvery = 10 * time.Second // between two lines about what one node turned away
 )
 
 // latencyBuckets are the upper bounds of the histogram of downtimes, in ms.
@@ -59,11 +63,12 @@ type scene struct {
 
 	// Below: the goroutine's of watch.
 	rec       *meter.Recorder
-	open      map[work.StreamID]*opening
+	open      map[work.StreamID]*opening // the streams that are watched, until their schedules are known
 	incidents []*incident
 	downtimes []time.Duration
 	needless  []clock.Instant
 	spare     []meter.Delivery
+	missed    uint64 // deliveries known to be dropped
 	last      struct {
 		at    clock.Instant
 		count int
@@ -74,14 +79,18 @@ type scene struct {
 	lateness  []time.Duration
 }
 
-// seen is the newest status of a node.
+// seen is the newest status of a node, and one of the last whose counters were told.
 type seen struct {
 	at     clock.Instant
 	status telemetry.Status
+	told   telemetry.Status
+	toldAt clock.Instant
 }
 
-// opening is a stream whose origin is not yet known.
+// opening is a stream whose schedule is not yet known: until a node has said what it promises nothing of it is looked at,
+// and then its origin follows from the first results.
 type opening struct {
+	known    bool
 	schedule meter.Schedule
 	seen     []meter.Delivery
 	until    clock.Instant
@@ -97,16 +106,14 @@ type incident struct {
 	unmeasured bool // no result was recorded before it, so nobody can say what was late: a figure would be made up
 }
 
-// newScene makes a scene of streams of which each promises a period and a number of tiles.
+// newScene makes a scene of streams. What they promise is told by the nodes that lead them.
 func newScene(streams ...*work.Stream) *scene {
 	s := &scene{
 		deliveries: meter.NewInbox[meter.Delivery](sceneBound), statuses: map[string]seen{},
 		rec: meter.NewRecorder(sceneMemory), open: map[work.StreamID]*opening{}, schedules: map[work.StreamID]meter.Schedule{},
 	}
 	for _, stream := range streams {
-		s.open[stream.ID] = &opening{schedule: meter.Schedule{
-			Stream: stream.ID, Name: stream.Function, Period: stream.Period, Tiles: stream.Tiles,
-		}}
+		s.open[stream.ID] = &opening{}
 	}
 	return s
 }
@@ -132,9 +139,7 @@ func (s *scene) news(n telemetry.News) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n.Status != nil {
-		if s.statuses[n.Status.Name].status.Incarnation <= n.Status.Incarnation {
-			s.statuses[n.Status.Name] = seen{at: clock.Now(), status: *n.Status}
-		}
+		s.hear(clock.Now(), *n.Status)
 		return
 	}
 	s.broker.Event(*n.Event)
@@ -148,6 +153,44 @@ func (s *scene) news(n telemetry.News) {
 	case "promote":
 		s.promoted = append(s.promoted, e)
 	}
+}
+
+// hear takes a node's status; the caller holds mu.
+func (s *scene) hear(now clock.Instant, status telemetry.Status) {
+	word := s.statuses[status.Name]
+	if word.status.Incarnation > status.Incarnation {
+		return
+	}
+	if word.told.Incarnation != status.Incarnation {
+		word.told = telemetry.Status{Incarnation: status.Incarnation}
+	}
+	word.at, word.status = now, status
+	if now.Sub(word.toldAt) >= complainEvery {
+		if text := complaint(word.told, status); text != "" {
+			s.broker.Event(telemetry.Event{Trace: failover.Trace{At: now, Node: status.Name, Verb: "refuse"}, Text: text})
+			word.told, word.toldAt = status, now
+		}
+	}
+	s.statuses[status.Name] = word
+}
+
+// complaint says what a node turned away or gave up since it was last told; empty where that is nothing.
+func complaint(before, now telemetry.Status) string {
+	var parts []string
+	for _, c := range []struct {
+		n    uint64
+		what string
+	}{
+		{now.Strangers - before.Strangers, "strangers turned away: %d"},
+		{now.Malformed - before.Malformed, "messages that could not be read: %d"},
+		{now.Refused - before.Refused, "requests refused: %d"},
+		{now.Unstored - before.Unstored, "results given up on their way to the store: %d"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf(c.what, c.n))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // fault notes that a person broke a node, between two instants of which before is the first.
@@ -168,6 +211,7 @@ func (s *scene) watch(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		now := clock.Now()
+		s.learnPromises()
 		s.pump(now)
 		s.broker.Nodes(s.nodes(now))
 		s.follow(now)
@@ -177,7 +221,9 @@ func (s *scene) watch(ctx context.Context) error {
 
 // pump takes over what arrived since the last look.
 func (s *scene) pump(now clock.Instant) {
-	deliveries, _ := s.deliveries.Take(s.spare)
+	deliveries, missed := s.deliveries.Take(s.spare)
+	s.rec.Missed(missed - s.missed)
+	s.missed = missed
 	s.lateness = s.lateness[:0]
 	for _, d := range deliveries {
 		if d.Task.Stream == pictureStream {
@@ -185,7 +231,9 @@ func (s *scene) pump(now clock.Instant) {
 			s.frame = max(s.frame, d.Task.Frame)
 		}
 		if o := s.open[d.Task.Stream]; o != nil {
-			s.learn(o, d)
+			if o.known {
+				s.learn(o, d)
+			}
 			continue
 		}
 		s.rec.Deliver(d)
@@ -207,6 +255,29 @@ func (s *scene) pump(now clock.Instant) {
 	}
 }
 
+// learnPromises takes over what nodes told of the watched streams that they lead. A stream of which more would have to be
+// remembered than is good for a screen is not measured.
+func (s *scene) learnPromises() {
+	s.mu.Lock()
+	var promised []telemetry.Stream
+	for _, word := range s.statuses {
+		promised = append(promised, word.status.Streams...)
+	}
+	s.mu.Unlock()
+	for _, p := range promised {
+		id := work.StreamID(p.ID)
+		o := s.open[id]
+		if o == nil || o.known || p.Period <= 0 || int64(sceneMemory/p.Period)*int64(p.Tiles) > sceneResults {
+			continue
+		}
+		o.known = true
+		o.schedule = meter.Schedule{Stream: id, Name: p.Function, Period: p.Period, Tiles: p.Tiles}
+		if id == pictureStream {
+			s.broker.Stream(tui.Stream{Tiles: int(p.Tiles), Period: p.Period, Strategy: p.Strategy, Factor: p.Factor})
+		}
+	}
+}
+
 // learnTime is how long a stream is watched before its schedule is taken for known.
 const learnTime = time.Second
 
@@ -218,12 +289,17 @@ func (s *scene) learn(o *opening, d meter.Delivery) {
 	o.seen = append(o.seen, d)
 }
 
-// nodes lists every node that was ever heard of, with how it is.
+// nodes lists every node that was ever heard of, with how it is. Who knows the processes may be busy with starting one, and
+// is asked while news can come.
 func (s *scene) nodes(now clock.Instant) []tui.Node {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	var nodes []tui.Node
+	words := make([]seen, 0, len(s.statuses))
 	for _, word := range s.statuses {
+		words = append(words, word)
+	}
+	s.mu.Unlock()
+	nodes := make([]tui.Node, 0, len(words))
+	for _, word := range words {
 		node := tui.Node{Status: word.status, State: tui.Alive}
 		switch silent := now.Sub(word.at); {
 		case silent > goneAfter:

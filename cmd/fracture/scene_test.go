@@ -1,11 +1,14 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"fracture/chaos/meter"
 	"fracture/clock"
+	"fracture/telemetry"
+	"fracture/tui"
 	"fracture/work"
 )
 
@@ -53,5 +56,118 @@ func TestScene_aStreamKnownSinceTheFaultDoesNotCount(t *testing.T) {
 	s.follow(end)
 	if len(s.downtimes) != 1 || s.downtimes[0] != 0 {
 		t.Errorf("downtimes = %v, want one of nothing: the picture was in time", s.downtimes)
+	}
+}
+
+// status is what a node of a name tells.
+func status(name string, change func(*telemetry.Status)) telemetry.News {
+	s := telemetry.Status{Name: name, Incarnation: 1}
+	if change != nil {
+		change(&s)
+	}
+	return telemetry.News{Status: &s}
+}
+
+// Who attaches to a cluster knows no more of a stream than its id: the due times are those of the stream as it is led.
+func TestScene_takesScheduleAndStrategyFromWhoLeadsTheStream(t *testing.T) {
+	s := newScene(&work.Stream{ID: pictureStream}, &work.Stream{ID: probeStream})
+	now := clock.Now()
+	deliver := func(frame uint64, at clock.Instant) {
+		for tile := range uint32(3) {
+			s.deliveries.Put(meter.Delivery{Task: work.TaskID{Stream: pictureStream, Frame: frame, Tile: tile}, At: at})
+		}
+	}
+	deliver(9, now) // before it is known what it is a part of
+	s.pump(now)
+	if s.open[pictureStream] == nil || len(s.open[pictureStream].seen) > 0 {
+		t.Error("results of a stream that nobody has described were looked at")
+	}
+	promised := telemetry.Stream{ID: uint64(pictureStream), Function: "mandelbrot", Tiles: 3, Period: 50 * time.Millisecond, Strategy: "reschedule", Factor: 1}
+	s.news(status("n1", func(s *telemetry.Status) { s.Streams = []telemetry.Stream{promised} }))
+	s.news(status("n2", nil)) // who leads nothing
+	s.learnPromises()
+	for k := range uint64(4) {
+		deliver(10+k, now.Add(time.Duration(k)*promised.Period))
+	}
+	s.pump(now.Add(time.Millisecond))
+	end := now.Add(learnTime)
+	s.pump(end)
+	want := meter.Schedule{Stream: pictureStream, Name: "mandelbrot", Period: promised.Period, Tiles: 3, Start: now.Add(-10 * promised.Period), First: 14}
+	if got := s.schedules[pictureStream]; got != want {
+		t.Errorf("the schedule is %+v, want %+v", got, want)
+	}
+	told := s.broker.Collect(end).Stream
+	if told == nil || *told != (tui.Stream{Tiles: 3, Period: promised.Period, Strategy: "reschedule", Factor: 1}) {
+		t.Errorf("the screen is told of %+v, want what the stream promises", told)
+	}
+}
+
+func TestScene_doesNotMeasureWhatItCannotRemember(t *testing.T) {
+	s := newScene(&work.Stream{ID: pictureStream})
+	for _, p := range []telemetry.Stream{{Tiles: 4096, Period: time.Microsecond}, {Tiles: 3}} {
+		p.ID = uint64(pictureStream)
+		s.news(status("n1", func(s *telemetry.Status) { s.Streams = []telemetry.Stream{p} }))
+		if s.learnPromises(); s.open[pictureStream].known {
+			t.Errorf("a stream of %d tiles every %v is measured", p.Tiles, p.Period)
+		}
+	}
+}
+
+// The lab answers how its processes are only when it is done with what it does: starting one, say. News come meanwhile.
+func TestScene_hearsNewsWhileTheLabIsAskedHowANodeIs(t *testing.T) {
+	s := newScene()
+	s.news(status("n1", nil))
+	s.news(status("n2", func(s *telemetry.Status) { s.Draining = true }))
+	s.child = func(name string) (tui.NodeState, bool) {
+		s.news(status(name, func(s *telemetry.Status) { s.Incarnation = 2 }))
+		return tui.Alive, true
+	}
+	listed := make(chan []tui.Node, 1)
+	go func() { listed <- s.nodes(clock.Now()) }()
+	select {
+	case nodes := <-listed:
+		if len(nodes) != 2 || nodes[0].State != tui.Alive || nodes[1].State != tui.Leaving {
+			t.Errorf("nodes = %+v, want n1 alive and n2 leaving", nodes)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the lab waits for the scene, and the scene for the lab")
+	}
+}
+
+// What the sink could not measure in time is no loss of the cluster's, and the figures say how much it is.
+func TestScene_countsWhatItHadNoRoomFor(t *testing.T) {
+	s := newScene()
+	s.deliveries = meter.NewInbox[meter.Delivery](2)
+	for turn := range 2 {
+		for frame := range uint64(5) {
+			s.deliveries.Put(meter.Delivery{Task: work.TaskID{Stream: pictureStream, Frame: frame}, At: clock.Now()})
+		}
+		now := clock.Now()
+		s.pump(now)
+		s.sumUp(now)
+		if got, want := s.broker.Collect(now).Totals.Unmeasured, uint64(3*(turn+1)); got != want {
+			t.Errorf("after look %d: %d results were not measured, want %d", turn+1, got, want)
+		}
+	}
+}
+
+func TestScene_tellsSometimesWhatANodeTurnsAway(t *testing.T) {
+	s := newScene()
+	now := clock.Now()
+	tell := func(after time.Duration, incarnation, strangers uint64) {
+		s.hear(now.Add(after), telemetry.Status{Name: "n1", Incarnation: incarnation, Strangers: strangers})
+	}
+	tell(0, 1, 0)
+	tell(time.Second, 1, 2)
+	tell(2*time.Second, 1, 3)
+	tell(12*time.Second, 1, 7)
+	tell(24*time.Second, 1, 7)
+	tell(36*time.Second, 2, 1) // started again
+	var told []string
+	for _, e := range s.broker.Collect(now).Events {
+		told = append(told, e.Text)
+	}
+	if want := []string{"strangers turned away: 2", "strangers turned away: 5", "strangers turned away: 1"}; !slices.Equal(told, want) {
+		t.Errorf("the log says %q, want %q", told, want)
 	}
 }

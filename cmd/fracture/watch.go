@@ -21,8 +21,8 @@ import (
 type watchConfig struct {
 	creds   *wire.Credentials
 	join    []string
-	streams []*work.Stream
-	submit  bool // the streams are this process's own
+	streams []*work.Stream // those of others are known by no more than their IDs
+	submit  bool           // the streams are this process's own
 	plain   bool
 	options tui.Options
 	control *home  // nil where the cluster is not ours
