@@ -135,12 +135,20 @@ func (r *running) end() error {
 	return r.err
 }
 
-// startCrew runs nodes n1, n2 … of one cluster.
+// startCrew runs nodes n1, n2 … of one cluster, and returns once each knows them all.
 func startCrew(t *testing.T, creds *wire.Credentials, n int) []*running {
 	t.Helper()
 	crew := []*running{startNode(t, creds, "n1")}
 	for i := 2; i <= n; i++ {
 		crew = append(crew, startNode(t, creds, fmt.Sprintf("n%d", i), crew[0].member.Gossip))
+	}
+	for _, r := range crew { // who is joined hears of it after who joins
+		eventually(t, r.cfg.Name+" knows the others", func() error {
+			if known := len(r.roster.members()); known < n-1 {
+				return fmt.Errorf("it knows %d of %d", known, n-1)
+			}
+			return nil
+		})
 	}
 	return crew
 }
