@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,8 +15,8 @@ import (
 	"fracture/work"
 )
 
-// ClientConfig is what a client is told at its making. Of the functions, Deliver, Effect, Answer and Members are called on
-// the client's loop; News and Link on the goroutines of the links, of several at once. None may wait.
+// ClientConfig is what a client is told at its making. Of the functions, Deliver and Answer are called on the client's loop,
+// News on the goroutines of its links, of several at once. None may wait; where one panics, Run ends with a [Panic].
 type ClientConfig struct {
 	Name        string // of this process among the members; must be its own
 	Credentials *wire.Credentials
@@ -36,6 +38,27 @@ type Client struct {
 	links  *wire.Links
 	roster *roster
 	sink   *failover.Sink
+	broken chan error // of size 1: a panic beside the loop
+}
+
+// Panic is the error of a goroutine that panicked: a fault of the program's. Let the process end in order, and show the
+// stack to whoever can mend it.
+type Panic struct {
+	value any
+	stack []byte
+}
+
+// Error names what was panicked with; the stack is asked for.
+func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// Stack is the stack of the goroutine where it panicked.
+func (p *Panic) Stack() []byte { return p.stack }
+
+// Catch, deferred, makes an error of a panic.
+func Catch(err *error) {
+	if r := recover(); r != nil {
+		*err = &Panic{value: r, stack: debug.Stack()}
+	}
 }
 
 // NewClient makes a client. Nothing runs until Run.
@@ -50,7 +73,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		cfg.Log = slog.Default()
 	}
 	c := &Client{
-		cfg: cfg, in: newInbox(),
+		cfg: cfg, in: newInbox(), broken: make(chan error, 1),
 		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Sink: true},
 	}
 	c.id = c.self.ID()
@@ -98,7 +121,18 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.links.Run(inner) })
-	group.Go(func() error { return c.loop(inner) })
+	group.Go(func() (err error) {
+		defer Catch(&err)
+		return c.loop(inner)
+	})
+	group.Go(func() error {
+		select {
+		case err := <-c.broken:
+			return err
+		case <-inner.Done():
+			return nil
+		}
+	})
 	group.Go(func() error {
 		g, err := startGossip(c.self, c.cfg.Credentials, c.cfg.Gossip, c.cfg.Log, c.roster.joined, c.roster.left)
 		if err != nil {
@@ -119,6 +153,16 @@ func (c *Client) news(from failover.NodeID, items [][]byte) {
 	if c.cfg.News == nil {
 		return
 	}
+	var broken error
+	defer func() {
+		if broken != nil {
+			select {
+			case c.broken <- broken:
+			default: // one is enough
+			}
+		}
+	}()
+	defer Catch(&broken)
 	for _, item := range items {
 		if news, err := telemetry.ParseNews(item); err == nil {
 			c.cfg.News(news)

@@ -41,7 +41,7 @@ func perform(ctx context.Context, control Control, deeds <-chan deed, send func(
 func (d deed) perform(ctx context.Context, control Control) (msg tea.Msg) {
 	defer func() {
 		if r := recover(); r != nil {
-			msg = failure{fmt.Errorf("%s %s: panic: %v\n%s", d.verb, d.node, r, debug.Stack())}
+			msg = failure{&panicked{d.verb + " " + d.node, r, debug.Stack()}}
 		}
 	}()
 	if control == nil {

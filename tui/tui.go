@@ -117,19 +117,9 @@ func Run(ctx context.Context, opts Options, feed Feed, control Control) error {
 	p := tea.NewProgram(m, tea.WithInput(opts.In), tea.WithOutput(opts.Out),
 		tea.WithColorProfile(profile), tea.WithFPS(60), tea.WithoutSignalHandler())
 
-	// Bubble Tea's own way with a context closes the terminal while it is still being read. So it is asked to quit, and made
-	// to where it does not, for it may be stuck in a terminal that takes no more.
 	ended := make(chan struct{})
-	defer context.AfterFunc(ctx, func() {
-		go p.Quit()
-		select {
-		case <-ended:
-		case <-time.After(quitTime):
-			p.Kill()
-		}
-	})()
-
 	var beside sync.WaitGroup
+	beside.Go(func() { quit(ctx, p, ended) })
 	beside.Go(func() { deliver(ctx, p.Send, feed, time.Second/time.Duration(opts.FPS)) })
 	beside.Go(func() { perform(ctx, control, m.deeds, p.Send) })
 	_, err = p.Run()
@@ -149,12 +139,40 @@ func Run(ctx context.Context, opts Options, feed Feed, control Control) error {
 	return nil
 }
 
+// quit ends a program with ctx, and returns when it has ended. Bubble Tea's own way with a context closes the terminal while it
+// is still being read. So it is asked to quit, and made to where it does not, for it may be stuck in a terminal that takes no
+// more.
+func quit(ctx context.Context, p *tea.Program, ended <-chan struct{}) {
+	<-ctx.Done()
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(p.Quit) // waits for a program that is busy, until it takes the wish or has ended
+	select {
+	case <-ended:
+	case <-time.After(quitTime):
+		p.Kill()
+	}
+}
+
+// panicked is the error of a panic in what the screen was given.
+type panicked struct {
+	where string
+	value any
+	stack []byte
+}
+
+// Error says where it was and what it was panicked with.
+func (p *panicked) Error() string { return fmt.Sprintf("%s: panic: %v", p.where, p.value) }
+
+// Stack is the stack of the goroutine where it panicked.
+func (p *panicked) Stack() []byte { return p.stack }
+
 // deliver sends one batch of news a frame. When the program is busy it waits, and the feed holds or drops what comes
 // meanwhile. A panic of the feed ends the screen in order instead of leaving the terminal raw.
 func deliver(ctx context.Context, send func(tea.Msg), feed Feed, every time.Duration) {
 	defer func() {
 		if r := recover(); r != nil {
-			send(failure{fmt.Errorf("news for the screen: panic: %v\n%s", r, debug.Stack())})
+			send(failure{&panicked{"news for the screen", r, debug.Stack()}})
 		}
 	}()
 	tick := time.NewTicker(every)

@@ -67,8 +67,8 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		}
 	}
 	group, inner := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.client.Run(inner) })
-	group.Go(func() error { return s.watch(inner) })
+	group.Go(guarded(func() error { return s.client.Run(inner) }))
+	group.Go(guarded(func() error { return s.watch(inner) }))
 	group.Go(func() error {
 		select {
 		case err := <-refused:
@@ -77,11 +77,11 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 			return nil
 		}
 	})
-	group.Go(func() error {
+	group.Go(guarded(func() error {
 		defer cancel()
 		return show(inner, cfg, s)
-	})
-	return group.Wait()
+	}))
+	return noteCrash(group.Wait())
 }
 
 // show draws, or prints where nothing can be drawn.
