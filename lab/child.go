@@ -15,7 +15,7 @@ import (
 
 // The directories below the cluster directory that a lab fills.
 const (
-	logsDir = "logs" // <name>.log: stdout and stderr of a child, appended over its starts
+	logsDir = "logs" // <name>.log: stdout and stderr of a child, appended over its starts and bounded by LogBound
 	pidsDir = "pids" // <name>: the Proc of a living child, so that the next lab can end what this one could not
 )
 
@@ -107,6 +107,7 @@ func (l *Lab) start(name string) error {
 
 // fork makes the process and returns the reading end of its announcement.
 func (l *Lab) fork(c *child) (*os.Process, *os.File, error) {
+	_ = trimLog(c.Log, LogBound) // one that cannot be cut can perhaps be opened, which is what counts
 	log, err := os.OpenFile(c.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, nil, err

@@ -114,10 +114,16 @@ func (l *Lab) Run(ctx context.Context) error {
 			return errors.Join(err, l.shut())
 		}
 	}
+	trim := time.NewTicker(trimEvery)
+	defer trim.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return l.shut()
+		case <-trim.C:
+			for _, c := range l.children {
+				_ = trimLog(c.Log, LogBound) // tried again in a minute
+			}
 		case op := <-l.ops:
 			op()
 		case e := <-l.exits:

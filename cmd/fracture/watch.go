@@ -13,6 +13,7 @@ import (
 	"fracture/cluster"
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
+	"fracture/lab"
 	"fracture/tui"
 	"fracture/work"
 )
@@ -33,9 +34,9 @@ type watchConfig struct {
 func watchCluster(ctx context.Context, cfg watchConfig) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	logs, err := os.OpenFile(filepath.Join(cfg.logDir, "screen.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	logs, err := lab.OpenLog(filepath.Join(cfg.logDir, "screen.log"))
 	if err != nil {
-		return fmt.Errorf("opening the screen's log: %w", err)
+		return err
 	}
 	defer func() { _ = logs.Close() }()
 	s := newScene(cfg.streams...)
