@@ -1,6 +1,9 @@
 package lab
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"syscall"
 
 	"fracture/clock"
@@ -20,6 +23,23 @@ func (l *Lab) Freeze(name string) (before, after clock.Instant, err error) {
 // Thaw lets a frozen child go on (SIGCONT).
 func (l *Lab) Thaw(name string) (before, after clock.Instant, err error) {
 	return l.inject(name, syscall.SIGCONT)
+}
+
+// Kill ends a child of the lab whose directory this is as [Lab.Kill] does, from another process: one that has no more than
+// the directory. It goes by what the lab noted of the child's newest start.
+func (d Dir) Kill(name string) error {
+	if !validName.MatchString(name) {
+		return fmt.Errorf("%w %q", ErrBadName, name)
+	}
+	text, err := os.ReadFile(filepath.Join(d.Path, pidsDir, name))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, ErrDead)
+	}
+	proc, err := ParseProc(string(text))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return proc.Signal(syscall.SIGKILL)
 }
 
 // inject sends the signal of a fault and stamps it on both sides.

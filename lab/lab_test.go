@@ -290,6 +290,26 @@ func TestLab_neverSignalsARecycledPid(t *testing.T) {
 	setStart(c.Start)
 }
 
+func TestDir_killsWhatItsLabHasNoted(t *testing.T) {
+	l := testLab(t, 0, "n1")
+	dir := Dir{Path: l.cfg.Dir}
+	if err := dir.Kill("n1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.await(bounded(t), "n1"); err != nil {
+		t.Fatal(err)
+	}
+	if c := describe(t, l, "n1"); c.Exit != "signal: killed" {
+		t.Errorf("exit = %q, want signal: killed", c.Exit)
+	}
+	if err := dir.Kill("n1"); !errors.Is(err, ErrDead) {
+		t.Errorf("Kill of a dead child = %v, want ErrDead", err)
+	}
+	if err := dir.Kill("../n1"); !errors.Is(err, ErrBadName) {
+		t.Errorf("Kill of a path = %v, want ErrBadName", err)
+	}
+}
+
 func TestLab_refusesWhatItCannotName(t *testing.T) {
 	l := testLab(t, 0)
 	for _, name := range []string{"", "../n1", "n 1", ".hidden", strings.Repeat("n", 33)} {
