@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -47,8 +46,12 @@ func computeByCluster(dir string, join []string, timeout time.Duration) compute 
 			Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 			Deliver: func(m *failover.Message, _ clock.Instant) { arrived <- *m },
 			Answer: func(m *failover.Message) {
-				if m.Kind == failover.Refused {
-					refused <- *m
+				if m.Kind != failover.Refused {
+					return
+				}
+				select {
+				case refused <- *m:
+				default: // one is enough to know
 				}
 			},
 		})
@@ -61,12 +64,15 @@ func computeByCluster(dir string, join []string, timeout time.Duration) compute 
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return client.Run(ctx) })
 		var joiner fractal.Joiner
+		var failed error // what kept the picture from being whole: also the client's failure, which is then ctx's cause
 		group.Go(func() error {
 			defer cancel()
-			return gather(ctx, &joiner, arrived, refused)
+			failed = gather(ctx, &joiner, arrived, refused)
+			return failed
 		})
-		if err := group.Wait(); !joiner.Complete() {
-			return render.Field{}, cmp.Or(context.Cause(ctx), err)
+		_ = group.Wait() // may be no more than that the client was told to end
+		if failed != nil {
+			return render.Field{}, failed
 		}
 		return render.Field(joiner.Field()), nil
 	}
