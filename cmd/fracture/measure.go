@@ -122,16 +122,6 @@ func (o runOptions) print(report *meter.Report, stdout io.Writer) error {
 	return report.WriteText(stdout)
 }
 
-// isTerminal reports whether what is written to w is seen by a person.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	return err == nil
-}
-
 // versions say what is measured, and on what.
 func versions() meter.Versions {
 	return meter.Versions{Fracture: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Machine: machine()}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -182,7 +181,7 @@ func lower(v *atomic.Uint64, n uint64) {
 
 // showProgress tells on a terminal how far the seeds are, until it is stopped. Elsewhere it says nothing.
 func showProgress(ctx context.Context, w io.Writer, done *atomic.Uint64, all uint64) (stop func()) {
-	if all < 100 || !onTerminal(w) {
+	if all < 100 || !isTerminal(w) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -203,14 +202,4 @@ func showProgress(ctx context.Context, w io.Writer, done *atomic.Uint64, all uin
 		}
 	}()
 	return func() { cancel(); <-ended }
-}
-
-// onTerminal reports whether what is written to w is seen as it is written.
-func onTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"fracture/render"
 	"fracture/tui"
@@ -99,7 +98,7 @@ func view(ctx context.Context, out io.Writer, request string, flags viewFlags) e
 		_, err = out.Write(raw)
 		return err
 	}
-	return writeWhole(flags.png, raw)
+	return writeWhole(flags.png, raw, 0o644)
 }
 
 func wrongUse(err error) error { return &exitError{code: exitUsage, err: err} }
@@ -183,19 +182,6 @@ func screenOf(out io.Writer, flags viewFlags) (viewScreen, error) {
 	return s, nil
 }
 
-// terminalSize is the size of the terminal that out is, or nil when it is none or does not know.
-func terminalSize(out io.Writer) *unix.Winsize {
-	file, ok := out.(*os.File)
-	if !ok {
-		return nil
-	}
-	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
-	if err != nil || size.Col == 0 || size.Row < 2 {
-		return nil
-	}
-	return size
-}
-
 // fit is the size in pixels at which a picture of v's shape fills the screen and leaves none of it out.
 func (s viewScreen) fit(v fractal.View) (w, h int) {
 	w = s.cols
@@ -223,7 +209,7 @@ func (s viewScreen) print(out io.Writer, v fractal.View, field render.Field, pal
 }
 
 // writeWhole writes a file that is either there as a whole or as it was before: into a neighbour first, then renamed.
-func writeWhole(path string, content []byte) (err error) {
+func writeWhole(path string, content []byte, mode os.FileMode) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -235,7 +221,7 @@ func writeWhole(path string, content []byte) (err error) {
 		}
 	}()
 	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(0o644), file.Close())
+	err = errors.Join(err, file.Chmod(mode), file.Close())
 	if err != nil {
 		return err
 	}
