@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,8 +19,12 @@ import (
 	"fracture/lab"
 )
 
-// storeSocket is the embedded store's, in the cluster directory.
-const storeSocket = "store.sock"
+// Where the lab's store is, in the cluster directory: the embedded one's socket, or a file with the URL of another, which
+// may hold a password.
+const (
+	storeSocket = "store.sock"
+	storeFile   = "store.url"
+)
 
 // startTime bounds how long the nodes of a home may take to be ready.
 const startTime = 20 * time.Second
@@ -32,7 +35,6 @@ type homeConfig struct {
 	redis  string // URL of the store; "" for the embedded one
 	gossip string // address of the first node's membership; "" for any
 	http   string // address of the first node's front door; "" for any
-	args   []string
 }
 
 // home is a cluster of this process's own: a directory with its keys, a store, and nodes as child processes.
@@ -77,7 +79,11 @@ func (h *home) furnish() error {
 		return err
 	}
 	env := []string{storeEnv + "=" + h.cfg.redis}
-	if h.cfg.redis == "" {
+	if h.cfg.redis != "" {
+		if err := writeWhole(filepath.Join(h.dir.Path, storeFile), []byte(h.cfg.redis+"\n"), 0o600); err != nil {
+			return fmt.Errorf("noting where the store is: %w", err)
+		}
+	} else {
 		h.embedded = store.NewEmbedded(store.EmbeddedConfig{})
 		if h.listener, err = store.Listen(filepath.Join(h.dir.Path, storeSocket)); err != nil {
 			return err
@@ -104,7 +110,7 @@ func (h *home) command(name string) []string {
 	for _, addr := range h.join(name) {
 		args = append(args, "--join", addr)
 	}
-	return append(args, h.cfg.args...)
+	return args
 }
 
 // join lists the gossip addresses of the nodes that were heard of, without the one named.
@@ -179,18 +185,17 @@ func (h *home) ready(ctx context.Context, name string) error {
 	return h.noteJoin()
 }
 
-// noteJoin writes where the nodes are, whole or not at all, for `fracture node` and `fracture attach`.
+// node is what a node announced; the zero announcement where it has not yet.
+func (h *home) node(name string) announcement {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.nodes[name]
+}
+
+// noteJoin writes where the nodes are, for `fracture node` and `fracture attach`.
 func (h *home) noteJoin() error {
-	path := filepath.Join(h.dir.Path, joinFile)
-	file, err := os.CreateTemp(h.dir.Path, joinFile+"-*")
-	if err != nil {
-		return fmt.Errorf("noting where the nodes are: %w", err)
-	}
-	_, err = file.WriteString(strings.Join(h.join(""), "\n") + "\n")
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
+	text := strings.Join(h.join(""), "\n") + "\n"
+	if err := writeWhole(filepath.Join(h.dir.Path, joinFile), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("noting where the nodes are: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,9 +121,9 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		Functions: functions, Keeper: keeper, Log: log, Core: failover.Config{SilenceCeiling: silenceCeiling},
 	}
 	var door *front.Server
-	behind := &lateCluster{}
+	late := &lateCluster{}
 	if f.http != "none" {
-		if door, err = front.New(front.Config{Address: f.http, Remote: f.remote}, behind); err != nil {
+		if door, err = front.New(front.Config{Address: f.http, Remote: f.remote}, late); err != nil {
 			return err
 		}
 		addr, err := door.Listen(ctx)
@@ -142,45 +143,56 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	behind.Node = node
-	return explainPort(runTogether(ctx, f.parent, node, door, writer, keeper, embedded), f.gossip, f.link, f.beat)
+	late.Node = node
+	var beside []part
+	behind := []part{writer.Run, keeper.Run}
+	if door != nil {
+		beside = append(beside, door.Run)
+	}
+	if f.parent != "" {
+		beside = append(beside, func(ctx context.Context) error { return lab.WatchParent(ctx, f.parent) })
+	}
+	if embedded != nil {
+		log.Warn("the store is this node's own: what it keeps is seen by this node alone, and ends with it; name one with --redis")
+		behind = append(behind, embedded.Run)
+	}
+	return explainPort(runTogether(ctx, node.Run, beside, behind), f.gossip, f.link, f.beat)
 }
 
 // lateCluster is the node behind a front door whose address the node must know before it is made.
 type lateCluster struct{ *cluster.Node }
 
-// runTogether runs a node with what stands around it. The node ends when ctx does, after its handover; what it stores in
-// the end is written after it.
-func runTogether(
-	ctx context.Context, parent string, node *cluster.Node, door *front.Server, writer *store.Writer, keeper *keep.Keeper,
-	embedded *store.Embedded,
-) error {
-	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	rear, behind := errgroup.WithContext(behind)
-	if embedded != nil {
-		rear.Go(func() error { return embedded.Run(behind) })
+// part is one of what a node's process runs.
+type part func(context.Context) error
+
+// runTogether runs a node with what stands beside and behind it. The node ends when ctx does, after its handover; what it
+// stores in the end is written after it. A failure of any ends all: a node whose store is dead would go on as if it kept
+// what it is given.
+func runTogether(ctx context.Context, node part, beside, behind []part) error {
+	rearCtx, stopRear := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRear()
+	faceCtx, stopFace := context.WithCancel(ctx)
+	defer stopFace()
+	rear, rearCtx := errgroup.WithContext(rearCtx)
+	defer context.AfterFunc(rearCtx, stopFace)()
+	for _, run := range behind {
+		rear.Go(func() error { return run(rearCtx) })
 	}
-	rear.Go(func() error { return writer.Run(behind) })
-	rear.Go(func() error { return keeper.Run(behind) })
-	face, front := errgroup.WithContext(ctx)
+	face, faceCtx := errgroup.WithContext(faceCtx)
 	face.Go(func() error {
-		defer stop()
-		return node.Run(front)
+		defer stopRear()
+		return node(faceCtx)
 	})
-	if door != nil {
-		face.Go(func() error { return door.Run(front) })
-	}
-	if parent != "" {
-		face.Go(func() error { return lab.WatchParent(front, parent) })
+	for _, run := range beside {
+		face.Go(func() error { return run(faceCtx) })
 	}
 	err := face.Wait()
-	stop()
+	stopRear()
 	rearErr := rear.Wait()
-	if errors.Is(rearErr, store.ErrUnsaved) && err == nil {
-		return rearErr
+	if rearErr != nil && errors.Is(err, context.Canceled) {
+		err = nil // no more than that it was ended
 	}
-	return err
+	return errors.Join(err, rearErr)
 }
 
 // credentials loads the cluster's keys: from --cluster, made where there are none, or from the lab that runs here.
@@ -215,13 +227,12 @@ func readJoin(dir string) ([]string, error) {
 
 // store opens the node's store: the one named, the lab's, or one in this very process.
 func (f *nodeFlags) store(ctx context.Context, dir string) (*store.Client, *store.Embedded, error) {
-	url := f.redis
-	if url == "" {
-		url = os.Getenv(storeEnv)
-	}
-	if socket := filepath.Join(dir, storeSocket); url == "" {
-		if _, err := os.Stat(socket); err == nil {
-			url = "unix://" + socket
+	url := cmp.Or(f.redis, os.Getenv(storeEnv))
+	labs := url == ""
+	if labs {
+		var err error
+		if url, err = labStore(dir); err != nil {
+			return nil, nil, err
 		}
 	}
 	if url == "" {
@@ -233,7 +244,26 @@ func (f *nodeFlags) store(ctx context.Context, dir string) (*store.Client, *stor
 		return client, nil, err
 	}
 	client, err := store.Open(ctx, url)
+	if err != nil && labs {
+		err = fmt.Errorf("%w; so says %s: name another with --redis", err, dir)
+	}
 	return client, nil, err
+}
+
+// labStore is the URL of the store of the lab whose directory that is; "" where there is none.
+func labStore(dir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, storeFile))
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("looking for the lab's store: %w", err)
+	}
+	socket := filepath.Join(dir, storeSocket)
+	if _, err := os.Stat(socket); err == nil {
+		return "unix://" + socket, nil
+	}
+	return "", nil
 }
 
 // explainPort adds to an error that says that an address is in use who holds it and what to do. It goes by the text:
