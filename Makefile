@@ -13,7 +13,9 @@ TOOL      = $(GO) tool -modfile=tools/go.mod
 .PHONY: run test build race fuzz sim bench lint proto picture clean help
 
 run: build ## build, then open the lab; without a terminal a short headless run prints its report
-	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); else exec ./bin/fracture run --trials 10 --calm 2s --controls 2 $(RUNFLAGS); fi
+	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); fi; \
+	./bin/fracture run --trials 10 --calm 2s --controls 2 $(RUNFLAGS); code=$$?; \
+	case $$code in 1|4) echo "the verdict stands above; as an exit code it is $$code";; *) exit $$code;; esac
 
 test: ## every test, the house rules among them (TESTS=./lab TESTFLAGS=-v)
 	$(GO) test $(TESTFLAGS) $(TESTS)
