@@ -73,19 +73,28 @@ func TestSink_ofAFiniteStreamAsksForWhatIsMissing(t *testing.T) {
 }
 
 func TestSink_watchesWhatAnotherSubmitted(t *testing.T) {
+	stream := echoStream(0xe4)
+	t.Run("every stream", func(t *testing.T) { watchesWhatAnotherSubmitted(t, stream, 0) })
+	t.Run("this one", func(t *testing.T) { watchesWhatAnotherSubmitted(t, stream, stream.ID) })
+}
+
+func watchesWhatAnotherSubmitted(t *testing.T, stream *work.Stream, watched work.StreamID) {
+	t.Helper()
 	s := newStage(t, Config{})
 	crew, first := s.crew(3)
 	second := s.receiver("other")
 	s.join(second)
-	s.step(second, Event{Kind: Received, Peer: second.id, Message: Message{Kind: Subscribe}})
-	stream := echoStream(0xe4)
+	asks := func(kind MessageKind) {
+		s.step(second, Event{Kind: Received, Peer: second.id, Message: Message{Kind: kind, Task: work.TaskID{Stream: watched}}})
+	}
+	asks(Subscribe)
 	s.submit(first, stream)
 	s.run(200 * time.Millisecond)
 	frames := s.leader(stream.ID).core.stream(stream.ID).next - 1
 	s.everyResultOnce(first, stream, frames)
 	s.everyResultOnce(second, stream, frames)
 
-	s.step(second, Event{Kind: Received, Peer: second.id, Message: Message{Kind: Unsubscribe}})
+	asks(Unsubscribe)
 	s.run(10 * time.Millisecond)
 	before := len(second.delivered)
 	s.run(100 * time.Millisecond)

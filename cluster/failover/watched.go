@@ -148,7 +148,7 @@ func (s *Sink) result(m *Message) {
 	if m.Task.Tile >= MaxTiles || m.Task.Frame > maxFrame {
 		return
 	}
-	w := s.find(m.Task.Stream, s.watchesAll())
+	w := s.find(m.Task.Stream, s.watching(m.Task.Stream))
 	if w == nil {
 		return
 	}
@@ -176,9 +176,10 @@ func (s *Sink) result(m *Message) {
 	s.out = append(s.out, Effect{Kind: Deliver, Message: *m})
 }
 
-func (s *Sink) watchesAll() bool {
+// watching reports whether a stream's results are wanted here, whoever submitted it.
+func (s *Sink) watching(stream work.StreamID) bool {
 	for _, id := range s.watches {
-		if id == 0 {
+		if id == 0 || id == stream {
 			return true
 		}
 	}
