@@ -378,13 +378,14 @@ type redisServer struct {
 	h       *house
 	program string
 	port    int
+	more    []string // arguments
 	process *process
 }
 
 // startRedis starts one at a free port.
-func (h *house) startRedis() *redisServer {
+func (h *house) startRedis(more ...string) *redisServer {
 	h.t.Helper()
-	r := &redisServer{h: h, program: needProgram(h.t, "redis-server", "redis-server"), port: freePort(h.t)}
+	r := &redisServer{h: h, program: needProgram(h.t, "redis-server", "redis-server"), port: freePort(h.t), more: more}
 	r.start()
 	return r
 }
@@ -393,7 +394,8 @@ func (r *redisServer) address() string { return fmt.Sprintf("127.0.0.1:%d", r.po
 
 func (r *redisServer) start() {
 	r.h.t.Helper()
-	r.process = r.h.startProgram(r.program, "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--save", "",
-		"--appendonly", "no", "--dir", r.h.runtime)
+	args := append([]string{"--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", r.h.runtime}, r.more...)
+	r.process = r.h.startProgram(r.program, args...)
 	r.process.awaitLine("Ready to accept connections")
 }

@@ -83,7 +83,8 @@ func TestE2E_theScreenBreaksAndRevivesANode(t *testing.T) {
 
 	s.press("r")
 	s.await(`1 \S n1 +alive`, `5 alive`)
-	s.awaitFrames(5)
+	s.awaitFrames(60)
+	h.wantOneReset("n1")
 
 	s.press("q")
 	now = s.await(`exit:\d+`)
@@ -98,6 +99,29 @@ func TestE2E_theScreenBreaksAndRevivesANode(t *testing.T) {
 	}
 	s.press("echo back:$((6*7))", "Enter")
 	s.await(`(?m)^back:42`)
+}
+
+// wantOneReset checks in the logs of a lab whose node was killed and revived once that it has rejoined for good: a link to
+// it broke once, and none of its own did. Silence does not count: on a busy machine it is of any node at any time.
+func (h *house) wantOneReset(killed string) {
+	h.t.Helper()
+	for _, dir := range h.dirs() {
+		for i := 1; i <= 5; i++ {
+			name := nodeName(i)
+			log, err := os.ReadFile(filepath.Join(dir, "logs", name+".log"))
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			resets := regexp.MustCompile(name+` misses n\d \(reset\)`).FindAllString(string(log), -1)
+			joins := strings.Count(string(log), "msg=joined")
+			switch {
+			case name == killed && (len(resets) != 0 || joins != 2):
+				h.t.Errorf("the revived %s: %d starts in its log, and %v; want 2, and no broken link", name, joins, resets)
+			case name != killed && (len(resets) > 1 || joins != 1):
+				h.t.Errorf("%s: %d starts in its log, and %v; want 1, and no more than the one broken link", name, joins, resets)
+			}
+		}
+	}
 }
 
 // awaitFrames waits until the number of the frame has risen by n.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"fracture/clock"
@@ -79,8 +80,10 @@ type labFlags struct {
 	tmux                     bool
 }
 
-func newLabCommand() *cobra.Command {
-	var f labFlags
+func newLabCommand() *cobra.Command { return labCommand(&labFlags{}) }
+
+// labCommand is the verb, with its flags in f.
+func labCommand(f *labFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lab",
 		Short: "start nodes, draw what they compute, and break them by key",
@@ -97,9 +100,11 @@ func newLabCommand() *cobra.Command {
 				return wrongUse(err)
 			}
 			if f.tmux && os.Getenv("TMUX") == "" {
-				return startTmux(cmd.Context(), os.Args[1:])
+				return startTmux(cmd.Context(), again(cmd), f.redis)
 			}
-			return runLab(cmd.Context(), f, stream, cmd.OutOrStdout())
+			return leavingFate(cmd.Context(), func(ctx context.Context) error {
+				return runLab(ctx, *f, stream, cmd.OutOrStdout())
+			})
 		},
 	}
 	f.register(cmd)
@@ -203,6 +208,18 @@ func probes(period time.Duration, nodes int, like *work.Stream) *work.Stream {
 		ID: probeStream, Function: probe.Name, Tiles: uint32(nodes), Period: period,
 		Strategy: like.Strategy, Factor: like.Factor,
 	}
+}
+
+// again is the command line that runs a verb with the same flags, but for the store's URL, which may hold a password and
+// travels in the environment.
+func again(cmd *cobra.Command) []string {
+	args := []string{cmd.Name()}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "redis" {
+			args = append(args, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	return args
 }
 
 // runLab is the lab's life: nodes, sink, screen.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,11 +23,28 @@ import (
 // `fracture lab --tmux`: the screen in one pane, and beside it a pane for each node, with what it logs; ctrl-c in a node's
 // pane kills that node. Outside of tmux the lab starts a server of its own and begins again within.
 
-// errNoTmux: install tmux, or leave --tmux out.
-var errNoTmux = errors.New("tmux was not found; install it (package tmux), or leave --tmux out")
+// The errors of a tmux.
+var (
+	// errNoTmux: install tmux, or leave --tmux out.
+	errNoTmux = errors.New("tmux was not found; install it (package tmux), or leave --tmux out")
+	// errNoWord: the lab within tmux was killed, or has crashed; the terminal may have shown why.
+	errNoWord = errors.New("the lab within tmux ended without a word")
+)
 
-// startTmux begins the same command line again in a tmux of its own and returns when that has ended.
-func startTmux(ctx context.Context, args []string) error {
+// fateEnv names, to a lab that begins again within tmux, the file in which it leaves how it ended: tmux itself ends with 0
+// whatever ran in it, and what a pane has shown is gone with the pane.
+const fateEnv = "FRACTURE_FATE"
+
+// fate is what that file holds: nothing before the lab began, then who it is, then how it ended.
+type fate struct {
+	Proc  string // of the lab, as lab.Proc prints it
+	Ended bool
+	Code  int
+	Error string
+}
+
+// startTmux begins a verb again in a tmux of its own, and ends as that ends.
+func startTmux(ctx context.Context, args []string, redis string) error {
 	tmux, err := exec.LookPath("tmux")
 	if err != nil {
 		return errNoTmux
@@ -36,15 +53,91 @@ func startTmux(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
+	file, err := os.CreateTemp("", "fracture-fate-*") // 0600
+	if err != nil {
+		return fmt.Errorf("making the file for the end of the lab: %w", err)
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	_ = file.Close() // nothing was written
 	socket := "fracture-" + strconv.Itoa(os.Getpid())
 	begin := exec.CommandContext(ctx, tmux, append([]string{"-L", socket, "-f", os.DevNull,
 		"start-server", ";", "set", "-g", "default-terminal", "tmux-256color", ";", "set", "-ga", "terminal-features", "*:RGB", ";",
 		"set", "-g", "mouse", "on", ";", "new-session", "--", self}, args...)...)
+	begin.Env = append(os.Environ(), fateEnv+"="+file.Name(), storeEnv+"="+redis) // the URL may hold a password: not in args
 	begin.Stdin, begin.Stdout, begin.Stderr = os.Stdin, os.Stdout, os.Stderr
-	begin.Cancel = func() error { return exec.Command(tmux, "-L", socket, "kill-server").Run() }
+	killServer := func() error { return exec.Command(tmux, "-L", socket, "kill-server").Run() }
+	begin.Cancel = killServer
 	begin.WaitDelay = 2 * time.Second
-	if err := begin.Run(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("running tmux: %w", err)
+	runErr := begin.Run()
+	_ = killServer() // it is there still where somebody has detached: nothing is to live on unseen
+	if f := readFate(ctx, file.Name()); f.Ended {
+		return f.err()
+	} else if f.Proc != "" {
+		return errNoWord
+	}
+	if runErr != nil && ctx.Err() == nil {
+		return fmt.Errorf("running tmux: %w", runErr)
+	}
+	return ctx.Err()
+}
+
+// fateTime bounds how long a lab may take to end once its tmux has.
+const fateTime = 10 * time.Second
+
+// readFate reads how a lab ended, and waits for its end where it has begun. What cannot be read is as good as nothing.
+func readFate(ctx context.Context, path string) fate {
+	f := parseFate(path)
+	if f.Proc == "" || f.Ended {
+		return f
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), fateTime)
+	defer cancel()
+	_ = lab.WatchParent(bounded, f.Proc) // its end is what we wait for, and what it left is looked at next
+	return parseFate(path)
+}
+
+func parseFate(path string) (f fate) {
+	if text, err := os.ReadFile(path); err == nil {
+		_ = json.Unmarshal(text, &f) // of an empty file, which is none
+	}
+	return f
+}
+
+// err is the error that ends this process as the other one ended.
+func (f fate) err() error {
+	if f.Code == exitHeld && f.Error == "" {
+		return nil
+	}
+	return &exitError{f.Code, errors.New(f.Error)}
+}
+
+// leavingFate runs a lab that may have been begun within tmux, and leaves its end where the one without looks for it.
+func leavingFate(ctx context.Context, run func(context.Context) error) error {
+	path := os.Getenv(fateEnv)
+	if path == "" {
+		return run(ctx)
+	}
+	_ = os.Unsetenv(fateEnv) // its nodes are not to write there
+	f := fate{Proc: lab.Self().String()}
+	if err := f.leave(path); err != nil {
+		return err
+	}
+	err := run(ctx)
+	f.Ended, f.Code = true, exitCode(ctx, err, true)
+	if err != nil {
+		f.Error = err.Error()
+	}
+	return errors.Join(err, f.leave(path))
+}
+
+// leave writes the file, which exists and is its user's alone.
+func (f fate) leave(path string) error {
+	text, err := json.Marshal(f)
+	if err == nil {
+		err = writeWhole(path, text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("leaving word of the end: %w", err)
 	}
 	return nil
 }
@@ -114,7 +207,7 @@ func runPane(dir, parent, name string, out io.Writer) error {
 			case <-ctx.Done():
 				return nil
 			case <-interrupts:
-				if err := killChild(dir, name); err != nil {
+				if err := (lab.Dir{Path: dir}).Kill(name); err != nil {
 					_, _ = fmt.Fprintln(out, err)
 				}
 			case <-ticker.C:
@@ -140,17 +233,4 @@ func copyFrom(out io.Writer, path string, at int64) int64 {
 	}
 	n, _ := io.Copy(out, file)
 	return n
-}
-
-// killChild kills the newest process of a lab's node, if it is still that process.
-func killChild(dir, name string) error {
-	text, err := os.ReadFile(filepath.Join(dir, "pids", name))
-	if err != nil {
-		return fmt.Errorf("%s is not running", name)
-	}
-	proc, err := lab.ParseProc(string(text))
-	if err != nil {
-		return err
-	}
-	return proc.Signal(syscall.SIGKILL)
 }
