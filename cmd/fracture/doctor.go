@@ -20,7 +20,6 @@ import (
 
 	"fracture/clock"
 	"fracture/cluster/store"
-	"fracture/lab"
 	"fracture/tui"
 )
 
@@ -50,7 +49,7 @@ func newDoctorCommand() *cobra.Command {
 		Example: "  fracture doctor\n  fracture doctor --redis redis://127.0.0.1:6379\n  fracture doctor --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings := examine(cmd.Context(), redisURL)
+			findings := examine(cmd.Context(), cmp.Or(redisURL, os.Getenv(storeEnv))) // as lab does
 			print := printFindings
 			if asJSON {
 				print = printFindingsJSON
@@ -62,7 +61,7 @@ func newDoctorCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
-	cmd.Flags().StringVar(&redisURL, "redis", "", "also try this store, as lab would use it")
+	cmd.Flags().StringVar(&redisURL, "redis", "", "also try this store, as lab would use it (also by "+storeEnv+")")
 	return cmd
 }
 
@@ -275,33 +274,11 @@ func checkColours() finding {
 // where it chooses by itself, and a flag chooses otherwise.
 func checkPort(network string, port uint16, what, flag string) finding {
 	check := fmt.Sprintf("port %d/%s", port, network)
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)))
-	var bound io.Closer
-	var err error
-	if network == "udp" {
-		bound, err = net.ListenPacket(network, address)
-	} else {
-		bound, err = net.Listen(network, address)
-	}
-	if err != nil {
-		return warnFinding(check, fmt.Sprintf("end that process, or choose another address for the %s with %s", what, flag),
-			"taken: %s (%v)", lab.ExplainPort(network, port), unwrapAll(err))
-	}
-	if err := bound.Close(); err != nil {
-		return warnFinding(check, "", "closing it: %v", err)
+	if err := tryPort(network, net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)))); err != nil {
+		return warnFinding(check, fmt.Sprintf("a lab takes another for its %s, and says which; end that process, or name one with %s", what, flag),
+			"taken: %s", whoHolds(network, port, err))
 	}
 	return okFinding(check, "free, for the %s", what)
-}
-
-// unwrapAll is the innermost error: what the system said, without who called it.
-func unwrapAll(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
-		err = inner
-	}
 }
 
 // loopbackTimeout bounds a round trip over the loopback interface.

@@ -24,6 +24,15 @@ func TestDoctor_namesWhoHoldsAPort(t *testing.T) {
 	}
 }
 
+func TestDoctor_looksAtTheStoreThatALabWouldUse(t *testing.T) {
+	t.Setenv(storeEnv, "redis://me:secret@127.0.0.1:1")
+	var out, errs bytes.Buffer
+	code := run([]string{"doctor"}, &out, &errs)
+	if both := out.String() + errs.String(); code != exitEnvironment || !strings.Contains(both, "127.0.0.1:1") || strings.Contains(both, "secret") {
+		t.Errorf("exit %d, want %d and the URL without its password:\n%s", code, exitEnvironment, both)
+	}
+}
+
 func TestDoctor_looksAtEverythingOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range examine(context.Background(), "") {

@@ -18,6 +18,7 @@ import (
 	"fracture/cluster/store"
 	"fracture/lab"
 	"fracture/render"
+	"fracture/telemetry"
 	"fracture/tui"
 	"fracture/work"
 	"fracture/work/fractal"
@@ -74,7 +75,8 @@ type labFlags struct {
 	screenFlags
 	nodes                    int
 	redis, strategy, kind    string
-	gossip, http, view       string
+	gossip, http             string // "": the usual address, or where that is taken any
+	view                     string
 	tiles, factor, supersize int
 	probe                    time.Duration
 	tmux                     bool
@@ -117,8 +119,8 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.StringVar(&f.kind, "kind", "mandelbrot", "the fractal: mandelbrot, julia or burning-ship")
 	flags.StringVar(&f.view, "view", "", "one view that stays, left,top,right,bottom; none: a journey")
 	flags.IntVar(&f.supersize, "supersample", 1, "samples a side of a pixel, 1 to 3")
-	flags.StringVar(&f.gossip, "gossip", "127.0.0.1:7946", "address of the first node's membership")
-	flags.StringVar(&f.http, "http", "127.0.0.1:7035", "address of the first node's front door")
+	flags.StringVar(&f.gossip, "gossip", "", "address of the first node's membership; none: "+usualGossip+", or another where that is taken")
+	flags.StringVar(&f.http, "http", "", "address of the first node's front door; none: "+usualHTTP+", or another where that is taken")
 	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
 	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
 	return cmd
@@ -226,6 +228,13 @@ func again(cmd *cobra.Command) []string {
 func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer) error {
 	ctx, cancel := withDuration(ctx, f.duration)
 	defer cancel()
+	var noGossip, noHTTP string
+	if f.gossip == "" {
+		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
+	}
+	if f.http == "" {
+		f.http, noHTTP = firstFree(usualHTTP, "tcp")
+	}
 	h, err := openHome(ctx, homeConfig{nodes: f.nodes, redis: f.redis, gossip: f.gossip, http: f.http})
 	if err != nil {
 		return err
@@ -235,8 +244,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		streams = append(streams, probes(f.probe, f.nodes, stream))
 	}
 	opts := f.options(out)
-	opts.Strategy, opts.Factor, opts.Cluster = stream.Strategy.String(), int(stream.Factor), f.gossip
-	opts.Store = "embedded"
+	opts.Strategy, opts.Factor, opts.Store = stream.Strategy.String(), int(stream.Factor), "embedded"
 	if f.redis != "" {
 		opts.Store = store.Redact(f.redis)
 	}
@@ -252,12 +260,27 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 				return err
 			}
 		}
+		first := h.node(nodeName(1))
+		opts.Cluster = first.Gossip
 		return watchCluster(inner, watchConfig{
 			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h,
 			submit: true, logDir: h.dir.Path,
+			notes: append(whereItIs("the front door", first.HTTP, usualHTTP, noHTTP), whereItIs("gossip", first.Gossip, usualGossip, noGossip)...),
 		})
 	})
 	return unlessTold(ctx, group.Wait())
+}
+
+// whereItIs is the news of an address that nobody would guess, with the reason where there is one; none of the usual one.
+func whereItIs(what, addr, usual, why string) []telemetry.Event {
+	if addr == usual {
+		return nil
+	}
+	text := fmt.Sprintf("%s is at %s", what, addr)
+	if why != "" {
+		text += ": " + why
+	}
+	return []telemetry.Event{{Trace: failover.Trace{At: clock.Now(), Node: nodeName(1), Verb: "listen"}, Text: text}}
 }
 
 // withDuration ends a context after a while, where one is given.

@@ -14,6 +14,7 @@ import (
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
 	"fracture/lab"
+	"fracture/telemetry"
 	"fracture/tui"
 	"fracture/work"
 )
@@ -26,8 +27,9 @@ type watchConfig struct {
 	submit  bool           // the streams are this process's own
 	plain   bool
 	options tui.Options
-	control *home  // nil where the cluster is not ours
-	logDir  string // for what must not be written over the screen
+	control *home             // nil where the cluster is not ours
+	logDir  string            // for what must not be written over the screen
+	notes   []telemetry.Event // what to tell first
 }
 
 // watchCluster links to a cluster and draws it, or prints it, until ctx ends or the user quits.
@@ -56,6 +58,9 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, note := range cfg.notes {
+		s.broker.Event(note)
 	}
 	if cfg.control != nil {
 		s.child, cfg.control.told = cfg.control.childState, s.fault
