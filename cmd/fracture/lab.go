@@ -49,6 +49,9 @@ func (f *screenFlags) check() error {
 	if f.fps < 1 || f.fps > 60 {
 		return fmt.Errorf("--fps %d: want 1 to 60", f.fps)
 	}
+	if f.duration < 0 {
+		return fmt.Errorf("--duration %v: want 0, which is until told, or more", f.duration)
+	}
 	if _, err := render.NewPalette(f.palette); err != nil {
 		return fmt.Errorf("--palette: %w", err)
 	}
@@ -76,7 +79,7 @@ type labFlags struct {
 	nodes                    int
 	redis, strategy, kind    string
 	gossip, http             string // "": the usual address, or where that is taken any
-	view                     string
+	view, journey            string
 	tiles, factor, supersize int
 	probe                    time.Duration
 	tmux                     bool
@@ -93,7 +96,8 @@ func labCommand(f *labFlags) *cobra.Command {
 			"with x: its standbys take over, and the screen shows how long the work stood still. ? lists the keys.\n" +
 			"Everything ends with the lab. Without a terminal it prints lines until it is interrupted.",
 		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --redis redis://127.0.0.1:6379\n" +
-			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2",
+			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2\n" +
+			"  fracture lab --journey original\n  fracture lab --tmux",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.redis = cmp.Or(f.redis, os.Getenv(storeEnv)) // not as the flag's default, which help would print
@@ -117,8 +121,9 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.IntVar(&f.factor, "factor", 2, "copies of each task under a strategy that copies, 2 to 4")
 	flags.IntVar(&f.tiles, "tiles", 24, "tiles of a frame")
 	flags.StringVar(&f.kind, "kind", "mandelbrot", "the fractal: mandelbrot, julia or burning-ship")
-	flags.StringVar(&f.view, "view", "", "one view that stays, left,top,right,bottom; none: a journey")
-	flags.IntVar(&f.supersize, "supersample", 1, "samples a side of a pixel, 1 to 3")
+	flags.StringVar(&f.view, "view", "", "one view that stays, left,top,right,bottom; none: a journey, or the whole set")
+	flags.StringVar(&f.journey, "journey", "", "through the Mandelbrot set: coral (the default), original (the original's zoom: black from 10× on) or none")
+	flags.IntVar(&f.supersize, "supersample", 1, fmt.Sprintf("samples a side of a pixel, 1 to %d", fractal.MaxSupersample))
 	flags.StringVar(&f.gossip, "gossip", "", "address of the first node's membership; none: "+usualGossip+", or another where that is taken")
 	flags.StringVar(&f.http, "http", "", "address of the first node's front door; none: "+usualHTTP+", or another where that is taken")
 	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
@@ -169,39 +174,6 @@ func (f *labFlags) stream() (*work.Stream, error) {
 		ID: pictureStream, Function: (fractal.Function{}).Name(), Params: params.Append(nil), Tiles: uint32(f.tiles),
 		Period: f.period(), Strategy: strategy, Factor: uint8(factor),
 	}, nil
-}
-
-// params are those of the picture.
-func (f *labFlags) params() (fractal.Params, error) {
-	p := fractal.CoralJourney(labWidth, labHeight)
-	kind, err := fractal.ParseKind(f.kind)
-	if err != nil {
-		return p, fmt.Errorf("--kind: %w", err)
-	}
-	if kind != fractal.Mandelbrot {
-		p = fractal.Params{Kind: kind, View: startOf(kind).Fit(), CX: -0.8, CY: 0.156}
-	}
-	if f.view != "" {
-		text := fmt.Sprintf("%d,%d,%s", labWidth, labHeight, f.view)
-		if p.View, err = fractal.ParseRequest([]byte(text)); err != nil {
-			return p, fmt.Errorf("--view %q: %w; want left,top,right,bottom", f.view, err)
-		}
-		p.Journey = fractal.Journey{}
-	}
-	p.Supersample = f.supersize
-	if err := p.Check(); err != nil {
-		return p, fmt.Errorf("--kind %s --view %q --supersample %d: %w", f.kind, f.view, f.supersize, err)
-	}
-	return p, nil
-}
-
-// startOf is a view that shows the whole of a set.
-func startOf(kind fractal.Kind) fractal.View {
-	v := fractal.View{Width: labWidth, Height: labHeight, Left: -1.6, Top: 1.2, Right: 1.6, Bottom: -1.2}
-	if kind == fractal.BurningShip {
-		v.Left, v.Right, v.Top, v.Bottom = -2.2, 1.4, 1.0, -2.0
-	}
-	return v
 }
 
 // probes is the stream that measures, one tile a node.
@@ -293,11 +265,10 @@ func withDuration(ctx context.Context, d time.Duration) (context.Context, contex
 
 // unlessTold is err, unless it is no more than that the lab was told to end, which is what it should do.
 func unlessTold(ctx context.Context, err error) error {
-	told := errors.Is(err, context.Canceled) || (errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil)
-	if !told {
-		return err
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Kill, Freeze, Thaw and Revive implement tui.Control on the home's own nodes; the scene is told by watchCluster.

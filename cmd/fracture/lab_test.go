@@ -1,13 +1,74 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"fracture/work/fractal"
 )
+
+// parsed are the flags of a lab's command line.
+func parsed(t *testing.T, args ...string) (*labFlags, error) {
+	t.Helper()
+	f := &labFlags{}
+	cmd := labCommand(f)
+	if err := cmd.ParseFlags(args); err != nil {
+		return nil, err
+	}
+	_, err := f.stream()
+	return f, err
+}
+
+func TestLab_refusesWhatMakesNoSense(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--duration", "-1s"}, "--duration -1s"},
+		{[]string{"--supersample", "9"}, "1 to 8"},
+		{[]string{"--journey", "abroad"}, "want one of [coral original none]"},
+		{[]string{"--journey", "original", "--view", "-1,1,1,-1"}, "--view names a view that stays"},
+		{[]string{"--journey", "coral", "--kind", "julia"}, "not through julia"},
+	} {
+		if _, err := parsed(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("lab %q = %v, want an error that says %q", c.args, err, c.want)
+		}
+	}
+}
+
+func TestLab_journeys(t *testing.T) {
+	coral, original := fractal.CoralJourney(labWidth, labHeight), fractal.OriginalJourney(labWidth, labHeight)
+	still := fractal.Journey{}
+	for _, c := range []struct {
+		args    []string
+		journey fractal.Journey
+		left    float64
+	}{
+		{nil, coral.Journey, coral.View.Left},
+		{[]string{"--journey", "coral"}, coral.Journey, coral.View.Left},
+		{[]string{"--journey", "original"}, original.Journey, original.View.Left},
+		{[]string{"--journey", "none"}, still, original.View.Left},
+		{[]string{"--view", "-1.5,1,1.5,-1"}, still, -1.5},
+		{[]string{"--journey", "none", "--view", "-1.5,1,1.5,-1"}, still, -1.5},
+		{[]string{"--kind", "julia"}, still, startOf(fractal.Julia).Fit().Left},
+	} {
+		f, err := parsed(t, c.args...)
+		if err != nil {
+			t.Errorf("lab %q: %v", c.args, err)
+			continue
+		}
+		p, err := f.params()
+		if err != nil || p.Journey != c.journey || p.View.Left != c.left {
+			t.Errorf("lab %q goes %+v from %v, %v; want %+v from %v", c.args, p.Journey, p.View.Left, err, c.journey, c.left)
+		}
+	}
+}
 
 func TestLab_beginsAgainWithItsFlagsButForThePassword(t *testing.T) {
 	f := &labFlags{}
@@ -17,6 +78,27 @@ func TestLab_beginsAgainWithItsFlagsButForThePassword(t *testing.T) {
 	}
 	if got, want := again(cmd), []string{"lab", "--nodes=3", "--tmux=true", "--view=-1,1,1,-1"}; !slices.Equal(got, want) {
 		t.Errorf("again = %q, want %q", got, want)
+	}
+}
+
+func TestUnlessTold_swallowsAnEndOnlyWhereSomebodyAskedForIt(t *testing.T) {
+	told, cancel := context.WithCancel(t.Context())
+	cancel()
+	broke := errors.New("it broke")
+	for _, c := range []struct {
+		ctx       context.Context
+		err, want error
+	}{
+		{told, context.Canceled, nil},
+		{told, fmt.Errorf("drawing: %w", context.Canceled), nil},
+		{told, broke, broke},
+		{told, nil, nil},
+		{t.Context(), context.Canceled, context.Canceled},
+		{t.Context(), context.DeadlineExceeded, context.DeadlineExceeded},
+	} {
+		if got := unlessTold(c.ctx, c.err); !errors.Is(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("unlessTold of %v with %v = %v, want %v", c.ctx.Err(), c.err, got, c.want)
+		}
 	}
 }
 
