@@ -30,7 +30,7 @@ import (
 var (
 	// ErrClosed: Run has ended; nothing can be started or signalled any more.
 	ErrClosed = errors.New("the lab has ended")
-	// ErrUnknown: no child of that name was ever started; list them with Children.
+	// ErrUnknown: no child of that name was ever started; start it first.
 	ErrUnknown = errors.New("no such node in this lab")
 	// ErrBadName: names become file names; use 1 to 32 of a-z, A-Z, 0-9, dot, dash and underscore.
 	ErrBadName = errors.New("bad node name")
@@ -38,8 +38,6 @@ var (
 	ErrAlive = errors.New("already running")
 	// ErrDead: the child is not alive; revive it first.
 	ErrDead = errors.New("not running")
-	// ErrStubborn: the child did not end in time after SIGTERM and was killed.
-	ErrStubborn = errors.New("did not end in time and was killed")
 	// ErrDied: the child ended before it was ready; the error's text carries the end of its log.
 	ErrDied = errors.New("ended before it was ready")
 )
@@ -50,7 +48,6 @@ type Config struct {
 	Command func(name string) []string // the arguments of a child, without the program's name; asked at every start
 	Program string                     // the program; this process's own executable
 	Env     []string                   // added to this process's environment
-	Names   []string                   // children that Run starts by itself, in order
 	Grace   time.Duration              // between SIGTERM and SIGKILL; 5 s
 	Changed func(Child)                // told of every change of state, from the loop: it must neither block nor call the lab
 }
@@ -83,11 +80,6 @@ func New(cfg Config) (*Lab, error) {
 	if cfg.Grace <= 0 {
 		cfg.Grace = 5 * time.Second
 	}
-	for _, name := range cfg.Names {
-		if !validName.MatchString(name) {
-			return nil, fmt.Errorf("%w %q", ErrBadName, name)
-		}
-	}
 	for _, sub := range []string{logsDir, pidsDir} {
 		if err := os.MkdirAll(filepath.Join(cfg.Dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("making the cluster directory: %w", err)
@@ -102,18 +94,13 @@ func New(cfg Config) (*Lab, error) {
 	}, nil
 }
 
-// Run starts the configured children and supervises all until ctx ends. Then it ends every child, frozen ones too:
+// Run supervises the children until ctx ends. Then it ends every child, frozen ones too:
 // SIGTERM, and SIGKILL after the grace. When it returns, no child is left. A child's death is no error of Run's.
 func (l *Lab) Run(ctx context.Context) error {
 	// Children live as long as the thread that forked them; see the package comment.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(l.done)
-	for _, name := range l.cfg.Names {
-		if err := l.start(name); err != nil {
-			return errors.Join(err, l.shut())
-		}
-	}
 	trim := time.NewTicker(trimEvery)
 	defer trim.Stop()
 	for {
@@ -212,27 +199,6 @@ func (l *Lab) Revive(ctx context.Context, name string) error {
 	return l.Start(name)
 }
 
-// Terminate asks a child to end (SIGTERM), thawing it first where it is frozen, and waits until it has. One that outlives
-// the grace is killed, and the error is ErrStubborn.
-func (l *Lab) Terminate(ctx context.Context, name string) error {
-	if err := l.with(name, (*child).askToEnd); err != nil {
-		return err
-	}
-	bounded, cancel := context.WithTimeout(ctx, l.cfg.Grace)
-	defer cancel()
-	err := l.await(bounded, name)
-	if err == nil || !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	if err := l.with(name, func(c *child) error { return c.signal(syscall.SIGKILL) }); err != nil {
-		return err
-	}
-	if err := l.await(ctx, name); err != nil {
-		return err
-	}
-	return fmt.Errorf("%s: %w", name, ErrStubborn)
-}
-
 // await waits until the child of that name is not alive.
 func (l *Lab) await(ctx context.Context, name string) error {
 	var gone chan struct{}
@@ -275,18 +241,6 @@ func (l *Lab) Child(name string) (Child, error) {
 	var out Child
 	err := l.with(name, func(c *child) error { out = c.Child; return nil })
 	return out, err
-}
-
-// Children describes all that were ever started, in order of their first start. After Run there is nothing to describe.
-func (l *Lab) Children() []Child {
-	var out []Child
-	_ = l.do(func() error {
-		for _, c := range l.children {
-			out = append(out, c.Child)
-		}
-		return nil
-	})
-	return out
 }
 
 func (l *Lab) changed(c *child) {

@@ -67,12 +67,15 @@ func playLab(base string) {
 	if err != nil {
 		panic(err)
 	}
-	l, err := New(Config{Dir: dir.Path, Command: argsOf, Env: []string{roleEnv + "=node"}, Names: []string{"awake", "frozen"}})
+	l, err := New(Config{Dir: dir.Path, Command: argsOf, Env: []string{roleEnv + "=node"}})
 	if err != nil {
 		panic(err)
 	}
 	go func() { panic(l.Run(context.Background())) }()
 	for _, name := range []string{"awake", "frozen"} {
+		if err := l.Start(name); err != nil {
+			panic(err)
+		}
 		if _, err := l.Ready(context.Background(), name); err != nil {
 			panic(err)
 		}
@@ -80,7 +83,11 @@ func playLab(base string) {
 	if _, _, err := l.Freeze("frozen"); err != nil {
 		panic(err)
 	}
-	for _, c := range l.Children() {
+	for _, name := range []string{"awake", "frozen"} {
+		c, err := l.Child(name)
+		if err != nil {
+			panic(err)
+		}
 		fmt.Println(c.Proc)
 	}
 	select {}
@@ -89,9 +96,9 @@ func playLab(base string) {
 func argsOf(name string) []string { return []string{name} }
 
 // testLab runs a lab of test nodes until the test ends.
-func testLab(t *testing.T, grace time.Duration, names ...string) *Lab {
+func testLab(t *testing.T, names ...string) *Lab {
 	t.Helper()
-	l, err := New(Config{Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}, Names: names, Grace: grace})
+	l, err := New(Config{Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,12 +111,23 @@ func testLab(t *testing.T, grace time.Duration, names ...string) *Lab {
 			t.Errorf("Run = %v, want nil", err)
 		}
 	})
+	startAll(t, l, names...)
 	for _, name := range names {
 		if !strings.HasPrefix(name, "broken") {
 			awaitReady(t, l, name)
 		}
 	}
 	return l
+}
+
+// startAll starts children of a lab that runs.
+func startAll(t testing.TB, l *Lab, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if err := l.Start(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func bounded(t *testing.T) context.Context {
@@ -152,7 +170,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 }
 
 func TestLab_startsAChildInAGroupOfItsOwnAndHearsItAnnounceItself(t *testing.T) {
-	l := testLab(t, 0)
+	l := testLab(t)
 	if err := l.Start("n1"); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +194,7 @@ func TestLab_startsAChildInAGroupOfItsOwnAndHearsItAnnounceItself(t *testing.T) 
 }
 
 func TestLab_killStampsTheCallAndReviveGivesANewProcess(t *testing.T) {
-	l := testLab(t, 0, "n1")
+	l := testLab(t, "n1")
 	first := describe(t, l, "n1")
 	before, after, err := l.Kill("n1")
 	if err != nil || before <= first.Started || after < before {
@@ -202,7 +220,7 @@ func TestLab_killStampsTheCallAndReviveGivesANewProcess(t *testing.T) {
 }
 
 func TestLab_revivesAtOnceAfterAKill(t *testing.T) {
-	l := testLab(t, 0, "n1")
+	l := testLab(t, "n1")
 	for range 5 {
 		if _, _, err := l.Kill("n1"); err != nil {
 			t.Fatal(err)
@@ -217,7 +235,7 @@ func TestLab_revivesAtOnceAfterAKill(t *testing.T) {
 }
 
 func TestLab_freezesAndThaws(t *testing.T) {
-	l := testLab(t, 0, "n1")
+	l := testLab(t, "n1")
 	if _, _, err := l.Freeze("n1"); err != nil {
 		t.Fatal(err)
 	}
@@ -238,31 +256,8 @@ func TestLab_freezesAndThaws(t *testing.T) {
 	}
 }
 
-func TestLab_terminatesAlsoWhatIsFrozen(t *testing.T) {
-	l := testLab(t, 0, "n1")
-	if _, _, err := l.Freeze("n1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Terminate(bounded(t), "n1"); err != nil {
-		t.Fatal(err)
-	}
-	if c := describe(t, l, "n1"); c.State != Dead || c.Exit != "exit status 0" {
-		t.Errorf("child = %+v, want dead with exit status 0", c)
-	}
-}
-
-func TestLab_killsWhatOutlivesTheGrace(t *testing.T) {
-	l := testLab(t, 50*time.Millisecond, "stubborn")
-	if err := l.Terminate(bounded(t), "stubborn"); !errors.Is(err, ErrStubborn) {
-		t.Errorf("Terminate = %v, want ErrStubborn", err)
-	}
-	if c := describe(t, l, "stubborn"); c.Exit != "signal: killed" {
-		t.Errorf("exit = %q, want signal: killed", c.Exit)
-	}
-}
-
 func TestLab_quotesTheLogOfAChildThatDiesBeforeItIsReady(t *testing.T) {
-	l := testLab(t, 0, "broken")
+	l := testLab(t, "broken")
 	_, err := l.Ready(bounded(t), "broken")
 	if !errors.Is(err, ErrDied) || !strings.Contains(err.Error(), "no port for me") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("Ready = %v, want ErrDied with the exit and the log", err)
@@ -270,7 +265,7 @@ func TestLab_quotesTheLogOfAChildThatDiesBeforeItIsReady(t *testing.T) {
 }
 
 func TestLab_neverSignalsARecycledPid(t *testing.T) {
-	l := testLab(t, 0, "n1")
+	l := testLab(t, "n1")
 	c := describe(t, l, "n1")
 	setStart := func(start uint64) {
 		if err := l.with("n1", func(c *child) error { c.Start = start; return nil }); err != nil {
@@ -291,7 +286,7 @@ func TestLab_neverSignalsARecycledPid(t *testing.T) {
 }
 
 func TestDir_killsWhatItsLabHasNoted(t *testing.T) {
-	l := testLab(t, 0, "n1")
+	l := testLab(t, "n1")
 	dir := Dir{Path: l.cfg.Dir}
 	if err := dir.Kill("n1"); err != nil {
 		t.Fatal(err)
@@ -311,7 +306,7 @@ func TestDir_killsWhatItsLabHasNoted(t *testing.T) {
 }
 
 func TestLab_refusesWhatItCannotName(t *testing.T) {
-	l := testLab(t, 0)
+	l := testLab(t)
 	for _, name := range []string{"", "../n1", "n 1", ".hidden", strings.Repeat("n", 33)} {
 		if err := l.Start(name); !errors.Is(err, ErrBadName) {
 			t.Errorf("Start(%q) = %v, want ErrBadName", name, err)
@@ -325,7 +320,7 @@ func TestLab_refusesWhatItCannotName(t *testing.T) {
 func TestLab_leavesNoChildAfterRun(t *testing.T) {
 	var changes []State // written by the loop, read after Run
 	l, err := New(Config{
-		Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}, Names: []string{"n1", "n2", "stubborn"},
+		Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"},
 		Grace: 50 * time.Millisecond, Changed: func(c Child) { changes = append(changes, c.State) },
 	})
 	if err != nil {
@@ -334,16 +329,21 @@ func TestLab_leavesNoChildAfterRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
-	for _, name := range l.cfg.Names {
+	names := []string{"n1", "n2", "stubborn"}
+	startAll(t, l, names...)
+	for _, name := range names {
 		awaitReady(t, l, name)
 	}
 	if _, _, err := l.Freeze("n2"); err != nil {
 		t.Fatal(err)
 	}
-	children := l.Children()
+	var children []Child
+	for _, name := range names {
+		children = append(children, describe(t, l, name))
+	}
 	cancel()
-	if err := <-ended; err != nil || len(children) != 3 {
-		t.Fatalf("Run = %v with %d children, want nil with 3", err, len(children))
+	if err := <-ended; err != nil {
+		t.Fatalf("Run = %v, want nil", err)
 	}
 	for _, c := range children {
 		if c.Alive() {
@@ -362,13 +362,14 @@ func TestLab_leavesNoChildAfterRun(t *testing.T) {
 }
 
 func TestLab_endsThoughAGrandchildHoldsTheAnnouncement(t *testing.T) {
-	l, err := New(Config{Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}, Names: []string{"parent"}})
+	l, err := New(Config{Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
+	startAll(t, l, "parent")
 	if err := l.await(bounded(t), "parent"); err != nil {
 		t.Fatal(err)
 	}
@@ -491,13 +492,14 @@ func TestOpenDir_refusesADirectoryOpenToOthers(t *testing.T) {
 // BenchmarkLab_killAndRevive measures a whole round, to the announcement, and within it how far apart the two stamps of
 // the kill are: that is the error of every downtime.
 func BenchmarkLab_killAndRevive(b *testing.B) {
-	l, err := New(Config{Dir: b.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}, Names: []string{"n1"}})
+	l, err := New(Config{Dir: b.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
+	startAll(b, l, "n1")
 	var stamps []time.Duration
 	for b.Loop() {
 		if _, err := l.Ready(ctx, "n1"); err != nil {
