@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -117,5 +118,20 @@ func TestFirstFree_goesAsideAndSaysForWhom(t *testing.T) {
 	}
 	if addr, why := firstFree(usual, "tcp", "udp"); addr != usual || why != "" {
 		t.Errorf("firstFree of a free address = %q, %q; want it", addr, why)
+	}
+}
+
+func TestCopyFrom_goesOnWhereTheLogWasCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n1.log")
+	var out strings.Builder
+	var at int64
+	for _, log := range []string{"", "one\n", "one\ntwo\n", "two\n", "two\nthree\n"} { // cut before the last but one
+		if err := os.WriteFile(path, []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at = copyFrom(&out, path, at)
+	}
+	if got := out.String(); got != "one\ntwo\nthree\n" {
+		t.Errorf("the pane shows %q, want each line once", got)
 	}
 }

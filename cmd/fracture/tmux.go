@@ -212,7 +212,7 @@ func runPane(dir, parent, name string, out io.Writer) error {
 				}
 			case <-ticker.C:
 			}
-			at += copyFrom(out, filepath.Join(dir, "logs", name+".log"), at)
+			at = copyFrom(out, filepath.Join(dir, "logs", name+".log"), at)
 		}
 	})
 	if err := group.Wait(); err != nil && !errors.Is(err, lab.ErrOrphaned) {
@@ -221,16 +221,18 @@ func runPane(dir, parent, name string, out io.Writer) error {
 	return nil
 }
 
-// copyFrom copies what a file holds from an offset on and returns how much that was.
+// copyFrom copies what a file holds from an offset on and answers with the next offset. The lab cuts a log that has become
+// long: one that is shorter than what was shown goes on at its end.
 func copyFrom(out io.Writer, path string, at int64) int64 {
 	file, err := os.Open(path)
 	if err != nil {
 		return 0 // the node has not started yet
 	}
 	defer func() { _ = file.Close() }()
-	if _, err := file.Seek(at, io.SeekStart); err != nil {
-		return 0
+	end, err := file.Seek(0, io.SeekEnd)
+	if err != nil || end <= at {
+		return end
 	}
-	n, _ := io.Copy(out, file)
-	return n
+	n, _ := io.Copy(out, io.NewSectionReader(file, at, end-at))
+	return at + n
 }
