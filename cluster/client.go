@@ -25,7 +25,7 @@ type ClientConfig struct {
 	Log         *slog.Logger
 
 	Deliver func(m *failover.Message, arrival clock.Instant) // the first valid result of a task; it may be kept
-	Answer  func(m *failover.Message)                        // Accepted, or Refused for good
+	Answer  func(m *failover.Message)                        // Accepted; Refused for good, or Stopped; Changed
 	News    func(news telemetry.News)                        // of the nodes
 }
 
@@ -85,6 +85,12 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 // Submit asks the cluster for a stream; the answer comes by Answer, the results by Deliver.
 func (c *Client) Submit(stream *work.Stream) {
 	c.tell(failover.Message{Kind: failover.Submit, Stream: stream})
+}
+
+// Change asks for a stream that runs to be guarded with stream's strategy and factor from now on; the answer comes by
+// Answer.
+func (c *Client) Change(stream *work.Stream) {
+	c.tell(failover.Message{Kind: failover.Change, Stream: stream})
 }
 
 // Watch subscribes to a stream that somebody else submitted; 0 is all of them.

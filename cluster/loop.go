@@ -75,7 +75,7 @@ func (n *Node) happen(ev *failover.Event) {
 			return
 		}
 		switch ev.Message.Kind {
-		case failover.Result, failover.Accepted, failover.Refused:
+		case failover.Result, failover.Accepted, failover.Refused, failover.Changed:
 			n.stepSink(now, *ev) // a stream of ours that another node leads by now
 		default:
 		}
@@ -212,7 +212,7 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 	case failover.Promote:
 		n.count.takeovers.Add(1)
 		n.note(now, e)
-	case failover.Detect, failover.Recover, failover.Replace:
+	case failover.Detect, failover.Recover, failover.Replace, failover.Hedge, failover.Mask, failover.Stop:
 		n.note(now, e)
 	case failover.Refuse:
 		n.count.fenced.Add(1)

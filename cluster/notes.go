@@ -79,6 +79,10 @@ func (n *Node) text(e *failover.Effect) string {
 			return fmt.Sprintf("%s takes the splitter over from %s (%s)", n.self.Name, n.roster.name(e.Peer), e.Signal)
 		}
 		return fmt.Sprintf("%s takes tile %d over from %s (%s)", n.self.Name, task.Tile, n.roster.name(e.Peer), e.Signal)
+	case failover.Mask:
+		return fmt.Sprintf("%s answered tile %d wrongly and was outvoted", n.roster.name(e.Peer), task.Tile)
+	case failover.Stop:
+		return fmt.Sprintf("%s stops stream %x: %s failed (%s)", n.self.Name, uint64(task.Stream), n.roster.name(e.Peer), e.Signal)
 	default:
 		return ""
 	}

@@ -80,6 +80,10 @@ func (rs *requests) answer(m *failover.Message) {
 	if r == nil {
 		return
 	}
+	if m.Reason == failover.Stopped && !r.over {
+		r.over = true // the stream has ended with a fault: what came is all that comes
+		close(r.results)
+	}
 	var err error
 	if m.Kind == failover.Refused {
 		err = front.Refusal{Reason: m.Reason, Have: m.Have, Need: m.Need}

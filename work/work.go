@@ -6,7 +6,6 @@
 package work
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -24,44 +23,6 @@ type TaskID struct {
 // String prints the whole task as stream/frame.tile, the stream in hexadecimal. The trace is shorter: it shows 16 bits of
 // the stream, and the splitter's role as *.
 func (t TaskID) String() string { return fmt.Sprintf("%x/%d.%d", uint64(t.Stream), t.Frame, t.Tile) }
-
-// Strategy says how many copies of a task there are and what happens when its owner fails.
-type Strategy uint8
-
-// The strategies, in the order in which the screen offers them.
-const (
-	// Reschedule keeps one copy and places it anew once gossip says that the node is gone.
-	Reschedule Strategy = iota + 1
-	// Standby keeps a copy on each standby, promoted by the first signal that the owner failed.
-	Standby
-)
-
-// Strategies lists every strategy by value.
-var Strategies = []Strategy{Reschedule, Standby}
-
-// ErrUnknownStrategy: the name is not one of [Strategies]; offer those.
-var ErrUnknownStrategy = errors.New("unknown strategy")
-
-// String is the strategy's name as a user writes it.
-func (s Strategy) String() string {
-	switch s {
-	case Reschedule:
-		return "reschedule"
-	case Standby:
-		return "standby"
-	}
-	return fmt.Sprintf("strategy(%d)", uint8(s))
-}
-
-// ParseStrategy finds a strategy by its name.
-func ParseStrategy(name string) (Strategy, error) {
-	for _, s := range Strategies {
-		if s.String() == name {
-			return s, nil
-		}
-	}
-	return 0, fmt.Errorf("%w %q: one of %v", ErrUnknownStrategy, name, Strategies)
-}
 
 // Stream is what is submitted: which function, over what, how often, and how well guarded. It is a value; whoever holds
 // it can derive every task of every frame.

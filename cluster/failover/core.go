@@ -186,6 +186,8 @@ func (c *Core) passTime() {
 			switch s := c.streams[i]; {
 			case s.leading():
 				c.tend(s)
+			case c.now >= s.shareAt():
+				c.share(s)
 			case c.now >= s.askAt:
 				c.askWhetherHeld(s)
 			}
@@ -225,7 +227,7 @@ func (c *Core) send(to NodeID, m Message) {
 	case to == 0:
 	case to != c.cfg.ID:
 		c.emit(Effect{Kind: Send, Peer: to, Message: m})
-	case m.Kind == Accepted || m.Kind == Refused: // the sink that asked lives on this node
+	case m.Kind == Accepted || m.Kind == Refused || m.Kind == Changed: // the sink that asked lives on this node
 		c.emit(Effect{Kind: Forward, Peer: to, Message: m})
 	default:
 		c.loop = append(c.loop, m)
@@ -267,7 +269,9 @@ func (c *Core) receive(from NodeID, m *Message) {
 		c.subscribe(from, m.Task.Stream)
 	case Unsubscribe:
 		c.unsubscribe(from, m.Task.Stream)
-	case Accepted, Refused: // for sinks
+	case Change:
+		c.change(from, m)
+	case Accepted, Refused, Changed: // for sinks
 	}
 }
 

@@ -3,6 +3,8 @@ package failover
 import (
 	"cmp"
 	"fmt"
+
+	"fracture/work"
 )
 
 // NodeID is a process's identity: a hash of its name and its incarnation, so that a node started again is another node
@@ -36,21 +38,26 @@ func (t Term) Count() uint32 { return uint32(t >> 32) }
 func (t Term) Splitter() NodeID { return NodeID(t) }
 
 // Epoch orders the owners of one task; the higher one fences the lower. It is ordered first by the reign of the splitter
-// that placed the task, then by how often that splitter placed it, then by the rank of the holder that runs it: an owner
-// has rank 0, its first standby rank 1.
+// that placed the task, then by how often it was placed in that reign, then by who placed it, then by the rank of the
+// holder that runs it: an owner has rank 0, its first standby rank 1.
 //
-// Invariant: for one task, no two nodes own the same epoch. The term belongs to one splitter, the try to one placement
-// of it, the rank to one holder of that placement.
+// Invariant: for one task, no two nodes own the same epoch. The term belongs to one reign, try and placer to one placement
+// in it, the rank to one holder of that placement.
 type Epoch struct {
 	Term Term
+	By   NodeID // who placed it, where that is a standby of the splitter; 0: the splitter that reigns
 	Try  uint16
 	Rank uint8
 }
 
 // Compare orders epochs: negative where e is below f.
 func (e Epoch) Compare(f Epoch) int {
-	return cmp.Or(cmp.Compare(e.Term, f.Term), cmp.Compare(e.Try, f.Try), cmp.Compare(e.Rank, f.Rank))
+	return cmp.Or(cmp.Compare(e.Term, f.Term), cmp.Compare(e.Try, f.Try), cmp.Compare(e.By, f.By), cmp.Compare(e.Rank, f.Rank))
 }
+
+// sameCall reports whether two epochs differ at most in who placed the task and who runs it: to a strategy that has every
+// holder run its copy they ask for the same.
+func (e Epoch) sameCall(f Epoch) bool { return e.Term == f.Term && e.Try == f.Try }
 
 // Below reports whether f fences e.
 func (e Epoch) Below(f Epoch) bool { return e.Compare(f) < 0 }
@@ -59,7 +66,7 @@ func (e Epoch) Below(f Epoch) bool { return e.Compare(f) < 0 }
 func (e Epoch) String() string { return fmt.Sprintf("%d.%d.%d", e.Term.Count(), e.Try, e.Rank) }
 
 // MaxFactor is the largest number of copies of a task.
-const MaxFactor = 4
+const MaxFactor = work.MaxFactor
 
 // Holders are the nodes that hold one thing, by rank: the owner first, then its standbys, then zeros.
 type Holders [MaxFactor]NodeID

@@ -115,6 +115,12 @@ const (
 	Recover
 	// Promote: this node took over the task (or, where Task.Tile is SplitterTile, the stream) from Peer, by Signal.
 	Promote
+	// Hedge: this node runs its copy of the task beside Peer, who takes longer than most.
+	Hedge
+	// Mask: Peer's answer to the task was another than that of most holders.
+	Mask
+	// Stop: the stream ends here because Peer failed, by Signal, as its strategy is.
+	Stop
 	// Replace: the splitter placed a task anew under a higher try, by Signal.
 	Replace
 	// Refuse: a message under a lower epoch than is known was refused.
@@ -163,6 +169,12 @@ func (e Effect) Verb() string {
 		return "recover"
 	case Promote:
 		return "promote"
+	case Hedge:
+		return "hedge"
+	case Mask:
+		return "mask"
+	case Stop:
+		return "stop"
 	case Replace:
 		return "replace"
 	case Refuse:
@@ -206,6 +218,10 @@ func (k MessageKind) verb() string {
 		return "retire"
 	case Subscribe, Unsubscribe:
 		return "watch"
+	case Change:
+		return "change"
+	case Changed:
+		return "answer"
 	}
 	return "?"
 }

@@ -13,7 +13,7 @@ import (
 // it may still run again for being overdue: as a standby, and as the leader who places them anew.
 type pace struct {
 	function string
-	took     rhythm
+	took     spread
 	promote  budget
 	replace  budget
 }
@@ -34,20 +34,27 @@ func (c *Core) pace(function string) *pace {
 
 // overdue is how long a task of a function may take before somebody else runs it.
 func (c *Core) overdue(function string) time.Duration {
-	if p := c.pace(function); p != nil && p.took.peak > 0 {
-		return min(max(3*p.took.peak, c.cfg.OverdueFloor), c.cfg.OverdueCeiling)
+	if p := c.pace(function); p != nil && p.took.known() {
+		return min(max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor), c.cfg.OverdueCeiling)
+	}
+	return c.cfg.OverdueCeiling / 2 // nothing learned yet
+}
+
+// overdueMargin is how many times as long as ninety-nine of a hundred a task takes before it counts as overdue.
+const overdueMargin = 3
+
+// usual is how long nineteen of twenty tasks of a function take at most.
+func (c *Core) usual(function string) time.Duration {
+	if p := c.pace(function); p != nil && p.took.known() {
+		return p.took.quantile(950)
 	}
 	return c.cfg.OverdueCeiling / 2 // nothing learned yet
 }
 
 // learn takes in how long a task of a function took.
 func (c *Core) learn(function string, took time.Duration) {
-	switch p := c.pace(function); {
-	case p == nil:
-	case p.took.peak == 0:
-		p.took.peak = took
-	default:
-		p.took.observe(took, c.cfg.OverdueCeiling)
+	if p := c.pace(function); p != nil {
+		p.took.observe(min(took, c.cfg.OverdueCeiling))
 	}
 }
 
@@ -66,8 +73,8 @@ func (c *Core) place(from NodeID, m *Message) {
 		return
 	}
 	h := c.tasks.find(m.Task)
-	if h != nil && !h.epoch.Below(m.Epoch) {
-		return // a repeated or overtaken placement
+	if h != nil && (!h.epoch.Below(m.Epoch) || m.Strategy.Everyone() && h.epoch.sameCall(m.Epoch)) {
+		return // a repeated or overtaken placement, or the same one by another holder of the splitter
 	}
 	if h != nil {
 		c.cancel(h)
@@ -80,12 +87,22 @@ func (c *Core) place(from NodeID, m *Message) {
 	}
 	h.epoch, h.holders, h.splitters, h.rank = m.Epoch, m.Holders, m.Splitters, rank
 	h.function, h.input, h.since = m.Function, append(h.input[:0], m.Payload...), c.now
-	if rank == 0 {
+	h.strategy, h.hedged = m.Strategy, false
+	switch {
+	case rank == 0:
+		c.run(h)
+		return
+	case m.Strategy.Everyone():
+		h.epoch.Rank = uint8(rank)
 		c.run(h)
 		return
 	}
 	h.state = waiting
-	c.tasks.setUntil(h, c.now.Add(time.Duration(rank)*c.overdue(h.function)))
+	patience := time.Duration(rank) * c.overdue(h.function)
+	if h.strategy == work.Hedge && rank == 1 {
+		patience = min(patience, c.usual(h.function))
+	}
+	c.tasks.setUntil(h, c.now.Add(patience))
 	// The copy that arrives after its owner's link broke would wait for ever: nobody fails twice.
 	if signal, lost := c.ahead(h); lost {
 		c.promote(h, signal)
@@ -160,16 +177,35 @@ func (c *Core) sweepTasks() {
 			continue
 		}
 		if h.state == waiting && h.until <= c.now {
-			c.learn(h.function, c.now.Sub(h.since)) // it took at least that: under load patience must grow
-			if p := c.pace(h.function); p == nil || p.promote.spend(c.now, promoteBurst) {
-				c.promote(h, Overdue)
-			} else {
-				h.until = c.now.Add(c.overdue(h.function))
-			}
+			c.runLate(h)
 		}
 		c.tasks.next = min(c.tasks.next, h.until)
 		i++
 	}
+}
+
+// runLate runs a copy whose owner takes long, if the budget for such runs allows it.
+func (c *Core) runLate(h *held) {
+	waited := c.now.Sub(h.since)
+	overdue := waited >= time.Duration(h.rank)*c.overdue(h.function)
+	if overdue {
+		c.learn(h.function, waited) // it took at least that: under load patience must grow
+	}
+	switch p := c.pace(h.function); {
+	case p != nil && !p.promote.spend(c.now, promoteBurst):
+		h.until = c.now.Add(c.overdue(h.function))
+	case overdue:
+		c.promote(h, Overdue)
+	default:
+		c.hedge(h)
+	}
+}
+
+// hedge runs a copy beside the owner, whose lateness is nothing unusual yet: the first result of the two wins.
+func (c *Core) hedge(h *held) {
+	h.epoch.Rank, h.hedged = uint8(h.rank), true
+	c.emit(Effect{Kind: Hedge, Peer: h.holders.Owner(), Message: Message{Task: h.id, Epoch: h.epoch}})
+	c.run(h)
 }
 
 // done: the result is on its way from the owner; the copy may go.
@@ -186,7 +222,7 @@ func (c *Core) done(m *Message) {
 	if of.Below(h.epoch) {
 		return
 	}
-	if h.state == waiting {
+	if h.state == waiting || h.state == running && h.hedged {
 		c.learn(h.function, c.now.Sub(h.since))
 		if p := c.pace(h.function); p != nil {
 			p.promote.earn()
@@ -208,7 +244,8 @@ func (c *Core) computed(m *Message) {
 		return
 	}
 	result := *m
-	result.Kind, result.Holders = Result, h.holders // so that whoever draws it can tell whose it is
+	result.Kind, result.Strategy = Result, h.strategy
+	result.Holders = h.holders // so that whoever draws it can tell whose it is
 	for _, splitter := range h.splitters {
 		c.send(splitter, result)
 	}
@@ -218,7 +255,13 @@ func (c *Core) computed(m *Message) {
 	if h.epoch != m.Epoch || h.state != running {
 		return // overtaken by a higher epoch meanwhile: that one decides when the task has ended
 	}
+	if h.hedged {
+		c.learn(h.function, c.now.Sub(h.since)) // the owner took at least that
+	}
 	for r := range h.holders.Len() {
+		if h.strategy == work.Vote {
+			break // each has its say
+		}
 		if _, lost := c.lostHolder(h.holders[r]); r != h.rank && !lost {
 			c.send(h.holders[r], Message{Kind: Done, Task: h.id, Epoch: h.epoch})
 		}

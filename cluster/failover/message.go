@@ -47,6 +47,10 @@ const (
 	Subscribe
 	// Unsubscribe ends a Subscribe.
 	Unsubscribe
+	// Change asks the leader of a stream that runs to guard it from now on with Stream's strategy and factor.
+	Change
+	// Changed answers Change: Reason is 0, or Reason, Have and Need say why the stream goes on as it was.
+	Changed
 )
 
 // Reason says why a submit was refused.
@@ -64,6 +68,10 @@ const (
 	BadStream
 	// NotCopied: no standby acknowledged in time; nothing has been started.
 	NotCopied
+	// Stopped: a stream that had been taken on has ended with the first fault, as its strategy is.
+	Stopped
+	// NoStream: what is to be changed does not run.
+	NoStream
 )
 
 // String names the reason in words.
@@ -79,6 +87,10 @@ func (r Reason) String() string {
 		return "the stream's values make no sense"
 	case NotCopied:
 		return "no standby acknowledged the copy"
+	case Stopped:
+		return "stopped by a fault"
+	case NoStream:
+		return "no such stream is running"
 	}
 	return "no reason"
 }
@@ -89,8 +101,9 @@ func (r Reason) String() string {
 type Message struct {
 	Kind      MessageKind
 	Reason    Reason
-	Failed    bool   // Result: the function answered with an error, whose text is Payload
-	Function  string // Place, Copy: which function to run
+	Failed    bool          // Result: the function answered with an error, whose text is Payload
+	Strategy  work.Strategy // Place, Copy: when a holder runs its copy; Result: how it was
+	Function  string        // Place, Copy: which function to run
 	Task      work.TaskID
 	Epoch     Epoch
 	Holders   Holders // who runs and stands by (Place, Copy, Result), or who leads and stands by (Hold, Mark)

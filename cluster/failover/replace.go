@@ -12,6 +12,9 @@ import (
 // patience is how long the leader waits for a result before it places the task anew: long enough that the standbys,
 // who need no order, have had their turn.
 func (c *Core) patience(s *stream) time.Duration {
+	if s.spec.Strategy.Single() { // nobody else has it, so being late is no sign of a loss
+		return 2 * c.cfg.OverdueCeiling
+	}
 	return time.Duration(s.copies()+1) * c.overdue(s.spec.Function)
 }
 
@@ -39,6 +42,12 @@ func (c *Core) watch(s *stream) {
 			until := t.placed.Add(patience << min(t.epoch.Try, maxBackoff))
 			switch {
 			case until > c.now:
+			case s.spec.Strategy == work.FailFast:
+				c.stop(s, t.holders.Owner(), Overdue)
+				return
+			case s.spec.Strategy == work.Expendable:
+				c.giveUp(s, f, uint32(i))
+				continue
 			case pace == nil || pace.replace.spend(c.now, replaceBurst):
 				c.replace(s, f, uint32(i), Overdue)
 				until = t.placed.Add(patience << min(t.epoch.Try, maxBackoff))

@@ -27,7 +27,7 @@ func (c *Core) leave(id NodeID) {
 	c.dropWatchers(id)
 	for i := len(c.streams) - 1; i >= 0; i-- {
 		if s := c.streams[i]; s.leading() && s.spec.Strategy == work.Reschedule {
-			c.replaceOwnedBy(s, id, Gone)
+			c.bear(s, id, Gone)
 		}
 	}
 }
@@ -102,8 +102,8 @@ func (c *Core) fail(p *peer, signal Signal) {
 	c.takeOverTasks(id, signal)
 	c.takeOverStreams(signal)
 	for i := len(c.streams) - 1; i >= 0; i-- {
-		if s := c.streams[i]; s.leading() && s.spec.Strategy != work.Reschedule {
-			c.replaceOwnedBy(s, id, signal)
+		if s := c.streams[i]; s.leading() && (signal != Gone || s.spec.Strategy != work.Reschedule) {
+			c.bear(s, id, signal)
 		}
 	}
 	c.mendAll()

@@ -20,9 +20,9 @@ type SinkConfig struct {
 // stream watches it, submits it again when its leaders are gone.
 //
 // It takes the events of a Core that concern it, and from its own owner (Peer is its own ID) a Submit to open a stream,
-// a Retire to end one, a Subscribe to watch one that somebody else submitted and an Unsubscribe to look away. It answers
+// a Retire to end one, a Change to guard it otherwise, a Subscribe to watch one that somebody else submitted and an Unsubscribe to look away. It answers
 // with Send, Deliver, Repeat, Refuse and Drop; and with Forward for what its owner must know: Accepted, or Refused for
-// good.
+// good; and Changed.
 type Sink struct {
 	cfg     SinkConfig
 	now     clock.Instant
@@ -63,7 +63,7 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 	case LinkUp:
 		s.linkUp(ev.Peer)
 	case LinkDown:
-		s.node(ev.Peer).link = false
+		s.linkDown(ev.Peer)
 	case Received:
 		s.receive(ev.Peer, &ev.Message)
 	case Tick, Beat, Computed, Saved, Drain:
@@ -88,10 +88,10 @@ func (s *Sink) Wake() clock.Instant {
 
 // deadline is when a stream is submitted again for want of a sign of life. A stream without standbys waits for gossip.
 func (s *Sink) deadline(w *watched) clock.Instant {
-	if w.spec == nil || (w.spec.Frames != 0 && w.left == 0) {
+	if w.spec == nil || w.done() {
 		return clock.Never
 	}
-	if w.accepted && w.spec.Strategy == work.Reschedule {
+	if w.accepted && (w.spec.Strategy == work.Reschedule || w.spec.Strategy == work.FailFast) {
 		return clock.Never
 	}
 	return w.heard.Add(s.cfg.Resubmit)
@@ -134,6 +134,17 @@ func (s *Sink) linkUp(id NodeID) {
 	}
 }
 
+// linkDown: a stream that is to end with the first fault ends with its leader.
+func (s *Sink) linkDown(id NodeID) {
+	s.node(id).link = false
+	for i := len(s.streams) - 1; i >= 0; i-- { // downward: a stream that ends is removed
+		w := s.streams[i]
+		if w.spec != nil && w.accepted && w.spec.Strategy == work.FailFast && w.term.Splitter() == id && !w.done() {
+			s.stopped(w, &Message{Kind: Refused, Reason: Stopped, Task: work.TaskID{Stream: w.id}, Epoch: Epoch{Term: w.term}})
+		}
+	}
+}
+
 func (s *Sink) send(to NodeID, m Message) {
 	s.out = append(s.out, Effect{Kind: Send, Peer: to, Message: m})
 }
@@ -160,6 +171,12 @@ func (s *Sink) receive(from NodeID, m *Message) {
 		s.accepted(m)
 	case Refused:
 		s.refused(m)
+	case Change:
+		if from == s.cfg.ID && m.Stream != nil {
+			s.change(m.Stream)
+		}
+	case Changed:
+		s.changed(m)
 	case Result:
 		s.result(m)
 	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield: // between nodes

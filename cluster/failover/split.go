@@ -36,7 +36,7 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		refusal.Reason = BadStream
 	case c.draining:
 		refusal.Reason = Draining
-	case m.Have == 0 && m.Stream.Strategy != work.Reschedule && have < need:
+	case m.Have == 0 && have < need:
 		refusal.Reason = TooFewNodes
 	case len(c.streams) >= c.cfg.MaxStreams:
 		refusal.Reason, refusal.Have, refusal.Need = TooManyStreams, uint32(len(c.streams)), uint32(c.cfg.MaxStreams)
@@ -178,14 +178,17 @@ func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate) {
 	}
 	c.scratch = scratch
 	t.holders = choose(list, tileKey(s.spec.ID, i), Holders{}, 0, s.copies())
-	try := uint16(0)
-	if t.epoch.Term == s.term {
-		try = t.epoch.Try + 1
-	}
-	t.epoch, t.placed = Epoch{Term: s.term, Try: try}, c.now
 	m := Message{
-		Kind: Place, Task: id, Epoch: t.epoch, Function: s.spec.Function,
+		Kind: Place, Task: id, Epoch: Epoch{Term: s.term}, Function: s.spec.Function, Strategy: s.spec.Strategy,
 		Holders: t.holders, Splitters: s.holders, Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
+	}
+	if s.leading() {
+		if t.epoch.Term == s.term {
+			m.Epoch.Try = t.epoch.Try + 1
+		}
+		t.epoch, t.placed = m.Epoch, c.now
+	} else {
+		m.Epoch.By = c.cfg.ID // beside the leader, who watches it
 	}
 	for r := 0; r < t.holders.Len(); r++ {
 		c.send(t.holders[r], m)

@@ -54,10 +54,12 @@ type actor struct {
 	up, frozen bool
 	leaving    bool // its beats say so
 	idle       bool // it computes nothing
+	liar       bool // its answers are wrong
 	waiting    []Event
 	told       map[string]int // effects by verb
 	effects    []Effect       // all but Send and Execute
 	delivered  map[work.TaskID]int
+	came       map[work.TaskID]clock.Instant // when a result was delivered
 }
 
 // echo answers a task with its own name, and cannot split what broken names.
@@ -120,6 +122,7 @@ func (s *stage) receiver(name string) *actor {
 
 func (s *stage) enter(a *actor) {
 	a.up, a.told, a.delivered = true, map[string]int{}, map[work.TaskID]int{}
+	a.came = map[work.TaskID]clock.Instant{}
 	s.actors = append(s.actors, a)
 	s.names[a.id] = a.name
 	if a.core != nil {
@@ -282,6 +285,9 @@ func (s *stage) carryOut(a *actor, e Effect) {
 		if !a.idle {
 			s.after(stageTask, func() {
 				out, _ := echo{}.Run(e.Message.Payload, nil)
+				if a.liar {
+					out[0] ^= 0x80
+				}
 				s.step(a, Event{Kind: Computed, Message: Message{
 					Task: e.Message.Task, Epoch: e.Message.Epoch, Payload: out, Ran: stageTask,
 				}})
@@ -289,6 +295,7 @@ func (s *stage) carryOut(a *actor, e Effect) {
 		}
 	case Deliver:
 		a.delivered[e.Message.Task]++
+		a.came[e.Message.Task] = s.now
 		a.effects = append(a.effects, e)
 	default:
 		a.effects = append(a.effects, e)

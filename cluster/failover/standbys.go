@@ -55,7 +55,7 @@ func (c *Core) mend(s *stream) {
 	kept := Holders{c.cfg.ID}
 	n := 1
 	for r := 1; r < old.Len(); r++ {
-		if p := c.peers.find(old[r]); p != nil && p.serves() {
+		if p := c.peers.find(old[r]); p != nil && p.serves() && n < s.copies() {
 			kept[n] = old[r]
 			n++
 		}
@@ -102,8 +102,8 @@ func (c *Core) letGo(s *stream, id NodeID) {
 
 // dismiss retires the standbys that were let go, if any of those that were not has acknowledged its copy.
 func (c *Core) dismiss(s *stream) {
-	for r := 1; r < s.holders.Len(); r++ {
-		if s.copied.Rank(s.holders[r]) < 0 {
+	for r := 0; r < s.holders.Len(); r++ {
+		if s.copied.Rank(s.holders[r]) < 0 && s.copies() > 1 {
 			continue
 		}
 		for _, id := range s.former {

@@ -29,6 +29,7 @@ type stream struct {
 	deadline  clock.Instant // for a standby to acknowledge
 	tried     Holders       // standbys that were asked in vain
 
+	shared  uint64        // at a standby of a strategy that has everyone run: the next frame that it splits beside its leader
 	watchAt clock.Instant // when to look again for tasks that are overdue
 	saved   bool          // the store has everything
 	askAt   clock.Instant // at a standby that its leader has not spoken to: when to ask whether the copy is wanted
@@ -40,6 +41,7 @@ type frame struct {
 	used   bool
 	left   int // tiles without a result
 	tiles  []tile
+	votes  []ballot // one for each tile, once a task of strategy Vote is answered
 }
 
 // tile is what a holder of the stream knows of one task.
@@ -99,6 +101,7 @@ func (s *stream) frame(k uint64) *frame {
 			f.tiles = make([]tile, s.spec.Tiles)
 		}
 		clear(f.tiles)
+		clear(f.votes)
 		f.number, f.used, f.left = k, true, len(f.tiles)
 	}
 	return f
@@ -118,7 +121,7 @@ func (s *stream) advance() {
 
 func (s *stream) wake() clock.Instant {
 	if !s.leading() {
-		return s.askAt
+		return min(s.askAt, s.shareAt())
 	}
 	if !s.accepted {
 		return s.deadline
@@ -130,12 +133,7 @@ func (s *stream) wake() clock.Instant {
 }
 
 // copies is how many holders each task, and the splitter role itself, shall have.
-func (s *stream) copies() int {
-	if s.spec.Strategy == work.Reschedule {
-		return 1
-	}
-	return int(s.spec.Factor)
-}
+func (s *stream) copies() int { return int(s.spec.Factor) }
 
 func (c *Core) stream(id work.StreamID) *stream {
 	for _, s := range c.streams {
@@ -176,6 +174,9 @@ func (c *Core) hold(from NodeID, m *Message) {
 		s.base, s.next = m.Task.Frame, m.Task.Frame
 		s.start = c.origin(m)
 		c.streams = append(c.streams, s)
+	}
+	if !m.Epoch.Below(s.epoch()) {
+		s.guard(m.Stream.Strategy, m.Stream.Factor, c.now)
 	}
 	c.adopt(s, m.Epoch, m.Holders)
 	s.accepted, s.askAt = s.accepted || m.Have > 0, c.now.Add(windowTime)
@@ -254,17 +255,23 @@ func (c *Core) result(m *Message) {
 		return
 	}
 	t := &f.tiles[m.Task.Tile]
-	if m.Epoch.Below(t.epoch) && c.cfg.Bug != BugNoFencing {
+	if t.fences(m) && c.cfg.Bug != BugNoFencing {
 		c.emit(Effect{Kind: Refuse, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		return
+	}
+	if m.Strategy == work.Vote && !c.vote(s, f, m) {
+		return // not decided yet, or a vote that decides nothing any more
 	}
 	if t.done {
 		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		return
 	}
-	t.epoch, t.done = m.Epoch, true
+	t.done = true
+	if t.epoch.Below(m.Epoch) {
+		t.epoch = m.Epoch
+	}
 	f.left--
-	if t.placed != 0 {
+	if t.placed != 0 && !m.ours() {
 		c.learn(s.spec.Function, c.now.Sub(t.placed))
 		if p := c.pace(s.spec.Function); p != nil && m.Epoch.Try == 0 {
 			p.replace.earn()
@@ -329,12 +336,8 @@ func (c *Core) retired(from NodeID, m *Message) {
 
 // sound reports whether a stream's values make sense.
 func sound(s *work.Stream) bool {
-	known := false
-	for _, strategy := range work.Strategies {
-		known = known || strategy == s.Strategy
-	}
-	return known && s.ID != 0 && s.Tiles > 0 && s.Tiles <= MaxTiles &&
-		s.Factor >= 1 && s.Factor <= MaxFactor && (s.Frames == 1 || s.Period >= time.Millisecond)
+	return s.Strategy.Check(s.Factor) == nil && s.ID != 0 && s.Tiles > 0 && s.Tiles <= MaxTiles &&
+		(s.Frames == 1 || s.Period >= time.Millisecond)
 }
 
 // MaxTiles bounds the tasks of a frame.

@@ -24,6 +24,8 @@ type held struct {
 	state     taskState
 	since     clock.Instant // when it came
 	until     clock.Instant // waiting: overdue from then; ended: forgotten from then
+	strategy  work.Strategy
+	hedged    bool // runs beside an owner that takes long
 	function  string
 	input     []byte
 }

@@ -73,7 +73,11 @@ func (e Epoch) append(b []byte) []byte {
 	b = append(b, '.')
 	b = strconv.AppendUint(b, uint64(e.Try), 10)
 	b = append(b, '.')
-	return strconv.AppendUint(b, uint64(e.Rank), 10)
+	b = strconv.AppendUint(b, uint64(e.Rank), 10)
+	if e.By != 0 {
+		b = append(b, '+') // placed by a standby of the splitter, beside its leader
+	}
+	return b
 }
 
 func orDash(s string) string {

@@ -34,6 +34,9 @@ type sinkTile struct {
 	epoch Epoch
 }
 
+// done reports whether every result of a finite stream has come.
+func (w *watched) done() bool { return w.spec.Frames != 0 && w.left == 0 }
+
 // submit asks the next node in the stream's ranking to lead it, from the first frame that is still wanted on.
 func (s *Sink) submit(w *watched) {
 	w.heard = s.now
@@ -131,6 +134,10 @@ func (s *Sink) refused(m *Message) {
 		return
 	}
 	w.term = max(w.term, m.Epoch.Term)
+	if m.Reason == Stopped {
+		s.stopped(w, m)
+		return
+	}
 	again := m.Reason == Draining || m.Reason == NotCopied || w.accepted
 	if again && w.asked < len(s.nodes) {
 		s.submit(w)
@@ -141,6 +148,25 @@ func (s *Sink) refused(m *Message) {
 	}
 	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
 	s.close(w.id)
+}
+
+// stopped tells the owner that a stream has ended with a fault, as its strategy is, and forgets it.
+func (s *Sink) stopped(w *watched, m *Message) {
+	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
+	s.close(w.id)
+}
+
+// change asks for a stream to be guarded otherwise; whoever leads it answers.
+func (s *Sink) change(spec *work.Stream) {
+	s.sendAll(Message{Kind: Change, Task: work.TaskID{Stream: spec.ID}, Stream: spec})
+}
+
+// changed: the leader of a stream tells how it is guarded from now on, or why it is not.
+func (s *Sink) changed(m *Message) {
+	if w := s.find(m.Task.Stream, false); w != nil && w.spec != nil && m.Reason == 0 && m.Stream != nil {
+		w.spec.Strategy, w.spec.Factor = m.Stream.Strategy, m.Stream.Factor
+	}
+	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
 }
 
 // result delivers the first valid copy of a task's output.

@@ -220,12 +220,9 @@ func (s *Server) choose(query url.Values) (work.Strategy, uint8, error) {
 		factor = uint8(n)
 	}
 	if factor == 0 {
-		factor = 1
-		if strategy == work.Standby {
-			factor = 2
-		}
+		factor, _ = strategy.Factors()
 	}
-	return strategy, factor, nil
+	return strategy, factor, strategy.Check(factor)
 }
 
 // newID is a stream's name that no other request bears.

@@ -37,6 +37,7 @@ func drawMessage(t *rapid.T) failover.Message {
 			Term: failover.Term(rapid.Uint64().Draw(t, "term")),
 			Try:  rapid.Uint16().Draw(t, "try"),
 			Rank: rapid.Uint8().Draw(t, "rank"),
+			By:   failover.NodeID(rapid.Uint32().Draw(t, "by")),
 		},
 		Holders:   holders.Draw(t, "holders"),
 		Splitters: holders.Draw(t, "splitters"),
@@ -45,6 +46,7 @@ func drawMessage(t *rapid.T) failover.Message {
 		Ran:       duration.Draw(t, "ran"),
 		Began:     clock.Instant(rapid.Int64().Draw(t, "began")),
 		Clock:     rapid.Uint64().Draw(t, "clock"),
+		Strategy:  work.Strategy(rapid.Uint8().Draw(t, "guarded")),
 		Payload:   rapid.SliceOfN(rapid.Byte(), 1, 300).Draw(t, "payload"),
 	}
 	if rapid.Bool().Draw(t, "has a stream") {
@@ -134,7 +136,7 @@ func asProto(m failover.Message) *Message {
 		Stream: uint64(m.Task.Stream), Frame: m.Task.Frame, Tile: m.Task.Tile,
 		Term: uint64(m.Epoch.Term), Try: uint32(m.Epoch.Try), Rank: uint32(m.Epoch.Rank),
 		Holders: ids(m.Holders), Splitters: ids(m.Splitters),
-		Have: m.Have, Need: m.Need, RanNs: int64(m.Ran), Began: uint64(m.Began), Clock: m.Clock, Payload: m.Payload,
+		Strategy: uint32(m.Strategy), By: uint32(m.Epoch.By), Have: m.Have, Need: m.Need, RanNs: int64(m.Ran), Began: uint64(m.Began), Clock: m.Clock, Payload: m.Payload,
 	}
 	if s := m.Stream; s != nil {
 		p.Spec = &Stream{

@@ -126,6 +126,10 @@ func (d *decoder) message(b []byte) (failover.Message, error) {
 			m.Began = clock.Instant(r.fixed64(f))
 		case messageClock:
 			m.Clock = r.fixed64(f)
+		case messageStrategy:
+			m.Strategy = work.Strategy(r.varint(f, math.MaxUint8))
+		case messageBy:
+			m.Epoch.By = failover.NodeID(r.fixed32(f))
 		case messageSpec:
 			m.Stream = r.stream(f)
 		case messageFunction:

@@ -32,7 +32,7 @@ const (
 	messageHolders, messageSplitters                         = 10, 11
 	messageHave, messageNeed, messageRan                     = 12, 13, 14
 	messageSpec, messagePayload, messageFunction             = 15, 16, 17
-	messageBegan, messageClock                               = 18, 19
+	messageBegan, messageClock, messageStrategy, messageBy   = 18, 19, 20, 21
 	streamID, streamFunction, streamParams, streamTiles      = 1, 2, 3, 4
 	streamPeriod, streamFrames, streamStrategy, streamFactor = 5, 6, 7, 8
 )
@@ -58,6 +58,8 @@ func appendMessage(b []byte, m *failover.Message) []byte {
 	b = appendVarint(b, messageRan, uint64(m.Ran))
 	b = appendFixed64(b, messageBegan, uint64(m.Began))
 	b = appendFixed64(b, messageClock, m.Clock)
+	b = appendVarint(b, messageStrategy, uint64(m.Strategy))
+	b = appendFixed32(b, messageBy, uint32(m.Epoch.By))
 	if m.Stream != nil {
 		b = appendStream(b, m.Stream)
 	}
@@ -85,10 +87,7 @@ func encodeHello(p Peer) []byte {
 	b, start := openLength(b)
 	b = appendString(b, helloName, p.Name)
 	b = appendFixed64(b, helloIncarnation, p.Incarnation)
-	if p.ID != 0 {
-		b = protowire.AppendTag(b, helloID, protowire.Fixed32Type)
-		b = protowire.AppendFixed32(b, uint32(p.ID))
-	}
+	b = appendFixed32(b, helloID, uint32(p.ID))
 	b = appendBool(b, helloSink, p.Sink)
 	return closeLength(b, start)
 }
@@ -125,6 +124,13 @@ func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
 
 func appendBool(b []byte, field protowire.Number, v bool) []byte {
 	return appendVarint(b, field, protowire.EncodeBool(v))
+}
+
+func appendFixed32(b []byte, field protowire.Number, v uint32) []byte {
+	if v == 0 {
+		return b
+	}
+	return protowire.AppendFixed32(protowire.AppendTag(b, field, protowire.Fixed32Type), v)
 }
 
 func appendFixed64(b []byte, field protowire.Number, v uint64) []byte {

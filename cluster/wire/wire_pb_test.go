@@ -176,6 +176,8 @@ type Message struct {
 	Function      string                 `protobuf:"bytes,17,opt,name=function,proto3" json:"function,omitempty"`
 	Began         uint64                 `protobuf:"fixed64,18,opt,name=began,proto3" json:"began,omitempty"` // ns of the clock named by clock
 	Clock         uint64                 `protobuf:"fixed64,19,opt,name=clock,proto3" json:"clock,omitempty"`
+	Strategy      uint32                 `protobuf:"varint,20,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	By            uint32                 `protobuf:"fixed32,21,opt,name=by,proto3" json:"by,omitempty"` // the epoch: who placed it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -343,6 +345,20 @@ func (x *Message) GetClock() uint64 {
 	return 0
 }
 
+func (x *Message) GetStrategy() uint32 {
+	if x != nil {
+		return x.Strategy
+	}
+	return 0
+}
+
+func (x *Message) GetBy() uint32 {
+	if x != nil {
+		return x.By
+	}
+	return 0
+}
+
 // Stream mirrors work.Stream.
 type Stream struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -458,7 +474,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x06R\vincarnation\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\aR\x02id\x12\x12\n" +
-	"\x04sink\x18\x04 \x01(\bR\x04sink\"\xcd\x03\n" +
+	"\x04sink\x18\x04 \x01(\bR\x04sink\"\xf9\x03\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\rR\x06reason\x12\x16\n" +
@@ -479,7 +495,9 @@ const file_wire_proto_rawDesc = "" +
 	"\apayload\x18\x10 \x01(\fR\apayload\x12\x1a\n" +
 	"\bfunction\x18\x11 \x01(\tR\bfunction\x12\x14\n" +
 	"\x05began\x18\x12 \x01(\x06R\x05began\x12\x14\n" +
-	"\x05clock\x18\x13 \x01(\x06R\x05clock\"\xcb\x01\n" +
+	"\x05clock\x18\x13 \x01(\x06R\x05clock\x12\x1a\n" +
+	"\bstrategy\x18\x14 \x01(\rR\bstrategy\x12\x0e\n" +
+	"\x02by\x18\x15 \x01(\aR\x02by\"\xcb\x01\n" +
 	"\x06Stream\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x1a\n" +
 	"\bfunction\x18\x02 \x01(\tR\bfunction\x12\x16\n" +

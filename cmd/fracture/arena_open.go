@@ -46,10 +46,8 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 
 // submit gives the cluster a stream, guarded as the run was told.
 func (a *labArena) submit(s *work.Stream) {
-	s.Strategy, s.Factor = a.options.strategy, 1
-	if a.options.standbys {
-		s.Factor = 2
-	}
+	s.Strategy = a.options.strategy
+	s.Factor, _ = s.Strategy.Factors()
 	a.client.Submit(s)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -118,7 +119,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.IntVar(&f.nodes, "nodes", 5, "how many nodes, 1 to 32")
 	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: an embedded one (also by "+storeEnv+")")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
-	flags.IntVar(&f.factor, "factor", 2, "copies of each task under a strategy that copies, 2 to 4")
+	flags.IntVar(&f.factor, "factor", 0, "copies of each task, the owner's included, up to 4; 0: the fewest that the strategy takes")
 	flags.IntVar(&f.tiles, "tiles", 24, "tiles of a frame")
 	flags.StringVar(&f.kind, "kind", "mandelbrot", "the fractal: mandelbrot, julia or burning-ship")
 	flags.StringVar(&f.view, "view", "", "one view that stays, left,top,right,bottom; none: a journey, or the whole set")
@@ -147,14 +148,15 @@ func (f *labFlags) stream() (*work.Stream, error) {
 		return nil, fmt.Errorf("--strategy: %w", err)
 	}
 	factor := f.factor
-	if strategy == work.Reschedule {
-		factor = 1
+	if factor == 0 {
+		fewest, _ := strategy.Factors()
+		factor = int(fewest)
 	}
 	if f.nodes < 1 || f.nodes > maxLabNodes {
 		return nil, fmt.Errorf("--nodes %d: want 1 to %d", f.nodes, maxLabNodes)
 	}
-	if f.factor < 2 || f.factor > failover.MaxFactor {
-		return nil, fmt.Errorf("--factor %d: want 2 to %d", f.factor, failover.MaxFactor)
+	if err := strategy.Check(uint8(min(max(factor, 0), math.MaxUint8))); err != nil {
+		return nil, fmt.Errorf("--factor %d: %w", factor, err)
 	}
 	if factor > f.nodes {
 		return nil, fmt.Errorf("--factor %d with --nodes %d: strategy %v needs %d nodes, one for each copy, and there are %d",

@@ -54,7 +54,7 @@ func newRunCommand() *cobra.Command {
 	flags.StringVar(&f.role, "role", "owner", "whom to kill: owner, splitter, standby or all three in turn")
 	flags.DurationVar(&f.every, "every", 0, "at least so long from one fault to the next; 0: as soon as the calm is long enough")
 	flags.IntVar(&f.nodes, "nodes", 5, "nodes of the cluster")
-	flags.StringVar(&f.strategy, "strategy", "standby", "how tasks are guarded: standby or reschedule")
+	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
 	flags.StringVar(&f.load, "load", "half", "how much of all cores the cluster keeps busy, by the size of its pictures: idle, half or full")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
@@ -134,7 +134,7 @@ func (o *runOptions) words(f runFlags) error {
 	if o.strategy, err = work.ParseStrategy(f.strategy); err != nil {
 		return fmt.Errorf("--strategy: %w", err)
 	}
-	o.standbys = o.strategy == work.Standby
+	o.standbys = !o.strategy.Single()
 	if o.load, err = parseLoad(f.load); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}

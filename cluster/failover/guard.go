@@ -1,0 +1,221 @@
+package failover
+
+import (
+	"hash/fnv"
+
+	"fracture/clock"
+	"fracture/work"
+)
+
+// How a stream is guarded, where that differs from the standby's way: who runs unasked, who splits beside the leader, what
+// is done about a loss that nobody can make good, and how all of that is changed while the stream runs.
+
+// guard takes on a strategy. What was placed under another one keeps it: each task brings its own.
+func (s *stream) guard(strategy work.Strategy, factor uint8, now clock.Instant) {
+	shared := s.spec.Strategy.Everyone() && s.shared != 0
+	s.spec.Strategy, s.spec.Factor = strategy, factor
+	if strategy.Everyone() && !shared { // from the first frame that is due after now
+		s.shared = s.next
+		if late := now.Sub(s.due(s.shared)); late >= 0 && s.spec.Period > 0 {
+			s.shared += uint64(late/s.spec.Period) + 1
+		}
+	}
+}
+
+// shareAt is when a standby splits its next frame beside its leader; Never where it does not.
+func (s *stream) shareAt() clock.Instant {
+	if !s.spec.Strategy.Everyone() || !s.accepted || s.spec.Frames != 0 && s.shared >= s.spec.Frames {
+		return clock.Never
+	}
+	return s.due(s.shared)
+}
+
+// share splits what is due at a standby of the splitter, so that the death of the leader need not be noticed either. Who
+// is given a task twice in one reign runs it once.
+func (c *Core) share(s *stream) {
+	if late := c.now.Sub(s.due(s.shared)); late > windowTime {
+		s.shared += uint64(late / s.spec.Period) // this node stood still; nobody wants those any more
+	}
+	list := c.candidates(c.now, s.spec.Strategy)
+	for c.now >= s.shareAt() {
+		if f := s.frame(s.shared); f != nil {
+			for i := range f.tiles {
+				c.placeTile(s, f, uint32(i), list)
+			}
+		}
+		s.shared++
+	}
+}
+
+// fences reports whether a result comes too late to be one: its task has been placed anew since. Where every holder runs
+// its copy, only a new reign or a new try is anew.
+func (t *tile) fences(m *Message) bool {
+	return m.Epoch.Below(t.epoch) && !(m.Strategy.Everyone() && m.Epoch.sameCall(t.epoch))
+}
+
+// ballot is what the holders of one task have answered.
+type ballot struct {
+	by      Holders // in the order in which they answered
+	sum     [MaxFactor]uint64
+	decided bool
+	winner  uint64
+}
+
+// vote takes a holder's answer in, and reports whether with it, for the first time, more than half of the copies answered
+// the same. A wrong answer is told as soon as it is known to be one.
+func (c *Core) vote(s *stream, f *frame, m *Message) bool {
+	if f.votes == nil {
+		f.votes = make([]ballot, s.spec.Tiles)
+	}
+	b := &f.votes[m.Task.Tile]
+	voter := m.Holders[min(int(m.Epoch.Rank), len(m.Holders)-1)]
+	if voter == 0 {
+		return false
+	}
+	b.by = b.by.with(voter)
+	r := b.by.Rank(voter)
+	if r < 0 {
+		return false // more voters than copies: the last placement's have their say
+	}
+	b.sum[r] = answer(m)
+	if b.decided {
+		c.mask(m.Task, m.Epoch, voter, b.sum[r] != b.winner)
+		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
+		return false
+	}
+	same := 0
+	for i := range b.by.Len() {
+		if b.sum[i] == b.sum[r] {
+			same++
+		}
+	}
+	if 2*same <= s.copies() {
+		return false
+	}
+	b.decided, b.winner = true, b.sum[r]
+	for i := range b.by.Len() {
+		c.mask(m.Task, m.Epoch, b.by[i], b.sum[i] != b.winner)
+	}
+	return true
+}
+
+func (c *Core) mask(task work.TaskID, epoch Epoch, voter NodeID, wrong bool) {
+	if wrong {
+		c.emit(Effect{Kind: Mask, Peer: voter, Message: Message{Task: task, Epoch: epoch}})
+	}
+}
+
+// answer is a result as far as it is compared with others: FNV-1a of its bytes and of whether it is an error. It tells
+// answers apart that differ by accident, not by design.
+func answer(m *Message) uint64 {
+	h := fnv.New64a()
+	if m.Failed {
+		_, _ = h.Write([]byte{1}) // a hash never fails
+	}
+	_, _ = h.Write(m.Payload)
+	return h.Sum64()
+}
+
+// bear does about a failed owner what the strategy of a stream led here asks for.
+func (c *Core) bear(s *stream, failed NodeID, signal Signal) {
+	switch s.spec.Strategy {
+	case work.FailFast:
+		if c.outstandingAt(s, failed) {
+			c.stop(s, failed, signal)
+		}
+	case work.Expendable:
+		c.eachOutstanding(s, func(f *frame, i uint32) {
+			if f.tiles[i].holders.Owner() == failed {
+				c.giveUp(s, f, i)
+			}
+		})
+	case work.Reschedule:
+		if signal == Gone {
+			c.replaceOwnedBy(s, failed, signal)
+		}
+	case work.Standby, work.Hedge, work.Active, work.Vote:
+		c.replaceOwnedBy(s, failed, signal)
+	}
+}
+
+func (c *Core) outstandingAt(s *stream, node NodeID) (found bool) {
+	c.eachOutstanding(s, func(f *frame, i uint32) {
+		found = found || f.tiles[i].holders.Owner() == node
+	})
+	return found
+}
+
+// eachOutstanding visits the tasks of a stream that were placed and have no result.
+func (c *Core) eachOutstanding(s *stream, visit func(f *frame, tile uint32)) {
+	for k := s.base; k < s.next; k++ {
+		f := s.frame(k)
+		if f == nil {
+			continue // complete by now
+		}
+		for i := range f.tiles {
+			if !f.tiles[i].done {
+				visit(f, uint32(i))
+			}
+		}
+	}
+}
+
+// errGivenUp is the result of a task that was lost, where the strategy bears that.
+const errGivenUp = "lost with the node that had it"
+
+// giveUp answers for a task that nobody will: under a higher try, so that no late answer contradicts it.
+func (c *Core) giveUp(s *stream, f *frame, i uint32) {
+	t := &f.tiles[i]
+	m := Message{
+		Kind: Result, Task: work.TaskID{Stream: s.spec.ID, Frame: f.number, Tile: i}, Failed: true, Payload: []byte(errGivenUp),
+		Epoch: Epoch{Term: s.term, Try: t.epoch.Try + 1},
+	}
+	c.emit(Effect{Kind: Drop, Peer: t.holders.Owner(), Message: Message{Task: m.Task, Epoch: m.Epoch, Have: 1, Need: 1}})
+	c.result(&m)
+}
+
+// ours reports whether a result is this machine's own word and no holder's answer.
+func (m *Message) ours() bool { return m.Failed && m.Holders.Owner() == 0 }
+
+// stop ends a stream at its first fault, and says so to whoever watches it.
+func (c *Core) stop(s *stream, failed NodeID, signal Signal) {
+	c.emit(Effect{Kind: Stop, Peer: failed, Signal: signal, Message: Message{
+		Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: Epoch{Term: s.term},
+	}})
+	for _, w := range c.watchers {
+		if w.stream == 0 || w.stream == s.spec.ID {
+			c.send(w.sink, Message{Kind: Refused, Reason: Stopped, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+		}
+	}
+	c.retire(s)
+}
+
+// change guards a stream otherwise from now on. Nothing that is under way is touched, so there is no gap; standbys that it
+// wants more are found after, and those that it wants no longer are let go.
+func (c *Core) change(from NodeID, m *Message) {
+	if m.Stream == nil {
+		return
+	}
+	s := c.stream(m.Task.Stream)
+	if s == nil || !s.leading() {
+		return // every node is asked; who leads it answers
+	}
+	reply := Message{Kind: Changed, Task: m.Task, Epoch: s.epoch(), Stream: m.Stream}
+	need, have := uint32(m.Stream.Factor), c.expected()
+	switch {
+	case m.Stream.Strategy.Check(m.Stream.Factor) != nil:
+		reply.Reason = BadStream
+	case have < need:
+		reply.Reason, reply.Have, reply.Need = TooFewNodes, have, need
+	default:
+		s.guard(m.Stream.Strategy, m.Stream.Factor, c.now)
+		s.version++
+		reply.Epoch = s.epoch()
+		c.mend(s)
+		for r := 1; r < s.holders.Len(); r++ {
+			c.sendHold(s, s.holders[r])
+		}
+		c.lead(s, c.cfg.ID)
+	}
+	c.send(from, reply)
+}
