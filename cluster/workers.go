@@ -182,7 +182,8 @@ func (w *workers) next() failover.Message {
 // compute runs one task and returns the event that reports it.
 func compute(function func(string) work.Function, m failover.Message, output []byte) failover.Event {
 	began := clock.Now()
-	result := failover.Message{Task: m.Task, Epoch: m.Epoch}
+	result := m
+	result.Payload = nil
 	fn := function(m.Function)
 	if fn == nil {
 		result.Failed, result.Payload = true, fmt.Appendf(output, "unknown function %q", m.Function)

@@ -48,7 +48,9 @@ func (b *bounds) effect(w *World, p *process, e *failover.Effect) {
 // end: long after everything was delivered and stored, nothing is held any more.
 func (b *bounds) end(w *World) {
 	for i := range w.streams {
-		if s := &w.streams[i]; !s.complete() || s.stored < len(s.tasks) {
+		s := &w.streams[i]
+		lost := s.bereft && s.ever[work.Reschedule] // its leader waits for longer than this for a result that was lost
+		if !s.complete() || s.stored < len(s.tasks) || lost {
 			return // excused, and therefore perhaps still there
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // Violation is a promise that was broken.
 type Violation struct {
-	Check string        // which: lost, once, owner, rising, fence, takeover, bounds or storm
+	Check string        // which: lost, once, owner, apart, rising, fence, takeover, bounds or storm
 	At    clock.Instant // virtual time
 	Text  string        // what was seen
 }
@@ -31,6 +31,7 @@ type checks struct {
 	lost     lost
 	once     once
 	owner    owner
+	apart    apart
 	rising   rising
 	fence    fence
 	takeover takeover
@@ -76,6 +77,7 @@ func (c *checks) effect(w *World, p *process, e *failover.Effect) {
 	}
 	c.lost.effect(w, p, e)
 	c.owner.effect(w, p, e)
+	c.apart.effect(w, p, e)
 	c.rising.effect(w, p, e)
 	c.fence.effect(w, p, e)
 	c.takeover.effect(w, p, e)

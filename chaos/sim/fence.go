@@ -70,11 +70,13 @@ func (f *fence) effect(w *World, p *process, e *failover.Effect) {
 		if t == nil {
 			return
 		}
-		if known := lastOf(t.known, p.id); epoch.Below(known) {
+		known := lastOf(t.known, p.id)
+		known.By, epoch.By = 0, 0 // who placed it beside the leader asked for the same
+		if epoch.Below(known) && !sameCall(e.Message.Strategy, epoch, known) {
 			w.violate("fence", "%s takes a result of task %v under epoch %v, and knows of epoch %v",
 				p.name, e.Message.Task, epoch, known)
 		}
-		t.note(w, p, epoch)
+		t.note(w, p, e.Message.Epoch)
 	case failover.Follow:
 		if s := w.streamOf(e.Message.Task.Stream); s != nil && e.Message.Holders.Len() == 0 {
 			s.forget(p.id) // what it lets go of it need not remember

@@ -12,22 +12,21 @@ import (
 
 // The load: one stream of frames, and requests at random times, all from the one sink.
 const (
-	streamTiles    = 6
-	streamFast     = 20 * time.Millisecond
-	streamSlow     = 33 * time.Millisecond
-	submitLow      = 25 * time.Millisecond // when the stream is submitted
-	submitHigh     = 60 * time.Millisecond
-	maxRequests    = 4
-	requestTiles   = 8
-	requestLatest  = 50 * time.Millisecond // after the healing, the last time at which a request comes
-	streamIDs      = 0xa0                  // streams are numbered from here; the trace prints the number
-	stopsWatching  = 0.5                   // the chance that the sink looks away from a request that is complete
-	drainChance    = 0.15                  // that a node is asked to leave during the run
-	downLow        = 20 * time.Millisecond // how long it is away then
-	downHigh       = 300 * time.Millisecond
-	writeLow       = 100 * time.Microsecond // how long a write to the store takes
-	writeHigh      = 2 * time.Millisecond
-	shareOfReplies = 0.2 // of the requests, have strategy reschedule
+	streamTiles   = 6
+	streamFast    = 20 * time.Millisecond
+	streamSlow    = 33 * time.Millisecond
+	submitLow     = 25 * time.Millisecond // when the stream is submitted
+	submitHigh    = 60 * time.Millisecond
+	maxRequests   = 4
+	requestTiles  = 8
+	requestLatest = 50 * time.Millisecond // after the healing, the last time at which a request comes
+	streamIDs     = 0xa0                  // streams are numbered from here; the trace prints the number
+	stopsWatching = 0.5                   // the chance that the sink looks away from a request that is complete
+	drainChance   = 0.15                  // that a node is asked to leave during the run
+	downLow       = 20 * time.Millisecond // how long it is away then
+	downHigh      = 300 * time.Millisecond
+	writeLow      = 100 * time.Microsecond // how long a write to the store takes
+	writeHigh     = 2 * time.Millisecond
 )
 
 // stream is a stream or a request, and what is known of it. Requests are streams of one frame.
@@ -36,11 +35,13 @@ type stream struct {
 	params    [8]byte
 	tasks     []task
 	submitted bool
-	acked     bool // some node has said Accepted
-	accepted  bool // the sink has heard it
-	refused   bool // the sink was told that the cluster cannot take it
-	orphaned  bool // after it was acknowledged, all its holders were dead at once
-	bereft    bool // a message of it, between processes that lived, was lost
+	acked     bool                // some node has said Accepted
+	accepted  bool                // the sink has heard it
+	refused   bool                // the sink was told that the cluster cannot take it
+	orphaned  bool                // after it was acknowledged, all its holders were dead at once
+	bereft    bool                // a message of it, between processes that lived, was lost
+	ever      [work.Vote + 1]bool // how it was ever guarded, or asked to be
+	guard     failover.Epoch      // of who said last how it is guarded
 	delivered int
 	stored    int
 	keepers   int               // how many processes have ever held it
@@ -58,11 +59,11 @@ type task struct {
 	copies    [MaxNodes]lent // who stands by for it, by the index of the process
 }
 
-func (s *stream) copies() int {
-	if s.spec.Strategy == work.Reschedule {
-		return 1
-	}
-	return int(s.spec.Factor)
+func (s *stream) copies() int { return int(s.spec.Factor) }
+
+// single reports whether there was ever one copy only.
+func (s *stream) single() bool {
+	return s.ever[work.FailFast] || s.ever[work.Expendable] || s.ever[work.Reschedule]
 }
 
 // task finds a task of the stream, or nil where it has none of that name.
@@ -81,10 +82,10 @@ func (s *stream) taskID(i int) work.TaskID {
 
 func (s *stream) complete() bool { return s.delivered == len(s.tasks) }
 
-// settled reports whether nothing more needs to come of the stream. One without standbys is placed anew when gossip says
-// that its owner is gone, and has no promise against the loss of a message.
+// settled reports whether nothing more needs to come of the stream. One without standbys has no promise against the loss of
+// a message.
 func (s *stream) settled() bool {
-	return s.complete() || s.refused || s.orphaned || s.bereft && s.copies() == 1
+	return s.complete() || s.refused || s.orphaned || s.bereft && s.single()
 }
 
 // bereave takes note of a message that was lost on its way to a process that lives.
@@ -124,22 +125,14 @@ func (w *World) plan() {
 	at := luck.Within(between(submitLow, submitHigh))
 	luck = luck.Next()
 	period := luck.Within(between(streamFast, streamSlow))
-	luck = luck.Next()
-	w.addStream(at, work.Stream{
+	w.addStream(at, w.drawGuard(0, work.Stream{
 		Tiles: streamTiles, Period: period, Frames: uint64(w.heals.Sub(clock.Instant(at)) / period),
-		Strategy: work.Standby, Factor: 2 + uint8(luck.Below(2)),
-	})
+	}))
+	w.planChanges(at)
 	luck = luck.Next()
 	for i := range luck.Below(maxRequests + 1) {
 		luck := w.luck(luckLoad, 0, 0, i+1)
-		spec := work.Stream{
-			Tiles: 1 + uint32(luck.Below(requestTiles)), Frames: 1, Strategy: work.Standby,
-			Factor: 2 + uint8(luck.Next().Below(2)),
-		}
-		luck = luck.Next().Next()
-		if luck.Hits(shareOfReplies) {
-			spec.Strategy, spec.Factor = work.Reschedule, 1
-		}
+		spec := w.drawGuard(i+1, work.Stream{Tiles: 1 + uint32(luck.Below(requestTiles)), Frames: 1})
 		w.addStream(luck.Next().Within(between(submitLow, time.Duration(w.heals)+requestLatest)), spec)
 	}
 	for i := range w.cfg.Nodes {
@@ -172,6 +165,7 @@ func (w *World) addStream(at time.Duration, spec work.Stream) {
 	}
 	*s = stream{spec: spec, tasks: tasks, reigns: s.reigns[:0]}
 	s.spec.ID, s.spec.Function = work.StreamID(streamIDs+i), functionName
+	s.ever[spec.Strategy] = true
 	binary.LittleEndian.PutUint64(s.params[:], uint64(s.spec.ID))
 	w.out.Streams++
 	w.out.Tasks += len(tasks)

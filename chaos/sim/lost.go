@@ -3,6 +3,7 @@ package sim
 import (
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/work"
 )
 
 // lost checks promise P1: what was acknowledged survives while one holder lives. After all faults have healed every
@@ -40,7 +41,7 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 			id: p.id, leads: e.Kind == failover.Lead, follows: follows,
 			term: e.Message.Epoch.Term, holders: e.Message.Holders,
 		}
-		if !r.holds(p.id) && s.acked && s.stored < len(s.tasks) && !w.isHeld(s) && !s.settled() {
+		if !r.holds(p.id) && s.acked && s.stored < len(s.tasks) && !w.isHeld(s) && !s.settled() && !s.ever[work.FailFast] {
 			w.violate("lost", "%s, the last to hold stream %x, let go of it with %d of %d results stored",
 				p.name, uint64(s.spec.ID), s.stored, len(s.tasks))
 		}
@@ -77,7 +78,7 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 		return // there is nobody, or it will not obey
 	}
 	s.roles[q.index].released = true
-	if s.stored == len(s.tasks) || s.settled() || !s.acked {
+	if s.stored == len(s.tasks) || s.settled() || !s.acked || s.copies() == 1 {
 		return
 	}
 	for i := range w.cfg.Nodes {

@@ -22,6 +22,8 @@ const (
 	luckService
 	luckStore
 	luckDrain
+	luckGuard
+	luckLie
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

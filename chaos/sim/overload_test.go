@@ -1,11 +1,15 @@
 package sim
 
-import "testing"
+import (
+	"testing"
+
+	"fracture/work"
+)
 
 // A cluster that is given more than it can carry, for a while and with no other fault, is late; it must not answer that
 // by doing everything twice, for then it stays late.
 func TestWorld_doesNotAddToAnOverload(t *testing.T) {
-	w := New(Config{Faultless: true, Slowness: 12}) // some 150 % of what five workers can do
+	w := New(Config{Faultless: true, Slowness: 12, Strategy: work.Standby}) // some 150 % of what five workers can do
 	runs, tasks := 0, 0
 	for seed := range uint64(20) {
 		out := w.Run(seed)

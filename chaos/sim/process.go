@@ -189,7 +189,7 @@ func (w *World) happenAt(p *process, e entry) {
 	case drains:
 		p.leaving = true
 		w.feed(p, &failover.Event{Kind: failover.Drain})
-	case dials, starts, strikes, passes, submits, audits: // they do not happen at one process
+	case dials, starts, strikes, passes, submits, changes, audits: // they do not happen at one process
 	}
 }
 
@@ -248,6 +248,8 @@ func (w *World) carryOut(p *process, e *failover.Effect) {
 		w.keep(p, &e.Message)
 	case failover.Lead:
 		w.tellSaved(p, w.streamOf(e.Message.Task.Stream))
+	case failover.Guard:
+		w.guarded(e)
 	case failover.Deliver:
 		w.delivered(p, &e.Message)
 	case failover.Forward:
@@ -259,7 +261,7 @@ func (w *World) carryOut(p *process, e *failover.Effect) {
 	case failover.Drained:
 		w.leave(p)
 	case failover.Follow, failover.Detect, failover.Recover, failover.Promote, failover.Replace, failover.Refuse,
-		failover.Drop:
+		failover.Drop, failover.Hedge, failover.Mask, failover.Stop:
 	}
 	w.stumble(p)
 }

@@ -34,7 +34,11 @@ func (rising) effect(w *World, p *process, e *failover.Effect) {
 func risen(w *World, p *process, e *failover.Effect, runs []run) []run {
 	epoch := e.Message.Epoch
 	for _, r := range runs {
-		if r.id == p.id && (epoch.Below(r.epoch) || epoch == r.epoch && w.now < r.at.Add(linger)) {
+		if r.id != p.id {
+			continue
+		}
+		same := epoch == r.epoch || sameCall(e.Message.Strategy, epoch, r.epoch)
+		if epoch.Below(r.epoch) && !same || same && w.now < r.at.Add(linger) {
 			w.violate("rising", "%s: %s of task %v under epoch %v after epoch %v",
 				p.name, e.Verb(), e.Message.Task, epoch, r.epoch)
 		}

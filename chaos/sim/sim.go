@@ -19,6 +19,7 @@ import (
 	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/work"
 )
 
 // Config says which world to run. Zero fields take the defaults given with them.
@@ -26,6 +27,7 @@ type Config struct {
 	Nodes     int               // nodes besides the sink, from MinNodes to MaxNodes; 5
 	Slowness  float64           // how much longer than usual a task takes; 1
 	Faultless bool              // nothing goes wrong
+	Strategy  work.Strategy     // guards every stream; 0: drawn for each, and changed while it runs
 	Bug       failover.Bug      // a mistake planted in the protocol; none
 	Trace     func(line []byte) // told each line of the trace, without a newline; valid during the call
 }
@@ -46,6 +48,11 @@ var Bugs = []struct {
 	{"no-epoch-bump", failover.BugNoEpochBump},
 	{"lost-promotion", failover.BugLostPromotion},
 	{"place-on-dead", failover.BugPlaceOnDead},
+	{"shared-epoch", failover.BugSharedEpoch},
+	{"first-vote", failover.BugFirstVote},
+	{"beside-owner", failover.BugBesideOwner},
+	{"early-retire", failover.BugEarlyRetire},
+	{"late-copy", failover.BugLateCopy},
 }
 
 // Outcome is what became of one seed.
@@ -84,8 +91,9 @@ const (
 	settling = 40 * time.Millisecond   // from then to the end, to see what comes twice
 	lingers  = 5000 * time.Millisecond // the same for one seed in lingerEach, to see that all is forgotten
 	// patience is how long after the healing everything must have been delivered: a leader places a task anew when it has
-	// been overdue, at most 500 ms, for a factor of 3 and once more, doubled three times, which is 16 s.
-	patience = 20 * time.Second
+	// been overdue, at most 500 ms, for a factor of 3 and once more, doubled three times, which is 16 s; one of strategy
+	// reschedule, which waits for gossip, after 25 s.
+	patience = 45 * time.Second
 	// lingerEach is how seldom a run lasts that long: beats cost time.
 	lingerEach = 64
 	// maxEvents bounds what may happen in a run; an ordinary one has about 20,000.
@@ -111,6 +119,7 @@ type World struct {
 	streams   []stream
 	effects   []failover.Effect
 	fn        function
+	liar      int // the process whose answers to a vote are wrong; none is none
 	checks    checks
 	trace     trace
 	out       Outcome
@@ -222,6 +231,7 @@ const (
 	strikes                       // rule a strikes for the arg-th time; the spot is in slot
 	passes                        // the strike in slot is over
 	submits                       // stream slot is submitted at the sink
+	changes                       // stream slot is to be guarded otherwise
 	audits                        // a takeover's bound has passed; see takeover.go
 )
 
@@ -240,6 +250,8 @@ func (w *World) happen(e entry) {
 		w.pass(e)
 	case submits:
 		w.submit(int(e.slot))
+	case changes:
+		w.change(int(e.slot))
 	case audits:
 		w.checks.takeover.audit(w, int(e.slot))
 	}

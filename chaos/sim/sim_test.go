@@ -11,6 +11,7 @@ import (
 	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/work"
 )
 
 // seedCount is how many seeds the test of all promises runs; `make sim` runs many more.
@@ -194,7 +195,7 @@ func TestTakeover_boundsAreDerived(t *testing.T) {
 }
 
 func ExampleWorld_Run() {
-	out := New(Config{}).Run(1)
+	out := New(Config{Strategy: work.Standby}).Run(1)
 	fmt.Println(out.Violation == nil, out.Delivered == out.Tasks)
 	// Output: true true
 }

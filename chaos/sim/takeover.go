@@ -148,7 +148,7 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 		}
 		last := lastOf(t.runs, p.id)
 		*l = lent{holder: p.id, owner: m.Holders.Owner(), epoch: m.Epoch, came: w.now, over: m.Holders.Rank(p.id) != 1}
-		l.over = l.over || m.Epoch.Below(last)
+		l.over = l.over || m.Epoch.Below(last) || m.Strategy.Everyone() // which it runs unasked
 		if life := w.lives[w.byID[l.owner]]; !l.over && (life.died != clock.Never || life.frozen != clock.Never) {
 			s := w.streamOf(m.Task.Stream)
 			c.watch(w, watch{
@@ -176,7 +176,7 @@ func (c *takeover) effect(w *World, p *process, e *failover.Effect) {
 		if e.Message.Task.Tile != failover.SplitterTile {
 			c.pending = e.Message.Task
 		}
-	case failover.Execute, failover.Refuse, failover.Drop:
+	case failover.Execute, failover.Refuse, failover.Drop, failover.Replace: // it may have given itself another place with that
 		if t := w.taskOf(e.Message.Task); t != nil {
 			if l := &t.copies[p.index]; l.holder == p.id {
 				l.over = true

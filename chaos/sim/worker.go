@@ -103,13 +103,14 @@ func (w *World) computed(p *process) {
 	input := w.parcels.at(slot).message
 	var buf [inputBytes]byte
 	output, err := w.fn.Run(input.Payload, buf[:0])
+	w.lie(p, &input, output)
 	ran := w.now.Sub(p.began)
 	if len(p.tasks) > 0 {
 		w.work(p)
 	}
-	ev := failover.Event{Kind: failover.Computed, Message: failover.Message{
-		Kind: failover.Result, Task: input.Task, Epoch: input.Epoch, Payload: output, Failed: err != nil, Ran: ran,
-	}}
+	done := input
+	done.Payload, done.Failed, done.Ran = output, err != nil, ran
+	ev := failover.Event{Kind: failover.Computed, Message: done}
 	w.feed(p, &ev)
 	w.parcels.drop(slot)
 }

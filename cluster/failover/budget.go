@@ -8,7 +8,7 @@ import (
 
 // budget bounds how often a task is run again because it took long. Who has too much to do is late with everything, and
 // running everything twice makes it later still: a collapse that outlasts its cause (metastable failure, Bronson et al.
-// 2021). So a second run is paid for by nine that were done in time, as with hedged requests (Dean and Barroso, The Tail
+// 2021). So a second run is paid for by ten that were done in time, as with hedged requests (Dean and Barroso, The Tail
 // at Scale, 2013) and the retry throttling of gRPC. A budget that is empty fills slowly by itself, so that a lost task is
 // not lost for good. The zero value is full.
 type budget struct {

@@ -43,6 +43,16 @@ const (
 	BugLostPromotion
 	// BugPlaceOnDead places tasks without asking whether the node lives, and watches none of them.
 	BugPlaceOnDead
+	// BugSharedEpoch lets a standby of the splitter place under its leader's own epochs.
+	BugSharedEpoch
+	// BugFirstVote takes the first answer for the majority's.
+	BugFirstVote
+	// BugBesideOwner places the standby's copy on the owner.
+	BugBesideOwner
+	// BugEarlyRetire ends a stream before the store has everything.
+	BugEarlyRetire
+	// BugLateCopy holds a copy that comes after its owner's death as if the owner lived.
+	BugLateCopy
 )
 
 func (cfg Config) withDefaults() Config {
@@ -258,7 +268,7 @@ func (c *Core) receive(from NodeID, m *Message) {
 	case Done:
 		c.done(m)
 	case Result:
-		c.result(m)
+		c.result(from, m)
 	case Fence:
 		c.fenced(m)
 	case Yield:

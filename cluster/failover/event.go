@@ -33,7 +33,8 @@ const (
 	Beat
 	// Received: Message came from Peer.
 	Received
-	// Computed: a task that an Execute effect started has ended; Message is a Result with Task, Payload, Failed, Ran.
+	// Computed: a task that an Execute effect started has ended; Message is that of the effect, with the output as Payload,
+	// Failed and Ran.
 	Computed
 	// Saved: everything of stream Message.Task.Stream is in the store.
 	Saved
@@ -93,7 +94,7 @@ func (s Signal) String() string {
 // EffectKind says what a shell is to do, or what it is told.
 type EffectKind uint8
 
-// The effects. Those up to Forward ask for a deed; those from Detect on tell what was decided.
+// The effects. Those up to Forward ask for a deed; those from Guard on tell what was decided.
 const (
 	// Send: give Message to Peer's link; a message that cannot be sent is dropped, the machine makes up for it.
 	Send EffectKind = iota + 1
@@ -109,6 +110,8 @@ const (
 	Lead
 	// Follow: this node holds Message.Stream but Peer leads it; or, where Holders are empty, it holds it no longer.
 	Follow
+	// Guard: this node, which leads the stream, guards it from now on as Message.Stream says.
+	Guard
 	// Detect: Peer is taken for failed, by Signal.
 	Detect
 	// Recover: Peer is alive (again).
@@ -163,6 +166,8 @@ func (e Effect) Verb() string {
 		return "lead"
 	case Follow:
 		return "follow"
+	case Guard:
+		return "guard"
 	case Detect:
 		return "detect"
 	case Recover:

@@ -87,7 +87,7 @@ func (c *Core) place(from NodeID, m *Message) {
 	}
 	h.epoch, h.holders, h.splitters, h.rank = m.Epoch, m.Holders, m.Splitters, rank
 	h.function, h.input, h.since = m.Function, append(h.input[:0], m.Payload...), c.now
-	h.strategy, h.hedged = m.Strategy, false
+	h.strategy, h.copies, h.hedged = m.Strategy, m.Need, false
 	switch {
 	case rank == 0:
 		c.run(h)
@@ -104,7 +104,7 @@ func (c *Core) place(from NodeID, m *Message) {
 	}
 	c.tasks.setUntil(h, c.now.Add(patience))
 	// The copy that arrives after its owner's link broke would wait for ever: nobody fails twice.
-	if signal, lost := c.ahead(h); lost {
+	if signal, lost := c.ahead(h); lost && c.cfg.Bug != BugLateCopy {
 		c.promote(h, signal)
 	}
 }
@@ -129,7 +129,8 @@ func (c *Core) run(h *held) {
 	h.state = running
 	h.until = clock.Never
 	c.emit(Effect{Kind: Execute, Message: Message{
-		Kind: Place, Task: h.id, Epoch: h.epoch, Function: h.function, Payload: h.input,
+		Kind: Place, Task: h.id, Epoch: h.epoch, Function: h.function, Strategy: h.strategy, Need: h.copies,
+		Holders: h.holders, Payload: h.input,
 	}})
 }
 
@@ -244,8 +245,7 @@ func (c *Core) computed(m *Message) {
 		return
 	}
 	result := *m
-	result.Kind, result.Strategy = Result, h.strategy
-	result.Holders = h.holders // so that whoever draws it can tell whose it is
+	result.Kind, result.Function = Result, ""
 	for _, splitter := range h.splitters {
 		c.send(splitter, result)
 	}

@@ -14,10 +14,11 @@ import (
 func (s *stream) guard(strategy work.Strategy, factor uint8, now clock.Instant) {
 	shared := s.spec.Strategy.Everyone() && s.shared != 0
 	s.spec.Strategy, s.spec.Factor = strategy, factor
+	s.watchAt = min(s.watchAt, now) // it may be patient with nothing any more
 	if strategy.Everyone() && !shared { // from the first frame that is due after now
 		s.shared = s.next
-		if late := now.Sub(s.due(s.shared)); late >= 0 && s.spec.Period > 0 {
-			s.shared += uint64(late/s.spec.Period) + 1
+		if late := now.Sub(s.due(s.shared)); late >= 0 {
+			s.shared += uint64(late/max(s.spec.Period, 1)) + 1
 		}
 	}
 }
@@ -36,15 +37,20 @@ func (c *Core) share(s *stream) {
 	if late := c.now.Sub(s.due(s.shared)); late > windowTime {
 		s.shared += uint64(late / s.spec.Period) // this node stood still; nobody wants those any more
 	}
+	s.shared = c.terms.share(s.spec.ID, max(s.shared+1, s.next)-1) // not what is followed by a frame that was marked
 	list := c.candidates(c.now, s.spec.Strategy)
 	for c.now >= s.shareAt() {
 		if f := s.frame(s.shared); f != nil {
 			for i := range f.tiles {
 				c.placeTile(s, f, uint32(i), list)
 			}
+			if s.shared == s.next {
+				s.next++ // as if its leader had marked it
+			}
 		}
 		s.shared++
 	}
+	c.terms.share(s.spec.ID, s.shared)
 }
 
 // fences reports whether a result comes too late to be one: its task has been placed anew since. Where every holder runs
@@ -55,53 +61,77 @@ func (t *tile) fences(m *Message) bool {
 
 // ballot is what the holders of one task have answered.
 type ballot struct {
-	by      Holders // in the order in which they answered
-	sum     [MaxFactor]uint64
+	votes   [MaxFactor]vote // in the order in which they came
+	n       int
 	decided bool
 	winner  uint64
 }
 
+// vote is one holder's answer.
+type vote struct {
+	by   NodeID
+	name uint64 // the voter's weight: a node that is started again has no second vote
+	sum  uint64
+}
+
+// cast puts a vote in, in place of an older one of the same node, and returns how many votes say the same; 0 where there
+// are more voters than votes, and those that came first have their say.
+func (b *ballot) cast(v vote) (same int) {
+	i := 0
+	for i < b.n && b.votes[i].name != v.name && b.votes[i].by != v.by {
+		i++
+	}
+	if i == len(b.votes) {
+		return 0
+	}
+	b.votes[i], b.n = v, max(b.n, i+1)
+	for _, other := range b.votes[:b.n] {
+		if other.sum == v.sum {
+			same++
+		}
+	}
+	return same
+}
+
 // vote takes a holder's answer in, and reports whether with it, for the first time, more than half of the copies answered
 // the same. A wrong answer is told as soon as it is known to be one.
-func (c *Core) vote(s *stream, f *frame, m *Message) bool {
+func (c *Core) vote(s *stream, f *frame, from NodeID, m *Message) bool {
 	if f.votes == nil {
 		f.votes = make([]ballot, s.spec.Tiles)
 	}
 	b := &f.votes[m.Task.Tile]
-	voter := m.Holders[min(int(m.Epoch.Rank), len(m.Holders)-1)]
-	if voter == 0 {
-		return false
-	}
-	b.by = b.by.with(voter)
-	r := b.by.Rank(voter)
-	if r < 0 {
-		return false // more voters than copies: the last placement's have their say
-	}
-	b.sum[r] = answer(m)
+	v := vote{by: from, name: c.weight(from), sum: answer(m)}
 	if b.decided {
-		c.mask(m.Task, m.Epoch, voter, b.sum[r] != b.winner)
+		c.mask(m, v, b.winner)
 		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		return false
 	}
-	same := 0
-	for i := range b.by.Len() {
-		if b.sum[i] == b.sum[r] {
-			same++
-		}
-	}
-	if 2*same <= s.copies() {
+	same := b.cast(v)
+	if 2*same <= int(m.Need) && c.cfg.Bug != BugFirstVote {
 		return false
 	}
-	b.decided, b.winner = true, b.sum[r]
-	for i := range b.by.Len() {
-		c.mask(m.Task, m.Epoch, b.by[i], b.sum[i] != b.winner)
+	b.decided, b.winner = true, v.sum
+	for _, other := range b.votes[:b.n] {
+		c.mask(m, other, b.winner)
 	}
 	return true
 }
 
-func (c *Core) mask(task work.TaskID, epoch Epoch, voter NodeID, wrong bool) {
-	if wrong {
-		c.emit(Effect{Kind: Mask, Peer: voter, Message: Message{Task: task, Epoch: epoch}})
+// weight is what a node is known by over its incarnations; its id, where it is not known.
+func (c *Core) weight(id NodeID) uint64 {
+	if id == c.cfg.ID {
+		return c.cfg.Weight
+	}
+	if p := c.peers.find(id); p != nil && p.Weight != 0 {
+		return p.Weight
+	}
+	return uint64(id)
+}
+
+// mask tells that a vote was not the winner's.
+func (c *Core) mask(m *Message, v vote, winner uint64) {
+	if v.sum != winner {
+		c.emit(Effect{Kind: Mask, Peer: v.by, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 	}
 }
 
@@ -171,7 +201,7 @@ func (c *Core) giveUp(s *stream, f *frame, i uint32) {
 		Epoch: Epoch{Term: s.term, Try: t.epoch.Try + 1},
 	}
 	c.emit(Effect{Kind: Drop, Peer: t.holders.Owner(), Message: Message{Task: m.Task, Epoch: m.Epoch, Have: 1, Need: 1}})
-	c.result(&m)
+	c.result(c.cfg.ID, &m)
 }
 
 // ours reports whether a result is this machine's own word and no holder's answer.
@@ -197,25 +227,26 @@ func (c *Core) change(from NodeID, m *Message) {
 		return
 	}
 	s := c.stream(m.Task.Stream)
-	if s == nil || !s.leading() {
-		return // every node is asked; who leads it answers
+	if s == nil || !s.leading() || c.now < c.steady {
+		return // every node is asked, and again; who leads it, and knows that it still does, answers
 	}
 	reply := Message{Kind: Changed, Task: m.Task, Epoch: s.epoch(), Stream: m.Stream}
 	need, have := uint32(m.Stream.Factor), c.expected()
 	switch {
 	case m.Stream.Strategy.Check(m.Stream.Factor) != nil:
 		reply.Reason = BadStream
+	case m.Stream.Strategy == s.spec.Strategy && m.Stream.Factor == s.spec.Factor: // asked again
 	case have < need:
 		reply.Reason, reply.Have, reply.Need = TooFewNodes, have, need
 	default:
 		s.guard(m.Stream.Strategy, m.Stream.Factor, c.now)
 		s.version++
 		reply.Epoch = s.epoch()
+		c.emit(Effect{Kind: Guard, Message: Message{Task: m.Task, Epoch: s.epoch(), Stream: &s.spec}})
 		c.mend(s)
 		for r := 1; r < s.holders.Len(); r++ {
 			c.sendHold(s, s.holders[r])
 		}
-		c.lead(s, c.cfg.ID)
 	}
 	c.send(from, reply)
 }

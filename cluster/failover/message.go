@@ -109,7 +109,7 @@ type Message struct {
 	Holders   Holders // who runs and stands by (Place, Copy, Result), or who leads and stands by (Hold, Mark)
 	Splitters Holders // Place, Copy: where the result goes
 	Have      uint32
-	Need      uint32
+	Need      uint32        // Place, Copy, Result: how many copies the strategy asks for; others: see their kind
 	Ran       time.Duration // Result: how long the function took; Submit, Hold, Mark: how long ago frame 0 was due. Never negative
 	Began     clock.Instant // Submit, Hold, Mark: when frame 0 was due, for whoever shares the clock
 	Clock     uint64        // Submit, Hold, Mark: which clock; 0 where nobody is known to share it

@@ -12,11 +12,19 @@ import (
 // patience is how long the leader waits for a result before it places the task anew: long enough that the standbys,
 // who need no order, have had their turn.
 func (c *Core) patience(s *stream) time.Duration {
-	if s.spec.Strategy.Single() { // nobody else has it, so being late is no sign of a loss
+	switch s.spec.Strategy {
+	case work.FailFast, work.Expendable: // nobody else has it, so being late is no sign of a loss
 		return 2 * c.cfg.OverdueCeiling
+	case work.Reschedule:
+		return longerThanGossip
+	case work.Standby, work.Hedge, work.Active, work.Vote:
 	}
 	return time.Duration(s.copies()+1) * c.overdue(s.spec.Function)
 }
+
+// longerThanGossip is when a task is placed anew of which gossip gave no reason to: its result was lost. Gossip takes up to
+// 22 s with the settings of memberlist's DefaultLANConfig.
+const longerThanGossip = 25 * time.Second
 
 // maxBackoff bounds how often the leader's patience with a task doubles.
 const maxBackoff = 3
@@ -24,7 +32,7 @@ const maxBackoff = 3
 // watch places anew what has been overdue for too long, and finds the next instant worth looking at.
 func (c *Core) watch(s *stream) {
 	s.watchAt = clock.Never
-	if s.spec.Strategy == work.Reschedule || c.cfg.Bug == BugPlaceOnDead {
+	if c.cfg.Bug == BugPlaceOnDead {
 		return
 	}
 	patience, pace := c.patience(s), c.pace(s.spec.Function)

@@ -166,11 +166,13 @@ func (c *Core) reportDrained() {
 	}
 }
 
-// termTable remembers the highest term of the streams seen of late, the oldest forgotten first.
+// termTable remembers the highest term of the streams seen of late, the oldest forgotten first, and which of their frames
+// this node has split beside a leader: who lets go of a stream and takes it up again must not split them twice in one term.
 type termTable struct {
 	list [maxTerms]struct {
 		stream work.StreamID
 		term   Term
+		shared uint64 // the lowest frame not yet split
 	}
 	next int
 }
@@ -186,7 +188,18 @@ func (t *termTable) see(stream work.StreamID, term Term) Term {
 			return t.list[i].term
 		}
 	}
-	t.list[t.next].stream, t.list[t.next].term = stream, term
+	t.list[t.next].stream, t.list[t.next].term, t.list[t.next].shared = stream, term, 0
 	t.next = (t.next + 1) % maxTerms
 	return term
+}
+
+// share takes note that the frames below next have been split beside a leader, and answers the lowest that has not.
+func (t *termTable) share(stream work.StreamID, next uint64) uint64 {
+	for i := range t.list {
+		if t.list[i].stream == stream {
+			t.list[i].shared = max(t.list[i].shared, next)
+			return t.list[i].shared
+		}
+	}
+	return next
 }

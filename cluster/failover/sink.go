@@ -72,6 +72,9 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		if now >= s.deadline(w) {
 			s.submit(w)
 		}
+		if w.change != nil && now >= w.changeAt {
+			s.askChange(w)
+		}
 	}
 	out, s.out = s.out, nil
 	return out
@@ -82,6 +85,9 @@ func (s *Sink) Wake() clock.Instant {
 	wake := clock.Never
 	for _, w := range s.streams {
 		wake = min(wake, s.deadline(w))
+		if w.change != nil {
+			wake = min(wake, w.changeAt)
+		}
 	}
 	return wake
 }

@@ -173,22 +173,30 @@ func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate) {
 	start := len(c.scratch)
 	scratch, err := s.fn.Split(s.spec.Params, f.number, i, s.spec.Tiles, c.scratch)
 	if err != nil { // the function cannot make this task: that is its result
-		c.result(&Message{Kind: Result, Task: id, Epoch: Epoch{Term: s.term}, Failed: true, Payload: []byte(err.Error())})
+		c.result(c.cfg.ID, &Message{Kind: Result, Task: id, Epoch: Epoch{Term: s.term}, Failed: true, Payload: []byte(err.Error())})
 		return
 	}
 	c.scratch = scratch
 	t.holders = choose(list, tileKey(s.spec.ID, i), Holders{}, 0, s.copies())
+	if c.cfg.Bug == BugBesideOwner && s.copies() > 1 {
+		t.holders[1] = t.holders[0]
+	}
 	m := Message{
 		Kind: Place, Task: id, Epoch: Epoch{Term: s.term}, Function: s.spec.Function, Strategy: s.spec.Strategy,
-		Holders: t.holders, Splitters: s.holders, Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
+		Holders: t.holders, Splitters: s.holders, Need: uint32(s.copies()), Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
 	}
 	if s.leading() {
 		if t.epoch.Term == s.term {
 			m.Epoch.Try = t.epoch.Try + 1
 		}
 		t.epoch, t.placed = m.Epoch, c.now
-	} else {
-		m.Epoch.By = c.cfg.ID // beside the leader, who watches it
+	} else { // beside the leader, who watches it
+		if t.epoch.Term < s.term {
+			t.epoch = m.Epoch
+		}
+		if c.cfg.Bug != BugSharedEpoch {
+			m.Epoch.By = c.cfg.ID
+		}
 	}
 	for r := 0; r < t.holders.Len(); r++ {
 		c.send(t.holders[r], m)

@@ -288,9 +288,9 @@ func (s *stage) carryOut(a *actor, e Effect) {
 				if a.liar {
 					out[0] ^= 0x80
 				}
-				s.step(a, Event{Kind: Computed, Message: Message{
-					Task: e.Message.Task, Epoch: e.Message.Epoch, Payload: out, Ran: stageTask,
-				}})
+				done := e.Message
+				done.Payload, done.Ran = out, stageTask
+				s.step(a, Event{Kind: Computed, Message: done})
 			})
 		}
 	case Deliver:

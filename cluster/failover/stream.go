@@ -243,8 +243,8 @@ func (c *Core) mark(from NodeID, m *Message) {
 	s.advance()
 }
 
-// result takes in a task's output at a holder of the stream: the first valid one goes to the sinks and to the store.
-func (c *Core) result(m *Message) {
+// result takes in a task's output, of the node that ran it, at a holder of the stream: the first valid one goes to the sinks and to the store.
+func (c *Core) result(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
 	if s == nil || m.Task.Tile >= s.spec.Tiles {
 		return
@@ -259,7 +259,7 @@ func (c *Core) result(m *Message) {
 		c.emit(Effect{Kind: Refuse, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		return
 	}
-	if m.Strategy == work.Vote && !c.vote(s, f, m) {
+	if m.Strategy == work.Vote && !c.vote(s, f, from, m) {
 		return // not decided yet, or a vote that decides nothing any more
 	}
 	if t.done {
@@ -301,7 +301,7 @@ func (c *Core) saved(id work.StreamID) {
 
 // retireIfOver ends a finite stream once its results are delivered and stored.
 func (c *Core) retireIfOver(s *stream) {
-	if s.leading() && s.saved && s.complete() {
+	if s.leading() && (s.saved || c.cfg.Bug == BugEarlyRetire) && s.complete() {
 		c.retire(s)
 	}
 }

@@ -49,9 +49,6 @@ func (c *Core) reign(s *stream, signal Signal) {
 	c.lead(s, before)
 	// If it is not dead but frozen, it finds this when it thaws, before it leads on.
 	c.send(before, Message{Kind: Fence, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
-	if s.spec.Strategy.Everyone() {
-		s.next = max(s.next, s.shared) // it placed those itself
-	}
 	for k := s.base; k < s.next; k++ {
 		f := s.frame(k)
 		for i := range f.tiles {

@@ -25,7 +25,8 @@ type held struct {
 	since     clock.Instant // when it came
 	until     clock.Instant // waiting: overdue from then; ended: forgotten from then
 	strategy  work.Strategy
-	hedged    bool // runs beside an owner that takes long
+	copies    uint32 // that its strategy asks for, whether or not there were nodes enough
+	hedged    bool   // runs beside an owner that takes long
 	function  string
 	input     []byte
 }

@@ -20,7 +20,14 @@ type watched struct {
 	any      bool // a result has come
 	ring     []sinkFrame
 	left     uint64 // results still missing of a finite stream
+
+	change   *work.Stream  // how the stream is to be guarded from now on; nil: nobody waits for an answer
+	changeAt clock.Instant // when it is asked for again
+	changes  int           // how often it was
 }
+
+// maxChanges bounds how often a change is asked for.
+const maxChanges = 10
 
 // sinkFrame remembers what was delivered of one frame.
 type sinkFrame struct {
@@ -156,16 +163,47 @@ func (s *Sink) stopped(w *watched, m *Message) {
 	s.close(w.id)
 }
 
-// change asks for a stream to be guarded otherwise; whoever leads it answers.
+// change asks for a stream to be guarded otherwise.
 func (s *Sink) change(spec *work.Stream) {
-	s.sendAll(Message{Kind: Change, Task: work.TaskID{Stream: spec.ID}, Stream: spec})
+	copied := *spec
+	w := s.find(spec.ID, false)
+	if w == nil { // nothing of it has ever come here
+		s.refuseChange(&copied)
+		return
+	}
+	w.change, w.changes = &copied, 0
+	s.askChange(w)
 }
 
-// changed: the leader of a stream tells how it is guarded from now on, or why it is not.
+func (s *Sink) refuseChange(spec *work.Stream) {
+	s.out = append(s.out, Effect{Kind: Forward, Message: Message{
+		Kind: Changed, Reason: NoStream, Task: work.TaskID{Stream: spec.ID}, Stream: spec,
+	}})
+}
+
+// askChange asks every node; whoever leads the stream answers. Where nobody does for long, the owner is told so.
+func (s *Sink) askChange(w *watched) {
+	if w.changes++; w.changes > maxChanges {
+		s.refuseChange(w.change)
+		w.change = nil
+		return
+	}
+	w.changeAt = s.now.Add(s.cfg.Resubmit)
+	s.sendAll(Message{Kind: Change, Task: work.TaskID{Stream: w.id}, Stream: w.change})
+}
+
+// changed: the leader of a stream tells how it is guarded from now on, or why it is not. Who answers something else answers
+// an older question, or was the leader once.
 func (s *Sink) changed(m *Message) {
-	if w := s.find(m.Task.Stream, false); w != nil && w.spec != nil && m.Reason == 0 && m.Stream != nil {
+	w := s.find(m.Task.Stream, false)
+	if w == nil || w.change == nil || m.Stream == nil || m.Epoch.Term < w.term ||
+		m.Stream.Strategy != w.change.Strategy || m.Stream.Factor != w.change.Factor {
+		return
+	}
+	if m.Reason == 0 && w.spec != nil {
 		w.spec.Strategy, w.spec.Factor = m.Stream.Strategy, m.Stream.Factor
 	}
+	w.change = nil
 	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
 }
 
