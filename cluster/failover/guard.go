@@ -14,7 +14,7 @@ import (
 func (s *stream) guard(strategy work.Strategy, factor uint8, now clock.Instant) {
 	shared := s.spec.Strategy.Everyone() && s.shared != 0
 	s.spec.Strategy, s.spec.Factor = strategy, factor
-	s.watchAt = min(s.watchAt, now) // it may be patient with nothing any more
+	s.watchAt = min(s.watchAt, now)     // it may be patient with nothing any more
 	if strategy.Everyone() && !shared { // from the first frame that is due after now
 		s.shared = s.next
 		if late := now.Sub(s.due(s.shared)); late >= 0 {
@@ -247,6 +247,26 @@ func (c *Core) change(from NodeID, m *Message) {
 		for r := 1; r < s.holders.Len(); r++ {
 			c.sendHold(s, s.holders[r])
 		}
+		c.bearLost(s)
 	}
 	c.send(from, reply)
+}
+
+// bearLost does with the tasks that have nobody left what the strategy asks for: the one before may have borne it.
+func (c *Core) bearLost(s *stream) {
+	stop := false
+	c.eachOutstanding(s, func(f *frame, i uint32) {
+		switch t := &f.tiles[i]; {
+		case t.holders.Len() == 0 || !c.allLost(t.holders, 0):
+		case s.spec.Strategy == work.FailFast:
+			stop = true
+		case s.spec.Strategy == work.Expendable:
+			c.giveUp(s, f, i)
+		default:
+			c.replace(s, f, i, Gone)
+		}
+	})
+	if stop {
+		c.stop(s, 0, Gone)
+	}
 }

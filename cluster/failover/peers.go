@@ -81,5 +81,11 @@ func (p *peer) serves() bool {
 	return !p.Sink && p.link && p.failed == 0 && p.hears && !p.leaving
 }
 
+// expected reports whether p can be given work, or can be soon.
+func (p *peer) expected() bool {
+	soon := !p.linked || p.link && (p.failed == 0 || p.failed == Silence)
+	return !p.Sink && !p.leaving && soon
+}
+
 // lost reports whether p was there and is not any more. A peer that has not linked yet is not lost.
 func (p *peer) lost() bool { return p.failed != 0 || (p.linked && !p.link) }

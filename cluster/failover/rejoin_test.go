@@ -138,6 +138,21 @@ func TestDrain_withNobodyToYieldToWaitsForNobody(t *testing.T) {
 	}
 }
 
+// Of two nodes the one that stays leads the stream and finds no other standby: the leaver's copy stays wanted for good.
+func TestDrain_ofTwoDoesNotWaitForAThird(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(2)
+	stream := echoStream(0xd6)
+	s.submit(sink, stream)
+	s.run(100 * time.Millisecond)
+	leaver := s.leader(stream.ID)
+	s.drain(leaver)
+	s.until("the leaver is drained", 200*time.Millisecond, func() bool { return leaver.told["drained"] > 0 })
+	if now := s.leaderBut(leaver, stream.ID); now == nil || now != crew[0] && now != crew[1] {
+		t.Error("the leaver is drained and nobody else leads the stream")
+	}
+}
+
 func TestDrain_waitsForANodeThatIsOnlySilent(t *testing.T) {
 	s := newStage(t, Config{})
 	crew, sink := s.crew(2)

@@ -29,6 +29,14 @@ const longerThanGossip = 25 * time.Second
 // maxBackoff bounds how often the leader's patience with a task doubles.
 const maxBackoff = 3
 
+// backoff is how often the leader's patience with a task has doubled.
+func backoff(s *stream, t *tile) uint16 {
+	if s.spec.Strategy == work.Reschedule { // it is patient enough
+		return 0
+	}
+	return min(t.epoch.Try, maxBackoff)
+}
+
 // watch places anew what has been overdue for too long, and finds the next instant worth looking at.
 func (c *Core) watch(s *stream) {
 	s.watchAt = clock.Never
@@ -47,7 +55,7 @@ func (c *Core) watch(s *stream) {
 				continue
 			}
 			// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
-			until := t.placed.Add(patience << min(t.epoch.Try, maxBackoff))
+			until := t.placed.Add(patience << backoff(s, t))
 			switch {
 			case until > c.now:
 			case s.spec.Strategy == work.FailFast:
@@ -58,7 +66,7 @@ func (c *Core) watch(s *stream) {
 				continue
 			case pace == nil || pace.replace.spend(c.now, replaceBurst):
 				c.replace(s, f, uint32(i), Overdue)
-				until = t.placed.Add(patience << min(t.epoch.Try, maxBackoff))
+				until = t.placed.Add(patience << backoff(s, t))
 			default:
 				until = c.now.Add(c.overdue(s.spec.Function))
 			}

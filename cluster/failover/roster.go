@@ -155,15 +155,30 @@ func (c *Core) drain() {
 	}
 }
 
-// reportDrained says once that nothing is held any more; or nothing but streams, and nobody is left to take them.
+// reportDrained says once that nothing is held any more; or nothing but streams, and nobody is left to take a copy of them.
 func (c *Core) reportDrained() {
 	if !c.draining || c.drained || c.tasks.live() > 0 {
 		return
 	}
-	if len(c.streams) == 0 || c.expected() == 1 {
-		c.drained = true
-		c.emit(Effect{Kind: Drained})
+	for _, s := range c.streams {
+		if c.couldHold(s) {
+			return
+		}
 	}
+	c.drained = true
+	c.emit(Effect{Kind: Drained})
+}
+
+// couldHold reports whether waiting helps a stream that this node, which drains, still holds: another may lead it, or take
+// the copy.
+func (c *Core) couldHold(s *stream) bool {
+	for i := range c.peers.list {
+		p := &c.peers.list[i]
+		if p.expected() && (s.leading() || s.holders.Rank(p.ID) < 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // termTable remembers the highest term of the streams seen of late, the oldest forgotten first, and which of their frames

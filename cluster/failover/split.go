@@ -53,9 +53,7 @@ func (c *Core) submitted(from NodeID, m *Message) {
 func (c *Core) expected() uint32 {
 	n := uint32(1)
 	for i := range c.peers.list {
-		p := &c.peers.list[i]
-		soon := !p.linked || p.link && (p.failed == 0 || p.failed == Silence)
-		if !p.Sink && !p.leaving && soon {
+		if c.peers.list[i].expected() {
 			n++
 		}
 	}
