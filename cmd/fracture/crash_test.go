@@ -34,7 +34,7 @@ func TestNoteCrash_leavesOtherErrorsAlone(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	plain := errors.New("the terminal is gone")
 	for _, want := range []error{nil, plain} {
-		if err := noteCrash(guarded(func() error { return want })()); err != want {
+		if err := noteCrash(guarded(func() error { return want })()); !errors.Is(err, want) {
 			t.Errorf("noteCrash = %v, want %v", err, want)
 		}
 	}
