@@ -91,8 +91,8 @@ func (apart) effect(w *World, p *process, e *failover.Effect) {
 	}
 }
 
-// sameCall reports whether an epoch below another is none the less of the same call, for a strategy that has every holder
-// run its copy: see failover.Epoch.
+// sameCall reports whether two epochs are of one call of a task: either by different placers in one reign, or for a strategy
+// that has every holder run its copy. See failover.Epoch.
 func sameCall(s work.Strategy, a, b failover.Epoch) bool {
-	return s.Everyone() && a.Term == b.Term && a.Try == b.Try
+	return a.Term == b.Term && a.Try == b.Try && (a.By != b.By || s.Everyone())
 }
