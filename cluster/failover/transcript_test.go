@@ -25,6 +25,8 @@ var scenes = []struct {
 	{"rejoin", playRejoin},
 	{"drain", playDrain},
 	{"refused", playRefused},
+	{"active", playActive},
+	{"vote", playVote},
 }
 
 func TestTranscripts(t *testing.T) {
@@ -203,5 +205,45 @@ func playRefused(s *stage) {
 	}
 	if m := refused[0].Message; m.Kind != Refused || m.Reason != TooFewNodes || m.Have != 2 || m.Need != 3 {
 		s.t.Errorf("answer %+v, want refused, too few nodes: 2 of 3", m)
+	}
+}
+
+// Under active nobody need notice: the splitter freezes just before a frame is due, and its standby places the same one.
+func playActive(s *stage) {
+	stream := echoStream(0xf7)
+	stream.Strategy, stream.Tiles = work.Active, 1
+	s.cfg.Clock = 7
+	leader, sink := s.began(3, stream)
+	frame := leader.core.stream(stream.ID).next
+	s.run(leader.core.stream(stream.ID).due(frame).Sub(s.now) - 2*stageWire)
+	s.taped = true
+	s.note("SIGSTOP to " + leader.name + ", the splitter's owner, just before a frame is due")
+	s.freeze(leader)
+	s.run(4 * time.Millisecond)
+	s.everyResultOnce(sink, stream, frame+1)
+	for _, a := range s.living() {
+		if n := a.told["detect"]; n > 0 {
+			s.t.Errorf("%s had missed %d nodes when the frame was there: want it there before", a.name, n)
+		}
+	}
+}
+
+// Three answer, one of them wrongly. Two that agree are delivered, and the third is named.
+func playVote(s *stage) {
+	stream := echoStream(0xf8)
+	stream.Strategy, stream.Factor, stream.Tiles = work.Vote, 3, 1
+	leader, sink := s.began(4, stream)
+	liar := s.ownerAmong(leader, stream)
+	liar.liar = true
+	frame := leader.core.stream(stream.ID).next
+	s.run(leader.core.stream(stream.ID).due(frame).Sub(s.now) - stageWire)
+	s.taped = true
+	s.note(liar.name + " answers wrongly")
+	s.run(5 * time.Millisecond)
+	s.everyResultOnce(sink, stream, frame+1)
+	for _, e := range sink.all(Deliver) {
+		if e.Message.Payload[0]&0x80 != 0 {
+			s.t.Errorf("the wrong answer to %v was delivered", e.Message.Task)
+		}
 	}
 }
