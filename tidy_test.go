@@ -35,6 +35,7 @@ type place struct {
 // The drawing in docs/ARCHITECTURE.md says the same, and TestTidy_theDrawingIsTheHouse compares the two.
 var house = map[string]place{
 	"clock":            {layer: 0},
+	"thread":           {layer: 0},
 	"work":             {layer: 0, pure: true},
 	"cluster/failover": {layer: 1, pure: true},
 	"chaos":            {layer: 1, pure: true},
