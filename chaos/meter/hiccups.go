@@ -2,17 +2,20 @@ package meter
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"fracture/clock"
+	"fracture/thread"
 )
 
-// Hiccups watches the meter itself: a goroutine that wants to wake every millisecond and notes how late it was. What it
-// could not do in time, the goroutine that stamps arrivals could not do either. It waits like that one, on the runtime's
-// timers and not on a thread of its own, because it is the runtime's pauses that would be taken for the cluster's.
+// Hiccups watches the meter itself: a thread that wants to wake every millisecond and notes how late it was. What it could
+// not do in time, the goroutine that stamps arrivals could not do either: it waits for a core as long as that one does, and
+// then for the runtime, which lets it go on when it has a P for it and does not stop the world. It sleeps in the kernel
+// by itself, because a timer of the runtime comes up to a millisecond late on an idle machine and would hide what is less.
 type Hiccups struct {
 	mu    sync.Mutex // guards all below
 	all   *hdrhistogram.Histogram
@@ -26,7 +29,7 @@ type hiccup struct {
 
 const (
 	hiccupPeriod = time.Millisecond
-	hiccupFloor  = time.Millisecond // the runtime's timers are that coarse; less is no hiccup
+	hiccupFloor  = 200 * time.Microsecond // an idle machine is as late now and then; less is no hiccup
 	hiccupBound  = 1 << 14
 )
 
@@ -35,21 +38,26 @@ func NewHiccups() *Hiccups {
 	return &Hiccups{all: hdrhistogram.New(1, time.Minute.Microseconds(), 3)}
 }
 
-// Run watches until the context ends.
+// Run watches until the context ends. It costs a P: while the thread sleeps the runtime may keep one for it, so a process
+// whose other goroutines are not to wait for that one has GOMAXPROCS raised by one.
 func (h *Hiccups) Run(ctx context.Context) error {
-	timer := time.NewTimer(hiccupPeriod)
-	defer timer.Stop()
-	due := clock.Now().Add(hiccupPeriod)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		}
-		now := clock.Now()
-		h.Note(due, now)
-		due = now.Add(hiccupPeriod)
-		timer.Reset(hiccupPeriod)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.watch(ctx)
+	}()
+	<-ended
+	return nil
+}
+
+// watch is Run, in a goroutine whose thread ends with it.
+func (h *Hiccups) watch(ctx context.Context) {
+	runtime.LockOSThread()
+	thread.Punctual()
+	for ctx.Err() == nil {
+		due := clock.Now().Add(hiccupPeriod)
+		clock.Sleep(due)
+		h.Note(due, clock.Now())
 	}
 }
 

@@ -2,9 +2,7 @@ package meter
 
 import (
 	"context"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fracture/clock"
@@ -106,20 +104,30 @@ func TestHiccups_knowsItsWorst(t *testing.T) {
 }
 
 func TestHiccups_runsUntilToldToStop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := NewHiccups()
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			if err := h.Run(ctx); err != nil {
-				t.Errorf("Run = %v, want nil", err)
-			}
-		})
-		<-time.After(100*hiccupPeriod + hiccupPeriod/2)
-		cancel()
-		wg.Wait()
-		if n := h.all.TotalCount(); n != 100 {
-			t.Errorf("woke %d times in 100 ms, want 100", n)
+	h := NewHiccups()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error)
+	go func() { ended <- h.Run(ctx) }()
+	wakings := func() int64 {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.all.TotalCount()
+	}
+	for patience := time.After(10 * time.Second); wakings() < 20; {
+		select {
+		case <-time.After(hiccupPeriod):
+		case <-patience:
+			t.Fatalf("it woke %d times", wakings())
 		}
-	})
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run = %v, want nil", err)
+	}
+	n := wakings()
+	<-time.After(5 * hiccupPeriod)
+	if more := wakings(); more != n {
+		t.Errorf("it woke %d times more after Run had returned", more-n)
+	}
 }

@@ -26,6 +26,7 @@ func runTrials(ctx context.Context, o runOptions, stdout, stderr io.Writer) erro
 		return err
 	}
 	hiccups := meter.NewHiccups()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)) // a P that the watch may keep from the sink
 	// The cluster lives on when the run is interrupted, until the report is made; and the run ends when the cluster does.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
