@@ -17,6 +17,7 @@ import (
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
 	"fracture/telemetry"
+	"fracture/thread"
 	"fracture/work"
 )
 
@@ -61,13 +62,15 @@ type NodeConfig struct {
 	Name        string
 	Zone        string
 	Credentials *wire.Credentials
-	Gossip      string        // host:port of membership; 127.0.0.1:0
-	Link        string        // host:port of links; 127.0.0.1:0
-	Beat        string        // host:port of beats; 127.0.0.1:0
-	HTTP        string        // host:port of the front door, told to others; none
-	Join        []string      // gossip addresses of members; none: found a cluster
-	Interval    time.Duration // of the beats; 3 ms
-	Leave       time.Duration // from the end of Run's context to its return; LeaveTime
+	Gossip      string         // host:port of membership; 127.0.0.1:0
+	Link        string         // host:port of links; 127.0.0.1:0
+	Beat        string         // host:port of beats; 127.0.0.1:0
+	HTTP        string         // host:port of the front door, told to others; none
+	Join        []string       // gossip addresses of members; none: found a cluster
+	Interval    time.Duration  // of the beats; 3 ms
+	BeatClasses []thread.Class // how the thread that beats is to be scheduled, see wire.BeatsConfig; as all others
+	Workers     int            // threads that compute; one fewer than the runtime has Ps
+	Leave       time.Duration  // from the end of Run's context to its return; LeaveTime
 	Functions   []work.Function
 	Keeper      Keeper              // nil: nothing is kept
 	Around      func() Surroundings // asked on the node's loop, so it must not wait; nil: nothing stands around
@@ -150,6 +153,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	n.id = n.self.ID()
 	n.roster = newRoster(n.self, n.in)
 	n.work = newWorkers(n.function, n.in.putAll)
+	n.work.threads = cfg.Workers
 	core := cfg.Core
 	own := n.self.member()
 	core.ID, core.Weight, core.Zone, core.Clock, core.Function = n.id, own.Weight, own.Zone, clock.Axis(), n.function
@@ -235,7 +239,7 @@ func (n *Node) open() error {
 	}
 	n.beats, err = wire.ListenBeats(wire.BeatsConfig{
 		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
-		Addr: n.cfg.Beat, Interval: n.cfg.Interval,
+		Addr: n.cfg.Beat, Interval: n.cfg.Interval, Classes: n.cfg.BeatClasses,
 		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
 			n.in.beat(failover.Event{
 				Kind: failover.Beat, At: clock.Now(), Peer: from, Heard: heard, Leaving: leaving, Interval: interval,

@@ -77,7 +77,7 @@ func (n *Node) report(now clock.Instant) {
 		Gossip: n.self.Gossip, HTTP: n.self.HTTP,
 		BeatGap: float64(n.beats.Gap()) / float64(time.Millisecond), RSS: residentBytes(), CPU: n.gauge.cores(now),
 		Goroutines: runtime.NumGoroutine(), Uptime: now.Sub(n.gauge.started).Seconds(), Draining: n.leaving,
-		Scheduler: fmt.Sprintf("other nice %d", workerNice),
+		Scheduler: n.classes(),
 		Executed:  n.count.executed.Load(), Takeovers: n.count.takeovers.Load(), Fenced: n.count.fenced.Load(),
 		Repeated: n.count.repeated.Load(), Dropped: n.count.dropped.Load() + links.Dropped + n.in.gaveWay(),
 		Strangers: links.Strangers + n.beats.Stats().Strangers + n.gossip.strangers.Load(),
@@ -98,6 +98,19 @@ func (n *Node) report(now clock.Instant) {
 	s.Streams = n.promised(s.Leads)
 	n.holdings(&s)
 	n.tell(telemetry.News{Status: &s})
+}
+
+// classes says how the kernel schedules the threads that beat and those that compute: what is in force, not what was
+// asked for.
+func (n *Node) classes() string {
+	beats, workers := "not yet", "not yet"
+	if class, known := n.beats.Class(); known {
+		beats = class.String()
+	}
+	if class := n.work.class.Load(); class != nil {
+		workers = class.String()
+	}
+	return fmt.Sprintf("beats %s, workers %s", beats, workers)
 }
 
 // Surroundings are what stands around a node in its process, as far as its status tells of it.

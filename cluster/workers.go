@@ -6,12 +6,14 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/thread"
 	"fracture/work"
 )
 
@@ -19,11 +21,13 @@ import (
 // kill halves on a machine whose cores are busy.
 const workerNice = 10
 
-// workers compute the tasks that the core executes. There is one fewer than the runtime has Ps, so that the loop always
-// finds one free; each is locked to its thread, and the thread is niced.
+// workers compute the tasks that the core executes. There is one fewer than the runtime has Ps, or than that, so that the
+// loop always finds one free; each is locked to its thread, and the thread is niced.
 type workers struct {
 	function func(name string) work.Function
-	report   func([]failover.Event) // does not keep the list
+	report   func([]failover.Event)       // does not keep the list
+	threads  int                          // that compute; 0: one fewer than the runtime has Ps
+	class    atomic.Pointer[thread.Class] // of the thread that began last, as the kernel tells it; nil before the first
 
 	mu     sync.Mutex // guards queue, spare and closed
 	more   *sync.Cond
@@ -109,7 +113,11 @@ func (w *workers) run(ctx context.Context) error {
 	})
 	defer stop()
 	var wg sync.WaitGroup
-	for range max(1, runtime.GOMAXPROCS(0)-1) {
+	threads := w.threads
+	if threads == 0 {
+		threads = max(1, runtime.GOMAXPROCS(0)-1)
+	}
+	for range threads {
 		wg.Go(w.compute)
 	}
 	wg.Wait()
@@ -119,7 +127,8 @@ func (w *workers) run(ctx context.Context) error {
 func (w *workers) compute() {
 	// The thread is not unlocked: it is niced, and ends with its goroutine.
 	runtime.LockOSThread()
-	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), workerNice) // stepping back is always allowed
+	class, _ := thread.First(thread.Class{Nice: workerNice}) // stepping back is always allowed; the status says what is so
+	w.class.Store(&class)
 	letGoOfSockets()
 	var (
 		done []failover.Event

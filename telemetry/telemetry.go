@@ -42,7 +42,7 @@ type Status struct {
 	Uptime      float64 // s
 	Draining    bool    `json:",omitempty"` // it hands over, and will be gone
 	StoreAway   float64 `json:",omitempty"` // s: for how long the store has not answered it; 0 where it answered last
-	Scheduler   string  // scheduling class of the workers in force, e.g. "other nice 10"
+	Scheduler   string  // classes in force, such as "beats fifo 1, workers other nice 10"
 
 	// Counters since the node started.
 	Executed  uint64 // tasks run

@@ -19,7 +19,7 @@ var columns = []struct{ group, head string }{
 // WriteText writes the report for people: a table, then what one needs to know to believe it.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "fracture run: seed %d, %s, load %s, %d nodes, %d cores, workers %s\n\n", r.Seed, r.Strategy, r.Load, r.Nodes, r.Cores, orNone(r.Scheduler))
+	fmt.Fprintf(&b, "fracture run: seed %d, %s, load %s, %d nodes, %d cores, %s\n\n", r.Seed, r.Strategy, r.Load, r.Nodes, r.Cores, orNone(r.Scheduler))
 	r.writeTable(&b)
 	b.WriteByte('\n')
 	r.writeRows(&b)
@@ -155,7 +155,7 @@ func figure(x float64) string {
 
 func orNone(s string) string {
 	if s == "" {
-		return "unknown"
+		return "scheduling unknown"
 	}
 	return s
 }

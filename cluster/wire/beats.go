@@ -16,6 +16,7 @@ import (
 
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/thread"
 )
 
 // BeatsConfig is what beats are told at their making.
@@ -27,9 +28,15 @@ type BeatsConfig struct {
 	Interval    time.Duration // between two beats to each peer; 3 ms, at least 100 µs
 	Multiplier  int           // a peer is heard while its last beat is no older than so many of its intervals; 4
 
-	// OnBeat is called for each valid beat of a peer, by Run, when it is read: heard says whether the peer hears our
-	// beats, leaving whether it drains, interval its rhythm. A call that waits delays all beats, our own too.
+	// OnBeat is called for each valid beat of a peer, by Run, in the turn that reads it: heard says whether the peer hears
+	// our beats, leaving whether it drains, interval its rhythm. A call that waits delays the next round.
 	OnBeat func(from failover.NodeID, heard, leaving bool, interval time.Duration)
+
+	// Classes are how the thread that beats is to be scheduled: the first that the kernel allows. Where none is given, or
+	// none that comes ahead of other threads is allowed, beats are sent from whichever thread is free.
+	Classes []thread.Class
+
+	onRound func(late time.Duration) // a benchmark's: called by Run when a round's beats are sent
 }
 
 // BeatPeer is whom beats go to and are expected from.
@@ -65,6 +72,7 @@ type Beats struct {
 	raw    syscall.RawConn
 	family uint16
 
+	class   atomic.Pointer[thread.Class] // of the thread that beats; nil before Run
 	leaving atomic.Bool
 	heard   atomic.Int64 // when we listened last, a clock.Instant
 	gap     atomic.Int64 // longest time between two of our own rounds since it was asked for, ns
@@ -224,15 +232,17 @@ func (b *Beats) Stats() BeatStats {
 func (b *Beats) Run(ctx context.Context) error {
 	defer b.Close()
 	defer context.AfterFunc(ctx, b.Close)()
-	r := round{Beats: b, seal: newSeal(b.cfg.Credentials), last: clock.Now()}
+	ended := make(chan error)
+	go func() { ended <- b.run(ctx) }() // a goroutine of its own, whose thread ends with it
+	return <-ended
+}
+
+func (b *Beats) run(ctx context.Context) error {
+	r := round{Beats: b, seal: newSeal(b.cfg.Credentials), last: clock.Now(), wait: b.takeThread()}
 	r.due = r.last
 	turn := r.turn // once, so that a turn allocates nothing
 	for r.failed < maxFailures {
-		if b.raw.Control(turn) != nil {
-			break
-		}
-		b.alarm.Set(r.wake)
-		if !b.alarm.Wait() {
+		if b.raw.Control(turn) != nil || !r.wait(r.wake) {
 			break
 		}
 	}
@@ -259,12 +269,14 @@ type round struct {
 	*Beats
 	seal   *seal
 	now    clock.Instant
-	last   clock.Instant // when we beat last
-	due    clock.Instant // when we shall beat next
-	wake   clock.Instant // when the next turn is
+	last   clock.Instant                  // when we beat last
+	due    clock.Instant                  // when we shall beat next
+	wake   clock.Instant                  // when the next turn is
+	wait   func(until clock.Instant) bool // false once the socket is closed
 	seq    uint64
 	line   delayLine
 	failed int                 // turns in a row in which the socket failed
+	told   []heardBeat         // what this turn has heard and OnBeat was not told yet
 	packet [beatBytes + 1]byte // one more, so that a longer packet is seen to be longer
 }
 
@@ -272,16 +284,35 @@ type round struct {
 func (r *round) turn(fd uintptr) {
 	r.now = clock.Now()
 	r.hear(fd)
-	r.heard.Store(int64(r.now))
 	if r.now >= r.due {
 		r.noteGap(r.now.Sub(r.last))
 		r.last = r.now
 		r.seq++
 		r.beat(fd)
+		if r.cfg.onRound != nil {
+			r.cfg.onRound(clock.Now().Sub(r.due))
+		}
 		// A late round is not made good: beats tell that we live now.
 		r.due = max(r.due, r.now.Add(-r.cfg.Interval)).Add(r.cfg.Interval)
 	}
+	r.tell()
+	r.heard.Store(int64(r.now))
 	r.wake = min(r.due, r.line.release(r.Beats, fd, r.now))
+}
+
+// heardBeat is a call of OnBeat that is to be made.
+type heardBeat struct {
+	from           failover.NodeID
+	heard, leaving bool
+	interval       time.Duration
+}
+
+// tell calls OnBeat, after our own beats are sent: whoever holds the lock that it waits for may be waiting for a core.
+func (r *round) tell() {
+	for _, h := range r.told {
+		r.cfg.OnBeat(h.from, h.heard, h.leaving, h.interval)
+	}
+	r.told = r.told[:0]
 }
 
 // hear takes what has come since the last turn.
@@ -354,5 +385,5 @@ func (r *round) take(packet []byte) {
 	}
 	p.seq, p.interval, p.last = got.seq, max(got.interval, minInterval), r.now
 	r.in.Add(1)
-	r.cfg.OnBeat(got.from, got.heard, got.leaving, got.interval)
+	r.told = append(r.told, heardBeat{got.from, got.heard, got.leaving, got.interval})
 }

@@ -1,21 +1,26 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
 	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/thread"
 )
 
 // heartbeat is one call of OnBeat.
@@ -98,6 +103,62 @@ func TestBeats_areHeardBothWaysAndSaySo(t *testing.T) {
 	if s := a.Stats(); s.Strangers+s.Replayed+s.Unsent+s.Faulted != 0 || s.In == 0 || s.Out == 0 {
 		t.Fatalf("n1 counts %+v, want beats in and out and nothing refused", s)
 	}
+}
+
+// Which class is granted is the machine's to say. Whatever it is, it is told as the kernel tells it, and beats go on.
+func TestBeats_areHeardUnderEveryClass(t *testing.T) {
+	c := newCluster(t)
+	for _, classes := range [][]thread.Class{
+		{{Nice: 7}}, {{Policy: thread.FIFO, Priority: 1}}, {{Policy: thread.FIFO, Priority: 100}, {Nice: 9}},
+	} {
+		ask := func(cfg *BeatsConfig) { cfg.Multiplier, cfg.Classes = 1<<20, classes }
+		a, b := beating(t, c, "n1", ask), beating(t, c, "n2", ask)
+		a.SetPeers([]BeatPeer{b.peer})
+		b.SetPeers([]BeatPeer{a.peer})
+		b.until(t, "heard both ways", func(h heartbeat) bool { return h.heard })
+		got, known := a.Class()
+		if !known || !slices.Contains(threadClasses(t), got) {
+			t.Errorf("asked for %v, Class = %v, %v; no thread of this process has it: %v", classes, got, known, threadClasses(t))
+		}
+		if last := classes[len(classes)-1]; !last.Ahead() && got != last {
+			t.Errorf("asked for %v, Class = %v, want the last, which is always allowed", classes, got)
+		}
+	}
+}
+
+// threadClasses reads how each thread of this process is scheduled.
+func threadClasses(t *testing.T) (classes []thread.Class) {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		tid, _ := strconv.Atoi(task.Name())                     // digits
+		if attr, err := unix.SchedGetAttr(tid, 0); err == nil { // it may have ended
+			classes = append(classes, thread.Class{
+				Policy: thread.Policy(attr.Policy), Priority: int(attr.Priority), Nice: int(attr.Nice),
+			})
+		}
+	}
+	return classes
+}
+
+func TestBeats_leaveNoThreadOfTheirClassBehind(t *testing.T) {
+	odd := thread.Class{Nice: 13}
+	b, err := ListenBeats(BeatsConfig{Name: "n1", Credentials: newCluster(t), Classes: []thread.Class{odd}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- b.Run(ctx) }()
+	eventually(t, "the thread is niced", func() bool { return slices.Contains(threadClasses(t), odd) })
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run = %v, want nil", err)
+	}
+	eventually(t, "the thread is gone", func() bool { return !slices.Contains(threadClasses(t), odd) })
 }
 
 func TestBeats_sayThatAPeerIsNotHeard(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
-	if childMain() {
+	if childMain() || loadMain() {
 		return
 	}
 	goleak.VerifyTestMain(m)

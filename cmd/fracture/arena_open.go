@@ -40,7 +40,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		joined:     make(chan struct{}),
 	}
 	var err error
-	a.home, err = openHome(ctx, homeConfig{nodes: o.nodes})
+	a.home, err = openHome(ctx, homeConfig{nodes: o.nodes, args: o.args.list()})
 	return a, err
 }
 

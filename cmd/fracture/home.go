@@ -32,9 +32,10 @@ const startTime = 20 * time.Second
 // homeConfig says what cluster to make.
 type homeConfig struct {
 	nodes  int
-	redis  string // URL of the store; "" for the embedded one
-	gossip string // address of the first node's membership; "" for any
-	http   string // address of the first node's front door; "" for any
+	redis  string   // URL of the store; "" for the embedded one
+	gossip string   // address of the first node's membership; "" for any
+	http   string   // address of the first node's front door; "" for any
+	args   []string // more that every node is told
 }
 
 // home is a cluster of this process's own: a directory with its keys, a store, and nodes as child processes.
@@ -110,7 +111,7 @@ func (h *home) command(name string) []string {
 	for _, addr := range h.join(name) {
 		args = append(args, "--join", addr)
 	}
-	return args
+	return append(args, h.cfg.args...)
 }
 
 // join lists the gossip addresses of the nodes that were heard of, without the one named.

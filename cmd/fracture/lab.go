@@ -84,6 +84,7 @@ type labFlags struct {
 	tiles, factor, supersize int
 	probe                    time.Duration
 	tmux                     bool
+	nodeArgs
 }
 
 func newLabCommand() *cobra.Command { return labCommand(&labFlags{}) }
@@ -114,7 +115,8 @@ func labCommand(f *labFlags) *cobra.Command {
 			})
 		},
 	}
-	f.register(cmd)
+	f.screenFlags.register(cmd)
+	f.nodeArgs.register(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&f.nodes, "nodes", 5, "how many nodes, 1 to 32")
 	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: an embedded one (also by "+storeEnv+")")
@@ -209,7 +211,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 	if f.http == "" {
 		f.http, noHTTP = firstFree(usualHTTP, "tcp")
 	}
-	h, err := openHome(ctx, homeConfig{nodes: f.nodes, redis: f.redis, gossip: f.gossip, http: f.http})
+	h, err := openHome(ctx, homeConfig{nodes: f.nodes, redis: f.redis, gossip: f.gossip, http: f.http, args: f.list()})
 	if err != nil {
 		return err
 	}

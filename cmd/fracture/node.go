@@ -53,6 +53,7 @@ type nodeFlags struct {
 	gossip, link, beat, http       string
 	join                           []string
 	remote, verbose                bool
+	nodeArgs
 }
 
 func newNodeCommand() *cobra.Command {
@@ -64,6 +65,7 @@ func newNodeCommand() *cobra.Command {
 			"The cluster directory holds the keys; copy it to join from another host. Without --cluster the node joins the\n" +
 			"lab that runs on this host. The store's URL may also be given in " + storeEnv + ", where its password is not seen.",
 		Example: "  fracture node --name n6 --join 127.0.0.1:7946\n" +
+			"  fracture node --name n6 --beat-class other\n" +
 			"  fracture node --name far --cluster ./keys --join 10.0.0.1:7946 \\\n" +
 			"    --gossip 10.0.0.2:7946 --link 10.0.0.2:7947 --beat 10.0.0.2:7947",
 		Args: cobra.NoArgs,
@@ -82,6 +84,7 @@ func newNodeCommand() *cobra.Command {
 	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: the lab's, or one of the node's own")
 	flags.BoolVar(&f.verbose, "verbose", false, "log gossip too")
 	flags.StringVar(&f.parent, "parent", "", "pid@start of the process to die with")
+	f.register(cmd)
 	_ = flags.MarkHidden("parent")
 	_ = cmd.MarkFlagRequired("name")
 	return cmd
@@ -133,6 +136,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		cfg.HTTP = addr.String()
 	}
 	cfg.Around = around(writer, door)
+	f.apply(&cfg)
 	cfg.Ready = func(m cluster.Member) {
 		text, _ := json.Marshal(announcement{Gossip: m.Gossip, Link: m.Link, HTTP: m.HTTP}) // strings always encode
 		if err := lab.Announce(string(text)); err != nil {

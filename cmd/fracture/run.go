@@ -20,6 +20,7 @@ type runFlags struct {
 	every, probe, calm, window, grace time.Duration
 	budgets                           []string
 	json                              bool
+	nodeArgs
 }
 
 // Bounds of the command line.
@@ -65,6 +66,7 @@ func newRunCommand() *cobra.Command {
 	flags.DurationVar(&f.window, "window", time.Second, "results due so long after a fault are looked at")
 	flags.DurationVar(&f.grace, "grace", time.Second, "a result that has not come so long after the window is lost")
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")
+	f.register(cmd)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
@@ -79,6 +81,7 @@ type runOptions struct {
 	minimum  int
 	json     bool
 	out      string
+	args     nodeArgs
 }
 
 // roles are the components that can be killed, in the order of the report.
@@ -86,7 +89,7 @@ var roles = []meter.Component{meter.Owner, meter.Splitter, meter.Standby}
 
 // options checks the flags, naming the first that makes no sense.
 func (f runFlags) options() (runOptions, error) {
-	o := runOptions{probe: f.probe, minimum: f.minimum, json: f.json, out: f.out, budgets: meter.DefaultBudgets()}
+	o := runOptions{probe: f.probe, minimum: f.minimum, json: f.json, out: f.out, budgets: meter.DefaultBudgets(), args: f.nodeArgs}
 	o.plan = plan{seed: f.seed, trials: f.trials, controls: f.controls, nodes: f.nodes, every: f.every, calm: f.calm,
 		window: f.window, grace: f.grace, whole: 30 * time.Second, tiles: runTiles}
 	for _, bound := range []struct {
