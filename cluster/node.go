@@ -69,6 +69,7 @@ type NodeConfig struct {
 	Join        []string       // gossip addresses of members; none: found a cluster
 	Interval    time.Duration  // of the beats; 3 ms
 	BeatClasses []thread.Class // how the thread that beats is to be scheduled, see wire.BeatsConfig; as all others
+	Ballast     int64          // bytes of memory that Run fills and keeps; none
 	Workers     int            // threads that compute; one fewer than the runtime has Ps
 	Leave       time.Duration  // from the end of Run's context to its return; LeaveTime
 	Functions   []work.Function
@@ -116,10 +117,11 @@ type Node struct {
 	store   storeWatch
 	leaving bool
 
-	fresh  []ripening    // wait since less than ripeTime,
-	ripe   []ripening    // and these no longer than until ripeAt
-	ripeAt clock.Instant // when the ripe ones are sent
-	gauge  gauge
+	fresh   []ripening    // wait since less than ripeTime,
+	ripe    []ripening    // and these no longer than until ripeAt
+	ripeAt  clock.Instant // when the ripe ones are sent
+	gauge   gauge
+	ballast []byte // kept, and never looked at
 }
 
 // NewNode makes a node. Nothing runs and no socket is open until Run.
@@ -205,6 +207,10 @@ func (n *Node) function(name string) work.Function {
 
 // Run is the node's life: it joins, works until ctx ends, then hands over, leaves, and ends all it started.
 func (n *Node) Run(ctx context.Context) error {
+	var err error
+	if n.ballast, err = fill(n.cfg.Ballast); err != nil {
+		return err
+	}
 	if err := n.open(); err != nil {
 		return err
 	}

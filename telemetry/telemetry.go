@@ -37,6 +37,7 @@ type Status struct {
 	Streams     []Stream `json:",omitempty"` // what is promised of those that it leads: at most MaxStreams, those without end first
 	BeatGap     float64  // ms: longest time between two of its own rounds of beats since the last status
 	RSS         int64    // bytes
+	Ballast     int64    `json:",omitempty"` // of the RSS, bytes that the node was told to fill
 	CPU         float64  // cores in use since the last status
 	Goroutines  int
 	Uptime      float64 // s

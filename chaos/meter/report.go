@@ -55,7 +55,8 @@ type Report struct {
 	Grace      float64    `json:"grace_s"`  // and are lost when they have not come so long after that
 	Hiccups    Spread     `json:"meter_hiccups_ms"`
 	LogDropped uint64     `json:"telemetry_dropped"`
-	RSS        float64    `json:"rss_max_mib"` // the largest a node was
+	RSS        float64    `json:"rss_max_mib"`               // the largest a node was
+	Ballast    float64    `json:"rss_ballast_mib,omitempty"` // of that, what each was told to fill
 	Cores      int        `json:"cores"`
 	CPU        float64    `json:"cpu_cores"` // in use by all nodes together, mean of what they told
 	Scheduler  string     `json:"scheduler"`

@@ -137,7 +137,11 @@ func (r *Report) writeGround(b *strings.Builder) {
 		fmt.Fprintf(b, "whole run: %d results came while the meter had no room for them, and read as lost or late\n", n)
 	}
 	fmt.Fprintf(b, "meter: late by p50 %s, p99 %s, max %s ms; telemetry dropped %d\n", figure(r.Hiccups.P50), figure(r.Hiccups.P99), figure(r.Hiccups.Max), r.LogDropped)
-	fmt.Fprintf(b, "nodes: RSS at most %s MiB, %s cores in use together\n", figure(r.RSS), figure(r.CPU))
+	ballast := ""
+	if r.Ballast > 0 {
+		ballast = fmt.Sprintf(" (%s of them ballast)", figure(r.Ballast))
+	}
+	fmt.Fprintf(b, "nodes: RSS at most %s MiB%s, %s cores in use together\n", figure(r.RSS), ballast, figure(r.CPU))
 	fmt.Fprintf(b, "measured: %s, %s, %s, %s, from %s, took %s s\n", r.Versions.Fracture, r.Versions.Go, r.Versions.System, r.Versions.Machine, r.Started, figure(r.Took))
 	fmt.Fprintf(b, "percentiles: %s\n", r.Figures)
 }

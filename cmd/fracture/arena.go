@@ -207,7 +207,7 @@ func (a *labArena) report(o runOptions, r *runner, hiccups *meter.Hiccups) *mete
 		Totals:   r.rec.Totals(clock.Now().Add(-o.grace)),
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
 		Hiccups: hiccups.Spread(), LogDropped: r.log.Dropped(),
-		RSS: float64(a.rss*10>>20) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,
+		RSS: float64(a.rss*10>>20) / 10, Ballast: float64(o.args.ballast*10/mebi) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,
 		Scheduler: a.sched, Versions: versions(),
 	}
 }

@@ -142,23 +142,15 @@ func checkCores() finding {
 }
 
 func checkMemory() finding {
-	const wanted = 512 << 20 // ten nodes of 32 MiB, the screen, and room
-	text, err := os.ReadFile("/proc/meminfo")
+	const wanted = 512 * mebi // ten nodes of 32 MiB, the screen, and room
+	room, err := availableMemory()
 	if err != nil {
 		return warnFinding("memory", "", "unknown: %v", err)
 	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 || fields[0] != "MemAvailable:" {
-			continue
-		}
-		kib, err := strconv.ParseInt(fields[1], 10, 64)
-		if err == nil && kib<<10 < wanted {
-			return warnFinding("memory", "run fewer nodes (--nodes 3)", "%d MiB available, %d wanted", kib>>10, wanted>>20)
-		}
-		return okFinding("memory", "%d MiB available", kib>>10)
+	if room < wanted {
+		return warnFinding("memory", "run fewer nodes (--nodes 3)", "%d MiB available, %d wanted", room/mebi, wanted/mebi)
 	}
-	return warnFinding("memory", "", "unknown")
+	return okFinding("memory", "%d MiB available", room/mebi)
 }
 
 func checkFiles() finding {

@@ -356,7 +356,7 @@ func wantPicture(t *testing.T, what string, raw []byte) {
 func TestE2E_runPrintsOneObject(t *testing.T) {
 	h := newHouse(t)
 	p := h.start("run", "--role", "owner", "--trials", "1", "--controls", "1", "--load", "idle",
-		"--calm", "1s", "--window", "200ms", "--grace", "500ms", "--json")
+		"--calm", "1s", "--window", "200ms", "--grace", "500ms", "--rss-ballast", "80MiB", "--json")
 	code := p.end()
 	var whole map[string]json.RawMessage
 	decoder := json.NewDecoder(strings.NewReader(p.out.String()))
@@ -373,6 +373,10 @@ func TestE2E_runPrintsOneObject(t *testing.T) {
 		Load    string
 		Verdict meter.Verdict
 		Rows    []map[string]json.RawMessage
+
+		Scheduler string
+		RSS       float64 `json:"rss_max_mib"`
+		Ballast   float64 `json:"rss_ballast_mib"`
 	}
 	if err := json.Unmarshal([]byte(p.out.String()), &report); err != nil {
 		t.Fatal(err)
@@ -380,6 +384,14 @@ func TestE2E_runPrintsOneObject(t *testing.T) {
 	if report.Nodes != 5 || report.Load != "idle" || len(report.Rows) != 1 {
 		t.Fatalf("the report is of %d nodes under load %s with %d rows; want 5, idle, and the kills' row",
 			report.Nodes, report.Load, len(report.Rows))
+	}
+	// A node without ballast stays far below 80 MiB.
+	if report.Ballast != 80 || report.RSS < 80 {
+		t.Errorf("the report tells of %v MiB of ballast and an RSS of %v; want 80, and more", report.Ballast, report.RSS)
+	}
+	// Which classes are allowed is the machine's to say; what is in force is told.
+	if !regexp.MustCompile(`^beats \w+.* -?\d+, workers other nice \d+$`).MatchString(report.Scheduler) {
+		t.Errorf("the report tells the scheduling as %q, want that of beats and of workers", report.Scheduler)
 	}
 	// How fast it was is not for a test to judge: held, broken and too little traffic are all fair.
 	if !slices.Contains([]int{exitHeld, exitBroken, exitThin}, code) || code != report.Verdict.ExitCode() {

@@ -164,6 +164,9 @@ func (f *labFlags) stream() (*work.Stream, error) {
 		return nil, fmt.Errorf("--factor %d with --nodes %d: strategy %v needs %d nodes, one for each copy, and there are %d",
 			factor, f.nodes, strategy, factor, f.nodes)
 	}
+	if err := f.fits(f.nodes); err != nil {
+		return nil, err
+	}
 	if f.tiles < 1 || f.tiles > failover.MaxTiles {
 		return nil, fmt.Errorf("--tiles %d: want 1 to %d", f.tiles, failover.MaxTiles)
 	}

@@ -65,7 +65,7 @@ func newNodeCommand() *cobra.Command {
 			"The cluster directory holds the keys; copy it to join from another host. Without --cluster the node joins the\n" +
 			"lab that runs on this host. The store's URL may also be given in " + storeEnv + ", where its password is not seen.",
 		Example: "  fracture node --name n6 --join 127.0.0.1:7946\n" +
-			"  fracture node --name n6 --beat-class other\n" +
+			"  fracture node --name n6 --beat-class other --rss-ballast 64MiB\n" +
 			"  fracture node --name far --cluster ./keys --join 10.0.0.1:7946 \\\n" +
 			"    --gossip 10.0.0.2:7946 --link 10.0.0.2:7947 --beat 10.0.0.2:7947",
 		Args: cobra.NoArgs,

@@ -40,6 +40,7 @@ func newRunCommand() *cobra.Command {
 			"Exit codes: 0 budgets held, 1 a budget was broken, 2 wrong command line, 3 the environment failed, 4 too little\n" +
 			"traffic to judge, 130 interrupted (what was measured until then is printed).",
 		Example: "  fracture run\n  fracture run --role all --trials 200 --json\n" +
+			"  fracture run --trials 20 --rss-ballast 64MiB\n" +
 			"  fracture run --trials 20 --calm 2s --budget 'downtime.p99<=15ms' --out run.json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -121,6 +122,9 @@ func (f runFlags) options() (runOptions, error) {
 	}
 	if f.probe > 0 && f.probe < time.Millisecond {
 		return o, fmt.Errorf("--probe %v: want at least 1ms, or 0 for none", f.probe)
+	}
+	if err := f.fits(f.nodes); err != nil {
+		return o, err
 	}
 	if o.minimum == 0 {
 		o.minimum = (4*f.trials + 4) / 5
