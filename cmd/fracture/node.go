@@ -148,7 +148,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		return &exitError{exitUsage, err}
 	}
 	late.Node = node
-	var beside []part
+	beside := []part{staySlim}
 	behind := []part{writer.Run, keeper.Run}
 	if door != nil {
 		beside = append(beside, door.Run)
