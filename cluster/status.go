@@ -75,7 +75,8 @@ func (n *Node) report(now clock.Instant) {
 	s := telemetry.Status{
 		Name: n.self.Name, ID: n.id, Incarnation: n.self.Incarnation, PID: os.Getpid(), Zone: n.self.Zone,
 		Gossip: n.self.Gossip, HTTP: n.self.HTTP,
-		BeatGap: float64(n.beats.Gap()) / float64(time.Millisecond), RSS: residentBytes(), Ballast: n.cfg.Ballast, CPU: n.gauge.cores(now),
+		BeatGap: float64(n.beats.Gap()) / float64(time.Millisecond), RSS: residentBytes(), CPU: n.gauge.cores(now),
+		Ballast:    n.cfg.Ballast,
 		Goroutines: runtime.NumGoroutine(), Uptime: now.Sub(n.gauge.started).Seconds(), Draining: n.leaving,
 		Scheduler: n.classes(),
 		Executed:  n.count.executed.Load(), Takeovers: n.count.takeovers.Load(), Fenced: n.count.fenced.Load(),
