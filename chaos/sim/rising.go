@@ -4,7 +4,7 @@ import "fracture/cluster/failover"
 
 // rising checks that numbers which fence only rise: a node runs a task again only under a higher epoch, leads a stream
 // again only in a higher term, and follows none of a lower one. A second copy of a placement may be run once more where
-// it comes after the node has forgotten the first.
+// it comes after the node has forgotten the first; so may one that a standby of the splitter placed late.
 type rising struct{}
 
 func (rising) effect(w *World, p *process, e *failover.Effect) {
@@ -38,7 +38,9 @@ func risen(w *World, p *process, e *failover.Effect, runs []run) []run {
 			continue
 		}
 		same := epoch == r.epoch || sameCall(e.Message.Strategy, epoch, r.epoch)
-		if epoch.Below(r.epoch) && !same || same && w.now < r.at.Add(linger) {
+		forgotten := w.now >= r.at.Add(linger)
+		lower := epoch.Below(r.epoch) && !same && !(epoch.By != 0 && forgotten) // placed beside a leader that has gone on
+		if lower || same && !forgotten {
 			w.violate("rising", "%s: %s of task %v under epoch %v after epoch %v",
 				p.name, e.Verb(), e.Message.Task, epoch, r.epoch)
 		}

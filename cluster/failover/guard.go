@@ -34,8 +34,8 @@ func (s *stream) shareAt() clock.Instant {
 // share splits what is due at a standby of the splitter, so that the death of the leader need not be noticed either. Who
 // is given a task twice in one reign runs it once.
 func (c *Core) share(s *stream) {
-	if late := c.now.Sub(s.due(s.shared)); late > windowTime {
-		s.shared += uint64(late / s.spec.Period) // this node stood still; nobody wants those any more
+	if late := c.now.Sub(s.due(s.shared)); late > c.cfg.Linger {
+		s.shared += uint64(late / max(s.spec.Period, 1)) // this node stood still, and who has run those has forgotten it
 	}
 	s.shared = c.terms.share(s.spec.ID, max(s.shared+1, s.next)-1) // not what is followed by a frame that was marked
 	list := c.candidates(c.now, s.spec.Strategy)
