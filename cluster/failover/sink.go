@@ -10,7 +10,7 @@ import (
 // SinkConfig is what a sink's machine is told at its making. Zero fields take the defaults given with them.
 type SinkConfig struct {
 	ID       NodeID
-	Home     NodeID        // the node that this sink lives on, asked first; 0 where it lives on none
+	Home     NodeID        // the node that this sink lives on, asked first for what is this sink's alone; 0 where it lives on none
 	Clock    uint64        // as Config.Clock
 	Window   uint64        // frames remembered behind the newest; results older than that are dropped; 1024
 	Resubmit time.Duration // how long a stream may be silent before it is submitted to the next node; 300 ms
@@ -19,8 +19,10 @@ type SinkConfig struct {
 // Sink is the machine of a receiver: it delivers each result once, refuses what is fenced, and, as whoever asked for a
 // stream watches it, submits it again when its leaders are gone.
 //
-// It takes the events of a Core that concern it, and from its own owner (Peer is its own ID) a Submit to open a stream,
-// a Retire to end one, a Change to guard it otherwise, a Subscribe to watch one that somebody else submitted and an Unsubscribe to look away. It answers
+// It takes the events of a Core that concern it, and from its own owner (Peer is its own ID) a Submit to open a stream
+// (with Have, one that others may ask for too: every sink asks the same node for it, and none ends it for the others),
+// a Retire to end one, a Change to guard it otherwise, a Subscribe to watch one that somebody else submitted and an
+// Unsubscribe to look away. It answers
 // with Send, Deliver, Repeat, Refuse and Drop; and with Forward for what its owner must know: Accepted, or Refused for
 // good; and Changed.
 type Sink struct {
@@ -159,7 +161,7 @@ func (s *Sink) receive(from NodeID, m *Message) {
 	switch m.Kind {
 	case Submit:
 		if from == s.cfg.ID && m.Stream != nil {
-			s.open(m.Stream)
+			s.open(m.Stream, m.Have > 0)
 		}
 	case Subscribe:
 		if from == s.cfg.ID {
@@ -201,13 +203,13 @@ func (s *Sink) watch(stream work.StreamID) {
 }
 
 // open submits a stream and watches it from now on.
-func (s *Sink) open(spec *work.Stream) {
+func (s *Sink) open(spec *work.Stream, shared bool) {
 	w := s.find(spec.ID, true)
 	if w.spec != nil {
 		return
 	}
 	copied := *spec
-	w.spec, w.began, w.heard = &copied, s.now, s.now
+	w.spec, w.shared, w.began, w.heard = &copied, shared, s.now, s.now
 	w.left = spec.Frames * uint64(spec.Tiles)
 	s.watch(spec.ID)
 	s.submit(w)

@@ -109,6 +109,16 @@ func (c *Core) accept(s *stream, sink NodeID) {
 	c.send(sink, Message{Kind: Accepted, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
 }
 
+// acceptAll answers, besides the sink that submitted s last, those that asked for it meanwhile.
+func (c *Core) acceptAll(s *stream) {
+	c.accept(s, s.submitter)
+	for _, w := range c.watchers {
+		if w.stream == s.spec.ID && w.sink != s.submitter {
+			c.send(w.sink, Message{Kind: Accepted, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+		}
+	}
+}
+
 // tend does what the clock demands of a stream that this node leads.
 func (c *Core) tend(s *stream) {
 	if !s.accepted {

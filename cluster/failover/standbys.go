@@ -25,7 +25,7 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 		s.holders = s.holders.with(from)
 		s.version++
 		s.copied = s.copied.with(from)
-		c.accept(s, s.submitter)
+		c.acceptAll(s)
 		c.sendHold(s, from)
 	case s.holders.Rank(from) < 0: // it was a standby, and missed that it is none any more
 		c.letGo(s, from)
@@ -34,7 +34,7 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 	default:
 		s.copied = s.copied.with(from)
 		if !s.accepted {
-			c.accept(s, s.submitter)
+			c.acceptAll(s)
 		}
 		c.dismiss(s)
 	}

@@ -11,6 +11,7 @@ import (
 type watched struct {
 	id       work.StreamID
 	spec     *work.Stream // nil: somebody else's, never submitted from here
+	shared   bool         // others may have submitted it, too
 	term     Term         // the highest seen
 	accepted bool
 	asked    int           // how many submits were sent since the last sign of life
@@ -47,7 +48,7 @@ func (w *watched) done() bool { return w.spec.Frames != 0 && w.left == 0 }
 // submit asks the next node in the stream's ranking to lead it, from the first frame that is still wanted on.
 func (s *Sink) submit(w *watched) {
 	w.heard = s.now
-	id := s.ranked(w.id, w.asked)
+	id := s.ranked(w, w.asked)
 	if id == 0 {
 		return
 	}
@@ -94,18 +95,19 @@ func (w *watched) whole(frame uint64) bool {
 }
 
 // ranked is the node to ask at the n-th attempt: home first, then down the ranking of the nodes that are linked, and
-// around.
-func (s *Sink) ranked(stream work.StreamID, n int) NodeID {
+// around. A stream that is shared is asked for by the ranking alone, which is the same for all, and by which its standbys
+// are chosen too: so whoever asks comes to the node that leads it.
+func (s *Sink) ranked(w *watched, n int) NodeID {
 	var list Holders
 	count := 0
-	if s.cfg.Home != 0 && s.node(s.cfg.Home).link {
+	if s.cfg.Home != 0 && !w.shared && s.node(s.cfg.Home).link {
 		list[0] = s.cfg.Home
 		count = 1
 	}
 	for ; count < len(list); count++ {
 		best, bestWeight := NodeID(0), uint64(0)
 		for _, node := range s.nodes {
-			weight := hash64(splitterKey(stream), node.weight)
+			weight := hash64(splitterKey(w.id), node.weight)
 			if node.link && list.Rank(node.id) < 0 && (best == 0 || weight > bestWeight) {
 				best, bestWeight = node.id, weight
 			}
@@ -154,6 +156,10 @@ func (s *Sink) refused(m *Message) {
 		return // it was taken on once: go on asking, at the pace of the deadline
 	}
 	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
+	if w.shared {
+		s.lookAway(w.id) // another sink's may have been accepted
+		return
+	}
 	s.close(w.id)
 }
 

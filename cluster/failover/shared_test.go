@@ -1,0 +1,118 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"fracture/work"
+)
+
+// doorOf makes a sink that lives on a node, as a front door's does, and is linked with every node.
+func (s *stage) doorOf(home *actor) *actor {
+	name := "door-" + home.name
+	id := Identify(name, 1)
+	sink := NewSink(SinkConfig{ID: id, Home: home.id})
+	a := &actor{name: name, id: id, sink: sink, machine: sink}
+	s.enter(a)
+	s.join(a)
+	return a
+}
+
+// share lets a sink ask for a stream that others may ask for, too.
+func (s *stage) share(sink *actor, stream *work.Stream) {
+	s.step(sink, Event{Kind: Received, Peer: sink.id, Message: Message{Kind: Submit, Have: 1, Stream: stream}})
+}
+
+func onePicture(id work.StreamID) *work.Stream {
+	stream := echoStream(id)
+	stream.Frames, stream.Tiles = 1, 6
+	return stream
+}
+
+// sum adds up what all nodes told of a verb.
+func (s *stage) sum(verb string) int {
+	n := 0
+	for _, a := range s.actors {
+		n += a.told[verb]
+	}
+	return n
+}
+
+func TestSubmit_ofASharedStreamIsOneStreamWhereverItIsAskedFor(t *testing.T) {
+	for id := work.StreamID(0xd0); id < 0xd8; id++ {
+		s := newStage(t, Config{})
+		crew, _ := s.crew(5)
+		doors := []*actor{s.doorOf(crew[0]), s.doorOf(crew[1]), s.doorOf(crew[2])}
+		stream := onePicture(id)
+		for _, door := range doors { // none knows of the others
+			s.share(door, stream)
+		}
+		s.run(100 * time.Millisecond)
+		for _, door := range doors {
+			if got := answers(door); len(got) != 1 || got[0].Kind != Accepted {
+				t.Errorf("stream %x: %s was answered %+v, want Accepted once, and sooner than it asks again", id, door.name, got)
+			}
+			s.everyResultOnce(door, stream, 1)
+		}
+		if led, ran := s.sum("lead"), s.sum("execute"); led != 1 || ran != int(stream.Tiles) {
+			t.Errorf("stream %x was led by %d nodes and took %d runs, want one and %d", id, led, ran, stream.Tiles)
+		}
+
+		s.kill(s.leader(id))
+		s.run(20 * time.Millisecond)
+		late := s.doorOf(s.living()[0])
+		s.quiet()
+		s.share(late, stream)
+		s.run(20 * time.Millisecond)
+		if got := answers(late); len(got) != 1 || got[0].Kind != Accepted {
+			t.Errorf("stream %x: asked for after its leader died: %+v, want Accepted", id, got)
+		}
+		if n := s.sum("lead"); n != 0 {
+			t.Errorf("stream %x: asked for after its leader died, it got %d leaders more", id, n)
+		}
+	}
+}
+
+// Who is refused must not end what another was promised.
+func TestRefused_leavesASharedStreamToWhoWasAccepted(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		s := newStage(t, Config{})
+		_, first := s.crew(2)
+		lonely := s.node("n9", 1) // knows nobody
+		stream := onePicture(0xe0)
+		stream.Frames = 0
+		for { // one for which the lonely node ranks first
+			ranks := NewSink(SinkConfig{ID: 1})
+			for _, a := range s.actors {
+				if a.core != nil {
+					ranks.node(a.id).weight, ranks.node(a.id).link = WeightOf(a.name), true
+				}
+			}
+			if ranks.ranked(&watched{id: stream.ID}, 0) == lonely.id {
+				break
+			}
+			stream.ID++
+		}
+		s.share(first, stream)
+		s.run(100 * time.Millisecond)
+		second := s.receiver("second")
+		for _, a := range s.actors {
+			if a.core != nil {
+				s.gossip(a, second)
+				s.link(a, second)
+			}
+		}
+		if shared {
+			s.share(second, stream)
+		} else {
+			s.submit(second, stream)
+		}
+		s.run(200 * time.Millisecond)
+		if got := answers(second); len(got) != 1 || got[0].Kind != Refused {
+			t.Fatalf("the second sink was answered %+v, want Refused", got)
+		}
+		if lives := s.leader(stream.ID) != nil; lives != shared {
+			t.Errorf("after a refusal, with shared = %v, the stream lives: %v", shared, lives)
+		}
+	}
+}
