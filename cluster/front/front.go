@@ -6,6 +6,9 @@
 // rule of hosts are the original's (E-005 to E-007, E-012), so what spoke to it speaks to this. Who accepts image/png has
 // the picture in the reply. The package does not compute and does not store; it gives the stream to a [Cluster].
 //
+// Beside its own address a door may listen at one that the doors of a host's nodes share: the kernel gives each new
+// connection to one of those that live. Who lost its node repeats the request under the same [KeyHeader], and it is one.
+//
 // It listens on loopback unless told otherwise, and a page of a foreign site cannot drive it. Everything is bounded:
 // connections, requests, headers, bodies, and how long each may take.
 package front
@@ -18,7 +21,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,10 +35,12 @@ type Cluster interface {
 	// Request submits a stream of one frame. It returns once the submit is acknowledged: from then on the stream is
 	// computed and stored whatever becomes of ctx or of this node. The first result of each tile comes on the channel,
 	// in any order; the channel has room for all of them and is closed after the last, or when ctx ends, which ends no
-	// more than the watching. A payload belongs to the receiver.
+	// more than the watching. A payload may be read by others too.
 	//
-	// The error is a [Refusal] when the cluster says no, store.ErrFull when too many pictures wait for the store, or
-	// ctx's when it ended before the acknowledgement; then nothing was promised.
+	// A stream whose id says that it is keyed ([IsKeyed]) may be asked for several times, here and elsewhere, and is one.
+	//
+	// The error is a [Refusal] when the cluster says no, store.ErrFull when too many pictures wait for the store,
+	// [ErrKeyReused], [ErrEnded], or ctx's when it ended before the acknowledgement; then nothing was promised.
 	Request(ctx context.Context, stream work.Stream) (<-chan Result, error)
 }
 
@@ -66,12 +70,15 @@ var (
 	ErrExposed = errors.New("the front door would be open to other hosts")
 	// ErrInUse: another process has the port; end it, or choose another address.
 	ErrInUse = errors.New("the front door's address is in use, choose another")
+	// ErrEnded: this node is at its end; ask another one, or again.
+	ErrEnded = errors.New("this node is ending; ask again, another one will answer")
 )
 
 // Config is what a front door is told at its making. Zero fields take the defaults given with them.
 type Config struct {
 	Address string // host:port to listen at; 127.0.0.1:7035
-	Remote  bool   // allows an Address that other hosts reach
+	Shared  string // host:port to listen at together with other doors of this host and user; none
+	Remote  bool   // allows addresses that other hosts reach
 	Host    string // the only value of the Host header that is served; demo.edgeless-project.eu
 	AnyHost bool   // serves every Host header; then a foreign page whose name is made to point here may drive it
 
@@ -89,7 +96,7 @@ type Config struct {
 	PictureTime time.Duration // for a picture in a reply to be computed; 60 s
 	WriteTime   time.Duration // for a reply to be read by who asked; 30 s
 	IdleTime    time.Duration // for the next request on a connection; 30 s
-	DrainTime   time.Duration // for requests under way when the door closes; 2 s
+	DrainTime   time.Duration // for requests under way when the door closes, those answered already (async) too; 2 s
 }
 
 // fill sets a field to its default where it is unset.
@@ -136,9 +143,12 @@ type Server struct {
 	palette *render.Palette
 
 	listener net.Listener  // once Listen or Run was called
+	shared   net.Listener  // likewise; nil where nothing is shared
 	requests chan struct{} // a place for each of MaxRequests
 	pictures chan struct{} // a place for each of MaxPictures
 	casts    sync.WaitGroup
+	casting  context.Context // of what was answered before it was submitted
+	cutCasts context.CancelFunc
 	conns    atomic.Int64
 
 	accepted, bad, foreign, refused, broken, turned atomic.Uint64
@@ -151,10 +161,12 @@ func New(cfg Config, cluster Cluster) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		cfg: cfg, cluster: cluster, palette: palette,
 		requests: make(chan struct{}, cfg.MaxRequests), pictures: make(chan struct{}, cfg.MaxPictures),
-	}, nil
+	}
+	s.casting, s.cutCasts = context.WithCancel(context.Background())
+	return s, nil
 }
 
 // Counters reports what came to the door.
@@ -163,26 +175,6 @@ func (s *Server) Counters() Counters {
 		Accepted: s.accepted.Load(), Bad: s.bad.Load(), Foreign: s.foreign.Load(),
 		Refused: s.refused.Load(), Broken: s.broken.Load(), Turned: s.turned.Load(),
 	}
-}
-
-// Listen takes the address before anything else is started, and answers which it is: a port of 0 becomes a free one. The
-// error is [ErrExposed], [ErrInUse] or the system's. [Server.Run] must follow, which closes what Listen opened.
-func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", s.cfg.Address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w: %s", ErrInUse, s.cfg.Address)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the front door: %w", err)
-	}
-	addr, ok := listener.Addr().(*net.TCPAddr)
-	if !s.cfg.Remote && !(ok && addr.IP.IsLoopback()) {
-		_ = listener.Close()
-		return nil, fmt.Errorf("%w: %s is no loopback address", ErrExposed, s.cfg.Address)
-	}
-	s.listener = listener
-	return listener.Addr(), nil
 }
 
 // Run serves until ctx ends, then lets requests under way finish within DrainTime. It listens where Listen did not.
@@ -203,24 +195,30 @@ func (s *Server) Run(ctx context.Context) error {
 		ErrorLog:          silent(),
 	}
 	group, ended := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serving the front door: %w", err)
+	for _, listener := range []net.Listener{s.listener, s.shared} {
+		if listener == nil {
+			continue
 		}
-		return nil
-	})
+		group.Go(func() error {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serving the front door: %w", err)
+			}
+			return nil
+		})
+	}
 	group.Go(func() error {
 		<-ended.Done()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTime)
 		defer cancel()
+		defer context.AfterFunc(drain, s.cutCasts)()
+		var err error
 		if server.Shutdown(drain) != nil {
-			return server.Close()
+			err = server.Close()
 		}
-		return nil
+		s.casts.Wait()
+		return err
 	})
-	err := group.Wait()
-	s.casts.Wait()
-	return err
+	return group.Wait()
 }
 
 // watch counts connections and closes those beyond the bound.

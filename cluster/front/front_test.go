@@ -27,7 +27,12 @@ import (
 	"fracture/work/fractal"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if addr := os.Getenv(strangerEnv); addr != "" {
+		beStranger(addr)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	ownHost   = "demo.edgeless-project.eu"
@@ -127,6 +132,12 @@ func open(t testing.TB, cfg Config, cluster *local) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, s, addr.String(), cluster)
+}
+
+// run runs a front door that listens already.
+func run(t testing.TB, s *Server, addr string, cluster *local) *door {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -141,7 +152,7 @@ func open(t testing.TB, cfg Config, cluster *local) *door {
 			t.Errorf("the front door ended with %v", err)
 		}
 	})
-	return &door{Server: s, t: t, addr: addr.String(), stop: stop}
+	return &door{Server: s, t: t, addr: addr, stop: stop}
 }
 
 // ask sends a request on a connection of its own and answers with status, headers and body.
@@ -383,6 +394,8 @@ func TestServer_saysWhyTheClusterRefused(t *testing.T) {
 		"draining":      {Refusal{Reason: failover.Draining}, status503, "draining"},
 		"wrapped":       {fmt.Errorf("node n1: %w", Refusal{failover.TooManyStreams, 64, 64}), status503, "have 64, need 64"},
 		"store full":    {fmt.Errorf("%w: 16 of 16", store.ErrFull), status503, "16 of 16"},
+		"the node ends": {ErrEnded, status503, "ask again"},
+		"a used key":    {ErrKeyReused, http.StatusUnprocessableEntity, "other parameters"},
 		"a fault":       {errors.New("no such function"), http.StatusInternalServerError, "no such function"},
 	} {
 		d := open(t, Config{}, &local{refuse: c.err})
@@ -475,6 +488,29 @@ func TestServer_castsWhereItIsAskedTo(t *testing.T) {
 	}
 	if n := len(cluster.seen()); n != 1 {
 		t.Errorf("%d streams were submitted when the door had closed, want 1", n)
+	}
+}
+
+// A cast was answered before it was submitted. Its time to be submitted in is longer than the door's to close.
+func TestServer_endsThoughACastIsNotSubmitted(t *testing.T) {
+	cluster := &local{hold: make(chan struct{})}
+	d := open(t, Config{DrainTime: 20 * time.Millisecond, SubmitTime: time.Hour}, cluster)
+	if status, _, body := d.ask("POST", pathCalc+"?async=true", ownHost, request); status != statusOK {
+		t.Fatalf("%d %q, want 200", status, body)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- d.stop() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		close(cluster.hold)
+		t.Fatal("a door of 20 ms drain time is still open after 20 s")
+	}
+	if c := d.Counters(); c.Refused != 1 || c.Accepted != 0 {
+		t.Errorf("counters %+v, want the cast refused", c)
 	}
 }
 

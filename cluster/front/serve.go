@@ -92,7 +92,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) reply {
 		return *refused
 	}
 	if r.URL.Query().Get("async") == "true" {
-		s.cast(r.Context(), stream, release)
+		s.cast(stream, release)
 		return plain(http.StatusOK, "OK")
 	}
 	answer := s.call(r, stream)
@@ -166,7 +166,11 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (work.Stream, *rep
 	if err != nil {
 		return bad(http.StatusBadRequest, err.Error())
 	}
-	return work.Stream{
+	key, err := readKey(r.Header)
+	if err != nil {
+		return bad(http.StatusBadRequest, err.Error())
+	}
+	stream := work.Stream{
 		ID:       newID(),
 		Function: fractal.Function{}.Name(),
 		Params:   params.Append(nil),
@@ -174,7 +178,11 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (work.Stream, *rep
 		Frames:   1,
 		Strategy: strategy,
 		Factor:   factor,
-	}, nil
+	}
+	if key != "" {
+		stream.ID = keyedID(key, &stream)
+	}
+	return stream, nil
 }
 
 // wantsPicture reports whether the picture is to come in the reply.
@@ -225,20 +233,19 @@ func (s *Server) choose(query url.Values) (work.Strategy, uint8, error) {
 	return strategy, factor, strategy.Check(factor)
 }
 
-// newID is a stream's name that no other request bears.
+// newID is a stream's name that no other request bears, and no key makes.
 func newID() work.StreamID {
 	var raw [8]byte
 	rand.Read(raw[:])
-	return work.StreamID(max(binary.LittleEndian.Uint64(raw[:]), 1))
+	return max(work.StreamID(binary.LittleEndian.Uint64(raw[:]))&^keyed, 1)
 }
 
 // cast submits the stream and tells nobody, the way the original answers async: at once. Unlike the original it has read
 // the request first, so that nonsense is still refused.
-func (s *Server) cast(ctx context.Context, stream work.Stream, release func()) {
-	ctx = context.WithoutCancel(ctx)
+func (s *Server) cast(stream work.Stream, release func()) {
 	s.casts.Go(func() {
 		defer release()
-		ctx, cancel := context.WithTimeout(ctx, s.cfg.SubmitTime)
+		ctx, cancel := context.WithTimeout(s.casting, s.cfg.SubmitTime)
 		defer cancel()
 		if _, err := s.cluster.Request(ctx, stream); err != nil {
 			s.refused.Add(1)
@@ -274,7 +281,9 @@ func (s *Server) refusal(err error, inTime bool) reply {
 	var refusal Refusal
 	what := err.Error()
 	switch {
-	case errors.As(err, &refusal), errors.Is(err, store.ErrFull):
+	case errors.As(err, &refusal), errors.Is(err, store.ErrFull), errors.Is(err, ErrEnded):
+	case errors.Is(err, ErrKeyReused):
+		return plain(http.StatusUnprocessableEntity, what)
 	case !inTime:
 		what = fmt.Sprintf("the cluster did not acknowledge within %v", s.cfg.SubmitTime)
 	default:
