@@ -91,11 +91,17 @@ func startNode(t *testing.T, creds *wire.Credentials, name string, join ...strin
 // tryNode runs a node until it has joined, or has ended.
 func tryNode(t *testing.T, creds *wire.Credentials, name string, join ...string) (*running, error) {
 	t.Helper()
+	return tryKeepingNode(t, creds, nil, name, join...)
+}
+
+// tryKeepingNode does so with a keeper.
+func tryKeepingNode(t *testing.T, creds *wire.Credentials, keeper Keeper, name string, join ...string) (*running, error) {
+	t.Helper()
 	ready := make(chan Member, 1)
 	r := &running{t: t, diary: &diary{}, ended: make(chan error, 1)}
 	var err error
 	r.Node, err = NewNode(NodeConfig{
-		Name: name, Credentials: creds, Join: join, Functions: []work.Function{fractal.Function{}},
+		Name: name, Credentials: creds, Join: join, Keeper: keeper, Functions: []work.Function{fractal.Function{}},
 		Log: slog.New(r.diary), Ready: func(m Member) { ready <- m },
 		// Slow to take silence for death: several nodes share this process, and what is tested is not how fast they are.
 		Interval: 20 * time.Millisecond,

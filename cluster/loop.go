@@ -13,6 +13,7 @@ import (
 // loop takes what happened out of the inbox, steps the core, and carries out its answers, until ctx ends.
 func (n *Node) loop(ctx context.Context) error {
 	defer n.in.close()
+	defer n.requests.end()
 	n.gauge.begin()
 	n.stepSink(clock.Now(), failover.Event{Kind: failover.Joined, Member: n.self.member()})
 	n.stepSink(clock.Now(), failover.Event{Kind: failover.LinkUp, Peer: n.id})
@@ -77,6 +78,8 @@ func (n *Node) happen(ev *failover.Event) {
 		switch ev.Message.Kind {
 		case failover.Result, failover.Accepted, failover.Refused, failover.Changed:
 			n.stepSink(now, *ev) // a stream of ours that another node leads by now
+		case failover.Subscribe:
+			n.keys.see(ev.Message.Task.Stream, now)
 		default:
 		}
 	default:
@@ -177,9 +180,7 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 	switch e.Kind {
 	case failover.Send:
 		if e.Peer == n.id {
-			n.pending = append(n.pending, pending{sink: true, event: failover.Event{
-				Kind: failover.Received, Peer: n.id, Message: e.Message,
-			}})
+			n.pendSink(n.id, e.Message)
 			return
 		}
 		if e.Message.Kind == failover.Done || e.Message.Kind == failover.Mark {
@@ -187,6 +188,7 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 			return
 		}
 		n.links.Send(e.Peer, &e.Message)
+		n.tellKept(e.Peer, &e.Message)
 	case failover.Execute:
 		n.execute(e.Message)
 	case failover.Cancel:
@@ -194,9 +196,8 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 	case failover.Keep:
 		n.cfg.Keeper.Keep(&e.Message)
 	case failover.Forward:
-		n.pending = append(n.pending, pending{sink: true, event: failover.Event{
-			Kind: failover.Received, Peer: e.Peer, Message: e.Message,
-		}})
+		n.pendSink(e.Peer, e.Message)
+		n.tellKept(n.id, &e.Message)
 	case failover.Lead:
 		n.cfg.Keeper.Lead(e.Message.Stream, true)
 		n.leads(e.Message.Stream)
@@ -227,6 +228,30 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 		close(n.drained)
 	case failover.Deliver: // a sink's
 	}
+}
+
+// pendSink lets the sink of the front door receive a message in this round.
+func (n *Node) pendSink(from failover.NodeID, m failover.Message) {
+	n.pending = append(n.pending, pending{sink: true, event: failover.Event{Kind: failover.Received, Peer: from, Message: m}})
+}
+
+// tellKept follows up an acceptance with the results that are here already: a sink may ask for a stream that another one
+// asked for before, and then they went to that one alone.
+func (n *Node) tellKept(to failover.NodeID, accepted *failover.Message) {
+	if accepted.Kind != failover.Accepted {
+		return
+	}
+	id := accepted.Task.Stream
+	n.cfg.Keeper.Kept(id, func(tile uint32, result []byte) {
+		m := failover.Message{
+			Kind: failover.Result, Task: work.TaskID{Stream: id, Tile: tile}, Epoch: accepted.Epoch, Payload: result,
+		}
+		if to == n.id {
+			n.pendSink(n.id, m)
+		} else {
+			n.links.Send(to, &m)
+		}
+	})
 }
 
 // execute gives a task to the workers, unless it is so small that giving it away would take longer than doing it.

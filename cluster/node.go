@@ -31,8 +31,11 @@ type Keeper interface {
 	Forget(stream work.StreamID)
 	// Saved is asked to call back, on any goroutine, once everything of a finite stream is in the store.
 	Saved(func(work.StreamID))
-	// Full says that no further picture could be kept until the store has caught up, and why; nil where one could.
-	Full() error
+	// Reserve keeps room for what will be kept of a stream that is about to be submitted here; the error says why there is
+	// none. Release gives it back unless Lead has told meanwhile that this node holds the stream.
+	Reserve(stream *work.Stream) (release func(), err error)
+	// Kept calls each with the results of a stream of one frame that are here, for a sink that asks after they came.
+	Kept(stream work.StreamID, each func(tile uint32, result []byte))
 }
 
 // keepNothing is the keeper of a node that has none: of a finite stream nothing is missing in the store.
@@ -54,8 +57,11 @@ func (k *keepNothing) Forget(work.StreamID) {}
 // Saved implements Keeper.
 func (k *keepNothing) Saved(call func(work.StreamID)) { k.saved = call }
 
-// Full implements Keeper.
-func (k *keepNothing) Full() error { return nil }
+// Reserve implements Keeper.
+func (k *keepNothing) Reserve(*work.Stream) (func(), error) { return func() {}, nil }
+
+// Kept implements Keeper.
+func (k *keepNothing) Kept(work.StreamID, func(uint32, []byte)) {}
 
 // NodeConfig is what a node is told at its making. Zero fields take the defaults given with them.
 type NodeConfig struct {
@@ -102,6 +108,7 @@ type Node struct {
 
 	drained  chan struct{}
 	requests requests
+	keys     keys
 	sinks    linkedSinks
 	count    struct{ executed, takeovers, fenced, repeated, dropped atomic.Uint64 }
 
@@ -149,7 +156,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 		cfg.Keeper = &keepNothing{}
 	}
 	n := &Node{
-		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(), ripeAt: clock.Never,
+		cfg: cfg, in: newInbox(), drained: make(chan struct{}), requests: newRequests(), keys: seenNoKeys(), ripeAt: clock.Never,
 		self: Member{Name: cfg.Name, Incarnation: clock.Stamp(), Zone: cfg.Zone, HTTP: cfg.HTTP},
 	}
 	n.id = n.self.ID()

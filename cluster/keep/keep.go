@@ -4,13 +4,15 @@
 // requested picture are gathered by every holder of its stream and written by the one that leads, so the picture is kept
 // also when that one dies. A picture with a failed tile is none: nothing of it is written, and its stream is over once the
 // requester has been told. All happens behind the path: the node's loop hands over and goes on.
+//
+// Pictures are bounded where they are promised: a request is accepted only while the writer has room for its picture
+// ([Keeper.Reserve]), and every picture that this node holds, led here or stood by for, has its place there from the first
+// tile until the store has it or another node answers for it.
 package keep
 
 import (
-	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"fracture/cluster/failover"
 	"fracture/cluster/store"
@@ -24,8 +26,9 @@ type Keeper struct {
 	original *store.Original
 	saved    func(work.StreamID)
 
-	mu      sync.Mutex // guards streams
+	mu      sync.Mutex // guards streams and rooms
 	streams map[work.StreamID]*kept
+	rooms   map[work.StreamID]*store.Room // of requests whose streams this node does not hold, or not yet
 }
 
 // newest is the newest result of one tile of a stream without end.
@@ -57,10 +60,10 @@ type kept struct {
 	params  []byte
 	results [][]byte // of a finite stream, by tile; nil where none has come
 	missing int
-	bytes   int64
-	tiles   []*newest // of a stream without end, by tile
-	failed  bool      // a tile of a finite stream failed: there will be no picture
-	handed  bool      // the writer has it, or there is nothing to write and that was said
+	room    *store.Room // of a finite stream: the place of its picture
+	tiles   []*newest   // of a stream without end, by tile
+	failed  bool        // a tile of a finite stream failed: there will be no picture
+	handed  bool        // the writer has it, or there is nothing to write and that was said
 }
 
 // New makes a keeper that writes by writer.
@@ -70,7 +73,8 @@ func New(writer *store.Writer) (*Keeper, error) {
 		return nil, err
 	}
 	return &Keeper{
-		writer: writer, original: original, saved: func(work.StreamID) {}, streams: make(map[work.StreamID]*kept),
+		writer: writer, original: original, saved: func(work.StreamID) {},
+		streams: make(map[work.StreamID]*kept), rooms: make(map[work.StreamID]*store.Room),
 	}, nil
 }
 
@@ -94,6 +98,10 @@ func (k *Keeper) Lead(stream *work.Stream, leads bool) {
 		s = &kept{finite: stream.Frames != 0, params: append([]byte(nil), stream.Params...)}
 		if s.finite {
 			s.results, s.missing = make([][]byte, stream.Tiles), int(stream.Tiles)
+			if s.room = k.rooms[stream.ID]; s.room == nil {
+				s.room = k.writer.Take(sizeOf(stream))
+			}
+			delete(k.rooms, stream.ID)
 		} else {
 			s.tiles = make([]*newest, stream.Tiles)
 		}
@@ -103,21 +111,66 @@ func (k *Keeper) Lead(stream *work.Stream, leads bool) {
 	k.handOver(stream.ID, s)
 }
 
-// Full is store.ErrFull, with its figures, while the writer has no room for another picture.
-func (k *Keeper) Full() error {
-	room, err := k.writer.Reserve(0)
-	if err != nil {
-		return err
+// Reserve keeps room for the picture of a stream that is about to be submitted here. The error is store.ErrFull, with its
+// figures, where there is none: then nothing may be promised. Release gives the room back unless the stream is held here by
+// then; it is called once it is known who leads the stream, or that nobody does.
+func (k *Keeper) Reserve(stream *work.Stream) (release func(), err error) {
+	id := stream.ID
+	if stream.Function != (fractal.Function{}).Name() || stream.Frames == 0 {
+		return func() {}, nil
 	}
-	room.Release()
-	return nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.streams[id] != nil || k.rooms[id] != nil {
+		return func() {}, nil // it has its place
+	}
+	room, err := k.writer.Reserve(sizeOf(stream))
+	if err != nil {
+		return nil, err
+	}
+	k.rooms[id] = room
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.rooms[id] == room {
+			delete(k.rooms, id)
+			room.Release()
+		}
+	}, nil
+}
+
+// sizeOf is what a picture's results take, in bytes: a number of four bytes a sample.
+func sizeOf(stream *work.Stream) int64 {
+	p, err := fractal.DecodeParams(stream.Params)
+	if err != nil {
+		return 0 // it cannot be computed either
+	}
+	side := int64(p.Supersample)
+	return int64(p.View.Width) * int64(p.View.Height) * side * side * 4
 }
 
 // Forget lets go of a stream that this node holds no longer.
 func (k *Keeper) Forget(id work.StreamID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if s := k.streams[id]; s != nil && s.room != nil {
+		s.room.Release() // which does nothing where the writer has the picture
+	}
 	delete(k.streams, id)
+}
+
+// Kept calls each with the results of a picture that this node has, for one that asks for them after they came. The results
+// stay as they are. It is called with the keeper's lock held: it must neither wait nor call the keeper.
+func (k *Keeper) Kept(id work.StreamID, each func(tile uint32, result []byte)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s := k.streams[id]; s != nil {
+		for tile, result := range s.results {
+			if result != nil {
+				each(uint32(tile), result)
+			}
+		}
+	}
 }
 
 // Keep takes the first result of a task; it copies what it wants.
@@ -140,10 +193,8 @@ func (k *Keeper) Keep(m *failover.Message) {
 		return
 	}
 	if tile := m.Task.Tile; int(tile) < len(s.results) && s.results[tile] == nil {
-		result := append([]byte(nil), m.Payload...)
-		s.results[tile] = result
+		s.results[tile] = append([]byte{}, m.Payload...)
 		s.missing--
-		s.bytes += int64(len(result))
 	}
 	k.handOver(m.Task.Stream, s)
 }
@@ -177,31 +228,10 @@ func (k *Keeper) handOver(id work.StreamID, s *kept) {
 	if s.missing > 0 {
 		return
 	}
-	err := k.writer.PutDurable(s.bytes, k.original.Image(s.params, s.results), func(err error) {
+	err := s.room.Put(k.original.Image(s.params, s.results), func(err error) {
 		if !errors.Is(err, store.ErrUnsaved) { // what cannot be encoded today cannot be tomorrow: the writer has counted it
 			k.saved(id)
 		}
 	})
-	s.handed = err == nil // full: Run tries again
-}
-
-// tryAgain is the time between two attempts to hand over pictures that the writer had no room for.
-const tryAgain = 200 * time.Millisecond
-
-// Run hands over what the writer had no room for, until ctx ends.
-func (k *Keeper) Run(ctx context.Context) error {
-	ticker := time.NewTicker(tryAgain)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		k.mu.Lock()
-		for id, s := range k.streams {
-			k.handOver(id, s)
-		}
-		k.mu.Unlock()
-	}
+	s.handed = err == nil // else the writer has ended, and this node ends
 }

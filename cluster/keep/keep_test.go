@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -71,7 +72,6 @@ func newShelf(t *testing.T, client *store.Client, cfg store.WriterConfig, writes
 	if writes {
 		running(t, s.writer.Run)
 	}
-	running(t, s.Run)
 	return s
 }
 
@@ -209,7 +209,7 @@ func TestKeeper_writesAPictureByItsLeaderAlone(t *testing.T) {
 		t.Errorf("%s = %q, %v; want the request word for word", store.MetadataKey, got, err)
 	}
 	missing(t, client, "i=1")
-	if c := follower.writer.Counters(); c.Written != 0 || c.Images != 0 || len(follower.told()) != 0 {
+	if c := follower.writer.Counters(); c.Written != 0 || len(follower.told()) != 0 {
 		t.Errorf("the follower wrote, too: %+v, saved %v", c, follower.told())
 	}
 }
@@ -238,24 +238,100 @@ func TestKeeper_promotedWritesWhatTheDeadLeaderHadNot(t *testing.T) {
 	}
 }
 
-func TestKeeper_isFullWhenTheWriterIs(t *testing.T) {
+// bytesOf is what a picture of the tests takes: 48 by 32 numbers of four bytes.
+const bytesOf = 48 * 32 * 4
+
+func (s *shelf) mustReserve(t *testing.T, stream *work.Stream) (release func()) {
+	t.Helper()
+	release, err := s.Reserve(stream)
+	if err != nil {
+		t.Fatalf("Reserve for stream %d: %v", stream.ID, err)
+	}
+	return release
+}
+
+func (s *shelf) wantHeld(t *testing.T, when string, pictures int) {
+	t.Helper()
+	if c := s.writer.Counters(); c.Images != pictures || c.Bytes != int64(pictures)*bytesOf {
+		t.Errorf("%s: %d pictures of %d bytes have a place, want %d of %d", when, c.Images, c.Bytes, pictures, pictures*bytesOf)
+	}
+}
+
+// Requests are refused for want of room before a single tile is computed, not when the pictures are whole.
+func TestKeeper_reservesTheRoomOfAPictureWithItsRequest(t *testing.T) {
 	client := embedded(t)
-	shelf := newShelf(t, client, store.WriterConfig{MaxImages: 1}, false)
-	if err := shelf.Full(); err != nil {
-		t.Fatalf("Full with nothing to write = %v, want nil", err)
+	shelf := newShelf(t, client, store.WriterConfig{MaxBytes: 2 * bytesOf}, false)
+	first, second, third := picture(5), picture(6), picture(11)
+	shelf.mustReserve(t, first)
+	giveBack := shelf.mustReserve(t, second)
+	if _, err := shelf.Reserve(third); !errors.Is(err, store.ErrFull) {
+		t.Fatalf("a third picture where there is room for two: %v, want ErrFull", err)
 	}
-	first, second := picture(5), picture(6)
+	if release, err := shelf.Reserve(first); err != nil {
+		t.Errorf("a second request for a picture that has its place: %v", err)
+	} else {
+		release()
+	}
+	if release, err := shelf.Reserve(endless(12)); err != nil {
+		t.Errorf("a stream without end needs no room, and got %v", err)
+	} else {
+		release()
+	}
+	shelf.wantHeld(t, "two requests", 2)
+	giveBack() // refused by the cluster
+	giveBack()
+	shelf.wantHeld(t, "one given back", 1)
+	giveBack = shelf.mustReserve(t, third)
+
 	shelf.Lead(first, true)
-	shelf.Lead(second, true)
+	shelf.Lead(third, true)
+	giveBack() // the request is over, its stream is not
+	shelf.wantHeld(t, "two streams", 2)
 	shelf.keepAll(t, first)
-	if err := shelf.Full(); !errors.Is(err, store.ErrFull) {
-		t.Fatalf("Full with one picture waiting of one = %v, want ErrFull", err)
+	shelf.keepAll(t, third)
+	if _, err := shelf.Reserve(second); !errors.Is(err, store.ErrFull) {
+		t.Fatalf("a picture while two wait for the store: %v, want ErrFull", err)
 	}
-	shelf.keepAll(t, second) // accepted before it was full: kept until there is room
 	running(t, shelf.writer.Run)
-	shelf.untilSaved(t, first.ID, second.ID)
-	if err := shelf.Full(); err != nil {
-		t.Errorf("Full after the store has caught up = %v, want nil", err)
+	shelf.untilSaved(t, first.ID, third.ID)
+	shelf.wantHeld(t, "all saved", 0)
+	shelf.mustReserve(t, second)
+}
+
+// What was promised elsewhere is held whatever the bound says, and counts: this node promises no more until it is gone.
+func TestKeeper_countsThePicturesThatItStandsByFor(t *testing.T) {
+	client := embedded(t)
+	shelf := newShelf(t, client, store.WriterConfig{MaxBytes: 2 * bytesOf}, true)
+	streams := []*work.Stream{picture(13), picture(14), picture(15)}
+	for _, stream := range streams {
+		shelf.Lead(stream, false)
+		shelf.keepAll(t, stream)
+	}
+	shelf.wantHeld(t, "three stood by for", 3)
+	if _, err := shelf.Reserve(picture(16)); !errors.Is(err, store.ErrFull) {
+		t.Errorf("a request at a node that holds more than its bound: %v, want ErrFull", err)
+	}
+	shelf.Forget(streams[0].ID) // its leader has written it
+	shelf.wantHeld(t, "two stood by for", 2)
+	shelf.Lead(streams[1], true) // its leader died
+	shelf.untilSaved(t, streams[1].ID)
+	shelf.Forget(streams[1].ID)
+	shelf.Forget(streams[2].ID)
+	shelf.wantHeld(t, "none left", 0)
+}
+
+func TestKeeper_tellsTheResultsThatCameBefore(t *testing.T) {
+	shelf := newShelf(t, embedded(t), store.WriterConfig{}, false)
+	stream := picture(17)
+	shelf.Lead(stream, false)
+	want := result(t, stream, 2)
+	shelf.Keep(want)
+	told := map[uint32][]byte{}
+	note := func(tile uint32, result []byte) { told[tile] = result }
+	shelf.Kept(stream.ID, note)
+	shelf.Kept(18, note)
+	if len(told) != 1 || !bytes.Equal(told[2], want.Payload) {
+		t.Errorf("tiles %v are told, want tile 2 as it came", slices.Collect(maps.Keys(told)))
 	}
 }
 

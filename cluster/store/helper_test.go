@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,8 +65,11 @@ func (r *redisProcess) start() {
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatalf("starting redis-server: %v", err)
 	}
-	eventually(r.t, "redis-server makes its socket", func() error {
-		_, err := os.Stat(r.socket())
+	eventually(r.t, "redis-server listens", func() error { // the socket's file is there a moment before
+		conn, err := net.Dial("unix", r.socket())
+		if err == nil {
+			_ = conn.Close()
+		}
 		return err
 	})
 }

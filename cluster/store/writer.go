@@ -28,6 +28,10 @@ type WriterConfig struct {
 	Backoff    time.Duration // before the store is asked again after a failure, doubled each time; 50 ms
 	MaxBackoff time.Duration // up to this; 1 s
 	Flush      time.Duration // bound of the last writes when the writer ends; 2 s
+
+	// Held is told how many bytes of images have a place, whenever that changes; nil: nobody listens. It is called with
+	// the writer's lock held: it must neither wait nor call the writer.
+	Held func(sizeBytes int64)
 }
 
 // Counters say what a writer has done and what it still holds.
@@ -173,9 +177,29 @@ func (w *Writer) Reserve(sizeBytes int64) (*Room, error) {
 		return nil, fmt.Errorf("%w: %d of %d, %d KiB of %d; try again when the store has caught up",
 			ErrFull, w.held, w.cfg.MaxImages, w.bytes>>10, w.cfg.MaxBytes>>10)
 	}
+	return w.occupy(sizeBytes), nil
+}
+
+// Take keeps room for an image of sizeBytes whether there is any or not: for one that was promised elsewhere and is held
+// here. It counts against the bound, so that this node promises no more until there is room again.
+func (w *Writer) Take(sizeBytes int64) *Room {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.occupy(sizeBytes)
+}
+
+// occupy gives an image its place. The caller holds mu.
+func (w *Writer) occupy(size int64) *Room {
 	w.held++
-	w.bytes += sizeBytes
-	return &Room{writer: w, size: sizeBytes}, nil
+	w.resize(size)
+	return &Room{writer: w, size: size}
+}
+
+func (w *Writer) resize(by int64) {
+	w.bytes += by
+	if w.cfg.Held != nil {
+		w.cfg.Held(w.bytes)
+	}
 }
 
 // Release gives the room back; after Put, or a second time, it does nothing.
@@ -218,7 +242,7 @@ func (w *Writer) PutDurable(sizeBytes int64, encode func() ([]Entry, error), sav
 // vacate takes an image's place back. The caller holds mu.
 func (w *Writer) vacate(size int64) {
 	w.held--
-	w.bytes -= size
+	w.resize(-size)
 }
 
 // Counters reports what the writer has done and what it holds.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fracture/clock"
+	"fracture/cluster/front"
 	"fracture/cluster/store"
 	"fracture/cluster/wire"
 	"fracture/lab"
@@ -34,7 +35,7 @@ type homeConfig struct {
 	nodes  int
 	redis  string   // URL of the store; "" for the embedded one
 	gossip string   // address of the first node's membership; "" for any
-	http   string   // address of the first node's front door; "" for any
+	http   string   // address that the nodes' front doors share beside their own; "" for none
 	args   []string // more that every node is told
 }
 
@@ -46,6 +47,7 @@ type home struct {
 	lab      *lab.Lab
 	embedded *store.Embedded
 	listener net.Listener
+	door     *front.Claimed // the shared address; nil where there is none
 
 	told func(node, what string, before clock.Instant) // of each fault; nil: nobody listens
 
@@ -68,7 +70,7 @@ func openHome(ctx context.Context, cfg homeConfig) (*home, error) {
 	}
 	h := &home{cfg: cfg, dir: dir, nodes: map[string]announcement{}}
 	if err := h.furnish(); err != nil {
-		return nil, errors.Join(err, dir.Remove())
+		return nil, errors.Join(err, h.letDoorGo(), dir.Remove())
 	}
 	return h, nil
 }
@@ -78,6 +80,14 @@ func (h *home) furnish() error {
 	var err error
 	if h.creds, err = wire.Create(h.dir.Path); err != nil {
 		return err
+	}
+	if h.cfg.http != "" {
+		if h.door, err = front.Claim(h.cfg.http); err != nil {
+			return explainPort(err, h.cfg.http)
+		}
+		if err := writeWhole(filepath.Join(h.dir.Path, doorFile), []byte(h.door.Address+"\n"), 0o600); err != nil {
+			return fmt.Errorf("noting where the front door is: %w", err)
+		}
 	}
 	env := []string{storeEnv + "=" + h.cfg.redis}
 	if h.cfg.redis != "" {
@@ -94,19 +104,25 @@ func (h *home) furnish() error {
 	return err
 }
 
+// letDoorGo gives the shared address back.
+func (h *home) letDoorGo() error {
+	if h.door == nil {
+		return nil
+	}
+	return h.door.Close()
+}
+
 // nodeName is the name of the i-th node, from 1.
 func nodeName(i int) string { return fmt.Sprintf("n%d", i) }
 
 // command is the command line of a node: it joins whoever is known to be there.
 func (h *home) command(name string) []string {
 	args := []string{"node", "--name", name, "--cluster", h.dir.Path, "--parent", lab.Self().String()}
-	if name == nodeName(1) {
-		if h.cfg.gossip != "" {
-			args = append(args, "--gossip", h.cfg.gossip)
-		}
-		if h.cfg.http != "" {
-			args = append(args, "--http", h.cfg.http)
-		}
+	if name == nodeName(1) && h.cfg.gossip != "" {
+		args = append(args, "--gossip", h.cfg.gossip)
+	}
+	if h.door != nil {
+		args = append(args, "--http-shared", h.door.Address)
 	}
 	for _, addr := range h.join(name) {
 		args = append(args, "--join", addr)
@@ -138,7 +154,7 @@ func (h *home) run(ctx context.Context) error {
 	}
 	err := h.lab.Run(ctx)
 	stop()
-	return errors.Join(err, rear.Wait(), h.dir.Remove())
+	return errors.Join(err, rear.Wait(), h.letDoorGo(), h.dir.Remove())
 }
 
 // start starts the nodes, the first before the others, and returns when all are ready. run runs meanwhile.

@@ -128,7 +128,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.StringVar(&f.journey, "journey", "", "through the Mandelbrot set: coral (the default), original (the original's zoom: black from 10× on) or none")
 	flags.IntVar(&f.supersize, "supersample", 1, fmt.Sprintf("samples a side of a pixel, 1 to %d", fractal.MaxSupersample))
 	flags.StringVar(&f.gossip, "gossip", "", "address of the first node's membership; none: "+usualGossip+", or another where that is taken")
-	flags.StringVar(&f.http, "http", "", "address of the first node's front door; none: "+usualHTTP+", or another where that is taken")
+	flags.StringVar(&f.http, "http", "", "address of the front door, which all nodes share; none: "+usualHTTP+", or another where that is taken")
 	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
 	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
 	return cmd
@@ -244,7 +244,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		return watchCluster(inner, watchConfig{
 			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h,
 			submit: true, logDir: h.dir.Path,
-			notes: append(whereItIs("the front door", first.HTTP, usualHTTP, noHTTP), whereItIs("gossip", first.Gossip, usualGossip, noGossip)...),
+			notes: append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", first.Gossip, usualGossip, noGossip)...),
 		})
 	})
 	return unlessTold(ctx, group.Wait())

@@ -40,8 +40,16 @@ const storeEnv = "FRACTURE_REDIS"
 // joinFile lists, in a cluster directory, the gossip addresses of the lab's nodes.
 const joinFile = "join"
 
+// doorFile says, in a lab's directory, at which address the front doors of its nodes listen together.
+const doorFile = "door"
+
+// flushTime bounds the last writes to the store of a node that ends. With what the node itself takes to hand over and to
+// leave, all is over within 5 s of SIGTERM.
+const flushTime = 1300 * time.Millisecond
+
 // nodeMemory is the heap size from which on a node collects harder: the kernel frees a dead node's memory before it closes
-// its sockets, so a large node is slow to be missed.
+// its sockets, so a large node is slow to be missed. Pictures that wait for the store come on top, twice: else a node that
+// holds more of them than this would do little but collect.
 const nodeMemory = 20 << 20
 
 // silenceCeiling is the longest silence that a node's lease on a peer learns to bear. On a machine so busy that its
@@ -50,7 +58,8 @@ const silenceCeiling = time.Second
 
 type nodeFlags struct {
 	name, zone, dir, redis, parent string
-	gossip, link, beat, http       string
+	gossip, link, beat             string
+	http, shared                   string
 	join                           []string
 	remote, verbose                bool
 	nodeArgs
@@ -63,7 +72,8 @@ func newNodeCommand() *cobra.Command {
 		Short: "run one node of a cluster, on this or another host",
 		Long: "Runs one node until it is told to end (SIGTERM, ctrl-c): then it hands its work over and leaves within 5 s.\n" +
 			"The cluster directory holds the keys; copy it to join from another host. Without --cluster the node joins the\n" +
-			"lab that runs on this host. The store's URL may also be given in " + storeEnv + ", where its password is not seen.",
+			"lab that runs on this host, and its front door answers at the lab's address too. The store's URL may also be given in\n" +
+			storeEnv + ", where its password is not seen.",
 		Example: "  fracture node --name n6 --join 127.0.0.1:7946\n" +
 			"  fracture node --name n6 --beat-class other --rss-ballast 64MiB\n" +
 			"  fracture node --name far --cluster ./keys --join 10.0.0.1:7946 \\\n" +
@@ -79,6 +89,7 @@ func newNodeCommand() *cobra.Command {
 	flags.StringVar(&f.link, "link", "127.0.0.1:0", "address of the links (TCP), one that other nodes can call")
 	flags.StringVar(&f.beat, "beat", "127.0.0.1:0", "address of the beats (UDP), one that other nodes can call")
 	flags.StringVar(&f.http, "http", "127.0.0.1:0", "address of the front door; none: no door")
+	flags.StringVar(&f.shared, "http-shared", "", "address that front doors on this host share: a new connection finds one that lives; none: the lab's")
 	flags.BoolVar(&f.remote, "http-remote", false, "allow a front door that other hosts can reach")
 	flags.StringVar(&f.zone, "zone", "", "zone of the node: standbys are sought in another one")
 	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: the lab's, or one of the node's own")
@@ -114,7 +125,9 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	writer := store.NewWriter(client, store.WriterConfig{})
+	writer := store.NewWriter(client, store.WriterConfig{
+		Flush: flushTime, Held: func(pictures int64) { debug.SetMemoryLimit(nodeMemory + 2*pictures) },
+	})
 	keeper, err := keep.New(writer)
 	if err != nil {
 		return err
@@ -126,12 +139,12 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 	var door *front.Server
 	late := &lateCluster{}
 	if f.http != "none" {
-		if door, err = front.New(front.Config{Address: f.http, Remote: f.remote}, late); err != nil {
+		if door, err = front.New(front.Config{Address: f.http, Shared: f.shared, Remote: f.remote}, late); err != nil {
 			return err
 		}
 		addr, err := door.Listen(ctx)
 		if err != nil {
-			return explainPort(err, f.http)
+			return explainPort(err, f.http, f.shared)
 		}
 		cfg.HTTP = addr.String()
 	}
@@ -149,7 +162,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 	}
 	late.Node = node
 	beside := []part{staySlim}
-	behind := []part{writer.Run, keeper.Run}
+	behind := []part{writer.Run}
 	if door != nil {
 		beside = append(beside, door.Run)
 	}
@@ -216,6 +229,9 @@ func (f *nodeFlags) credentials() (*wire.Credentials, error) {
 		if f.join, err = readJoin(dir.Path); err != nil {
 			return nil, err
 		}
+	}
+	if door, err := os.ReadFile(filepath.Join(dir.Path, doorFile)); err == nil && f.shared == "" { // some labs have none
+		f.shared = strings.TrimSpace(string(door))
 	}
 	return wire.Load(dir.Path)
 }

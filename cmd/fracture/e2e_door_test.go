@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"fracture/cluster/store"
+	"fracture/lab"
+)
+
+// nodes lists the lab's living nodes: pids by name.
+func (p *process) nodes(h *house) map[string]int {
+	pids := map[string]int{}
+	for _, pid := range h.childrenOf(p.cmd.Process.Pid) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that is gone has no name
+		args := strings.Split(string(line), "\x00")
+		for i, arg := range args[:len(args)-1] {
+			if arg == "--name" {
+				pids[args[i+1]] = pid
+			}
+		}
+	}
+	return pids
+}
+
+// ownDoor finds where the front door of one node is: the port besides the shared one at which it answers as a door does.
+func ownDoor(t *testing.T, pid int, shared string) string {
+	t.Helper()
+	var door string
+	await(t, fmt.Sprintf("the front door of process %d", pid), func() bool {
+		for _, addr := range listening(pid) {
+			client := http.Client{Timeout: e2eTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+			reply, err := client.Get("http://" + addr + "/healthz")
+			if err != nil {
+				continue // gossip's port, or the links'
+			}
+			_ = reply.Body.Close()
+			if reply.StatusCode == http.StatusOK && addr != shared {
+				door = addr
+				return true
+			}
+		}
+		return false
+	}, nil)
+	return door
+}
+
+// listening lists the TCP addresses at which a process listens.
+func listening(pid int) []string {
+	sockets := map[string]bool{}
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is good
+	for _, link := range links {
+		target, _ := os.Readlink(link) // closed meanwhile: no socket
+		sockets[target] = true
+	}
+	table, _ := os.ReadFile("/proc/net/tcp") // without it there are none
+	var addrs []string
+	for _, line := range strings.Split(string(table), "\n") {
+		f := strings.Fields(line)
+		if len(f) < 10 || f[3] != "0A" || !sockets["socket:["+f[9]+"]"] {
+			continue
+		}
+		_, port, _ := strings.Cut(f[1], ":")
+		n, _ := strconv.ParseUint(port, 16, 16) // the kernel writes digits
+		addrs = append(addrs, fmt.Sprintf("127.0.0.1:%d", n))
+	}
+	return addrs
+}
+
+// asking is a request that is under way, on a connection of its own.
+type asking struct {
+	status chan int
+	body   bytes.Buffer
+}
+
+// ask sends a request and goes on. A connection that breaks has status 0.
+func ask(t *testing.T, door, request string, header ...string) *asking {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+door+"/calc_fractal", strings.NewReader(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "demo.edgeless-project.eu"
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	a := &asking{status: make(chan int, 1)}
+	go func() {
+		client := http.Client{Timeout: 2 * e2eTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+		reply, err := client.Do(req)
+		if err != nil {
+			a.status <- 0
+			return
+		}
+		defer func() { _ = reply.Body.Close() }()
+		if _, err := a.body.ReadFrom(reply.Body); err != nil {
+			a.status <- 0
+			return
+		}
+		a.status <- reply.StatusCode
+	}()
+	return a
+}
+
+// The curl of README goes on working for every new connection, whichever nodes are killed, the first one first.
+func TestE2E_theDoorStaysOpenWhicheverNodeDies(t *testing.T) {
+	h := newHouse(t)
+	door := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	running := h.start(labArgs("--plain", "--http", door)...)
+	running.awaitLine(allUp)
+	const request = "40,32,-1.2,0.35,-1.0,0.2"
+	nodes := running.nodes(h)
+	if len(nodes) != 5 {
+		t.Fatalf("the lab has nodes %v, want five", nodes)
+	}
+	if holders := lab.PortHolders("tcp", uint16(portOf(t, door))); len(holders) != 5 {
+		t.Errorf("%v listen at the shared address, want five nodes", holders)
+	}
+	second := h.start(labArgs("--plain", "--http", door)...)
+	if code := second.end(); code != exitEnvironment || !strings.Contains(second.errs.String(), "in use") ||
+		!strings.Contains(second.errs.String(), "pid") {
+		t.Errorf("a second lab at the same address exits with %d: %q; want %d, in use, and by whom", code, second.errs.String(), exitEnvironment)
+	}
+	for _, name := range []string{"n1", "n3", "n5"} {
+		if err := syscall.Kill(nodes[name], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		await(t, name+" is gone", func() bool { return running.nodes(h)[name] == 0 }, nil)
+		for i := range 15 {
+			a := ask(t, door, request, "Accept", "image/png", "Idempotency-Key", fmt.Sprintf("%s-%d", name, i))
+			if status := <-a.status; status != http.StatusOK {
+				t.Errorf("request %d after the death of %s: %d %q, want 200", i, name, status, a.body.String())
+			}
+		}
+	}
+	running.signal(syscall.SIGINT)
+	if code := running.end(); code != exitHeld {
+		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, running.errs.String())
+	}
+	h.wantNothingLeft()
+}
+
+func portOf(t *testing.T, addr string) int {
+	t.Helper()
+	_, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// What a node promised just before it was killed is in the store afterwards. A client whose node is killed while it waits
+// asks again under its key, by whatever connection it gets, and has its picture.
+func TestE2E_aKilledNodeLeavesNoRequestUndone(t *testing.T) {
+	h := newHouse(t)
+	redis := h.startRedis()
+	client, err := store.NewClient("redis://" + redis.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	door := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	running := h.start(labArgs("--plain", "--http", door, "--redis", "redis://"+redis.address())...)
+	running.awaitLine(allUp)
+	nodes := running.nodes(h)
+	first, second := ownDoor(t, nodes["n1"], door), ownDoor(t, nodes["n2"], door)
+
+	redis.process.kill() // so that what is accepted stays with the nodes
+	const promised = "200,160,-2,1.25,0.5,-1.25"
+	accepted := ask(t, second, promised)
+	if status := <-accepted.status; status != http.StatusOK {
+		t.Fatalf("%d %q, want 200", status, accepted.body.String())
+	}
+	if err := syscall.Kill(nodes["n2"], syscall.SIGKILL); err != nil { // who accepted it leads it
+		t.Fatal(err)
+	}
+	redis.start()
+	await(t, "the picture that a dead node had promised is in the store", func() bool {
+		got, err := client.Get(t.Context(), store.MetadataKey)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			t.Fatal(err)
+		}
+		return string(got) == promised
+	}, running.said)
+
+	redis.process.kill()
+	const wanted = "1000,800,-1.2,0.35,-1.0,0.2"
+	header := []string{"Accept", "image/png", "Idempotency-Key", `"8e03978e-40d5"`}
+	lost := ask(t, first, wanted, header...)
+	again := ask(t, first, wanted, header...) // a second connection to the node that dies
+	if err := syscall.Kill(nodes["n1"], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-lost.status
+	<-again.status
+	repeated := ask(t, door, wanted, header...)
+	if status := <-repeated.status; status != http.StatusOK || !bytes.HasPrefix(repeated.body.Bytes(), []byte("\x89PNG")) {
+		t.Fatalf("the repeated request: %d %.80q, want a picture", status, repeated.body.String())
+	}
+	other := ask(t, door, wanted, "Idempotency-Key", `"8e03978e-40d5"`)
+	if status := <-other.status; status != http.StatusUnprocessableEntity {
+		t.Errorf("another request under the key: %d %q, want 422", status, other.body.String())
+	}
+	redis.start()
+	await(t, "the picture is in the store", func() bool {
+		got, err := client.Get(t.Context(), store.MetadataKey)
+		return err == nil && string(got) == wanted
+	}, running.said)
+
+	running.signal(syscall.SIGINT)
+	if code := running.end(); code != exitHeld {
+		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, running.errs.String())
+	}
+	h.wantNothingLeft()
+}
