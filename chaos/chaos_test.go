@@ -147,7 +147,7 @@ func TestRule_checksWhatItIsTold(t *testing.T) {
 
 func TestFault_touchesItsShare(t *testing.T) {
 	const n = 4000
-	for _, k := range []Kind{Loss, Delay, Duplicate, Reorder} {
+	for _, k := range []Kind{Loss, Delay, Duplicate, Reorder, Deny} {
 		f, touched := Fault{Kind: k, Share: 0.25, By: time.Millisecond}, 0
 		for i := range uint64(n) {
 			fate := f.Touch(Draw(1, link, 1, i))
@@ -171,6 +171,11 @@ func TestFate_addsUp(t *testing.T) {
 	got := Fate{Late: 1, Twice: true, Again: 2}.And(Fate{Late: 3, Passed: true})
 	if want := (Fate{Late: 4, Passed: true, Twice: true, Again: 2}); got != want {
 		t.Errorf("And = %+v, want %+v", got, want)
+	}
+	for _, pair := range [][2]Fate{{{Denied: true}, {}}, {{}, {Denied: true}}} {
+		if !pair[0].And(pair[1]).Denied {
+			t.Errorf("%+v and %+v: nobody is denied anything", pair[0], pair[1])
+		}
 	}
 }
 

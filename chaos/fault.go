@@ -21,20 +21,22 @@ const (
 	Thaw
 	// Reset breaks a link while both its ends live. Messages under way are lost; the link is made anew.
 	Reset
-	// Loss loses a share of the messages.
+	// Loss loses a share of the messages; at a store, of its replies to what it has done.
 	Loss
-	// Delay makes a share of the messages late; on a link those behind them wait.
+	// Delay makes a share of the messages late; on a link those behind them wait. At a store it is the replies.
 	Delay
 	// Duplicate makes a share of the messages arrive twice.
 	Duplicate
 	// Reorder makes a share of the messages late and lets those behind them pass.
 	Reorder
-	// Cut loses every message one way and none the other.
+	// Cut loses every message one way and none the other; what is sent to a store never comes there.
 	Cut
+	// Deny answers a share of the writes with an error, as a store does that has become read-only or is full.
+	Deny
 )
 
 // Kinds lists every kind by value.
-var Kinds = []Kind{Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut}
+var Kinds = []Kind{Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny}
 
 // String names the kind as rules and reports do.
 func (k Kind) String() string {
@@ -59,6 +61,8 @@ func (k Kind) String() string {
 		return "reorder"
 	case Cut:
 		return "cut"
+	case Deny:
+		return "deny"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
@@ -70,7 +74,7 @@ func (k Kind) HealedBy() Kind {
 		return Restart
 	case Freeze:
 		return Thaw
-	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut:
+	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny:
 		return 0
 	}
 	return 0
@@ -82,7 +86,7 @@ var ErrBadFault = errors.New("bad fault")
 // Fault is one thing that goes wrong.
 type Fault struct {
 	Kind  Kind
-	Share float64       // Loss, Delay, Duplicate, Reorder: the share of the messages concerned, above 0 and up to 1
+	Share float64       // Loss, Delay, Duplicate, Reorder, Deny: the share of the messages concerned, above 0 and up to 1
 	By    time.Duration // Delay, Duplicate, Reorder: how late a message, or its second copy, is at most
 }
 
@@ -91,11 +95,11 @@ func (f Fault) Check() error {
 	switch f.Kind {
 	case Kill, Restart, Freeze, Thaw, Reset, Cut:
 		return nil
-	case Loss, Delay, Duplicate, Reorder:
+	case Loss, Delay, Duplicate, Reorder, Deny:
 		if !(f.Share > 0 && f.Share <= 1) {
 			return fmt.Errorf("%w: %v with a share of %v: it must be above 0 and at most 1", ErrBadFault, f.Kind, f.Share)
 		}
-		if f.Kind != Loss && f.By <= 0 {
+		if f.Kind != Loss && f.Kind != Deny && f.By <= 0 {
 			return fmt.Errorf("%w: %v by %v: it must be above 0", ErrBadFault, f.Kind, f.By)
 		}
 		return nil
@@ -110,6 +114,7 @@ type Fate struct {
 	Passed bool          // those behind it do not wait for it
 	Twice  bool          // it arrives a second time,
 	Again  time.Duration // so much later than the first
+	Denied bool          // it is answered with an error
 }
 
 // Touch decides with luck what the fault does to one message.
@@ -130,6 +135,8 @@ func (f Fault) Touch(luck Luck) Fate {
 		return Fate{Twice: true, Again: by}
 	case Reorder:
 		return Fate{Late: by, Passed: true}
+	case Deny:
+		return Fate{Denied: true}
 	case Kill, Restart, Freeze, Thaw, Reset, Cut:
 	}
 	return Fate{}
@@ -143,5 +150,6 @@ func (a Fate) And(b Fate) Fate {
 		Passed: a.Passed || b.Passed,
 		Twice:  a.Twice || b.Twice,
 		Again:  a.Again + b.Again,
+		Denied: a.Denied || b.Denied,
 	}
 }

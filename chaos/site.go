@@ -13,10 +13,12 @@ const (
 	Link
 	// Beat: the packets that tell one node that another is alive.
 	Beat
+	// Store: the store, as one node's client of it sees it.
+	Store
 )
 
 // Sites lists every site by value.
-var Sites = []Site{Process, Link, Beat}
+var Sites = []Site{Process, Link, Beat, Store}
 
 // String names the site as rules and reports do.
 func (s Site) String() string {
@@ -27,6 +29,8 @@ func (s Site) String() string {
 		return "link"
 	case Beat:
 		return "beat"
+	case Store:
+		return "store"
 	}
 	return fmt.Sprintf("site(%d)", uint8(s))
 }
@@ -38,6 +42,8 @@ func (s Site) Doors() []string {
 		return []string{"chaos/sim", "lab"}
 	case Link, Beat:
 		return []string{"chaos/sim", "cluster/wire"}
+	case Store:
+		return []string{"cluster/store"}
 	}
 	return nil
 }
@@ -46,11 +52,15 @@ func (s Site) Doors() []string {
 func (s Site) Admits(k Kind) bool {
 	switch k {
 	case Kill, Restart, Freeze, Thaw:
-		return s == Process
+		return s == Process || s == Store
 	case Reset:
 		return s == Link
-	case Loss, Delay, Duplicate, Reorder, Cut:
+	case Loss, Delay, Cut:
+		return s == Link || s == Beat || s == Store
+	case Duplicate, Reorder:
 		return s == Link || s == Beat
+	case Deny:
+		return s == Store
 	}
 	return false
 }
@@ -58,6 +68,6 @@ func (s Site) Admits(k Kind) bool {
 // Spot is one place of a site: a process, or the way from one node to another.
 type Spot struct {
 	Site Site
-	From uint32 // the node, by its number or id: the one concerned (Process), or the sender (Link, Beat)
-	To   uint32 // the receiver (Link, Beat); 0 for Process
+	From uint32 // the node, by its number or id: the one concerned (Process, Store), or the sender (Link, Beat)
+	To   uint32 // the receiver (Link, Beat); 0 for the others
 }

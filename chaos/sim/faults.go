@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"fracture/chaos"
@@ -55,6 +56,20 @@ const beatLate = 15 * time.Millisecond
 
 // fewest is how many nodes no kill goes below: a cluster of which nothing is left proves nothing.
 const fewest = 2
+
+// Kinds lists the kinds of fault that this package knows: those of the sites that have a door here.
+func Kinds() []chaos.Kind {
+	var kinds []chaos.Kind
+	for _, k := range chaos.Kinds {
+		for _, site := range chaos.Sites {
+			if site.Admits(k) && slices.Contains(site.Doors(), "chaos/sim") {
+				kinds = append(kinds, k)
+				break
+			}
+		}
+	}
+	return kinds
+}
 
 // planFaults draws which rules take part in this run, each with even chances (swarm testing, Groce et al. 2012: a run
 // that leaves faults out reaches what they would have hidden), and their first strikes.
@@ -127,6 +142,7 @@ func (w *World) strike(e entry) {
 		w.breakLink(from, to)
 	case chaos.Loss, chaos.Delay, chaos.Duplicate, chaos.Reorder, chaos.Cut: // see fate
 	case chaos.Restart, chaos.Thaw: // they heal, and are nobody's strike
+	case chaos.Deny: // a store's, of which there is none here
 	}
 	s.began = true
 	if struck {

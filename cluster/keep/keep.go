@@ -107,6 +107,9 @@ func (k *Keeper) Lead(stream *work.Stream, leads bool) {
 		}
 		k.streams[stream.ID] = s
 	}
+	if !leads {
+		k.leave(s)
+	}
 	s.leads = leads
 	k.handOver(stream.ID, s)
 }
@@ -153,10 +156,25 @@ func sizeOf(stream *work.Stream) int64 {
 func (k *Keeper) Forget(id work.StreamID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if s := k.streams[id]; s != nil && s.room != nil {
+	s := k.streams[id]
+	if s == nil {
+		return
+	}
+	if s.room != nil {
 		s.room.Release() // which does nothing where the writer has the picture
 	}
+	k.leave(s)
 	delete(k.streams, id)
+}
+
+// leave lets go of what was written of a stream without end: what is newer is another's to write, also after the store has
+// lost everything. The caller holds mu.
+func (k *Keeper) leave(s *kept) {
+	for tile, n := range s.tiles {
+		if n != nil {
+			k.writer.Leave(store.TileKey(uint32(tile)))
+		}
+	}
 }
 
 // Kept calls each with the results of a picture that this node has, for one that asks for them after they came. The results

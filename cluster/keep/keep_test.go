@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fracture/chaos"
 	"fracture/cluster/failover"
 	"fracture/cluster/keep"
 	"fracture/cluster/store"
@@ -380,6 +381,66 @@ func TestKeeper_keepsNothingOfOtherFunctions(t *testing.T) {
 	shelf.Keep(&failover.Message{Task: work.TaskID{Stream: stream.ID}, Payload: []byte("probe")})
 	shelf.untilSaved(t, stream.ID)
 	missing(t, client, "i=1", store.MetadataKey)
+}
+
+// Who led a stream must not bring its old tiles back over the new leader's when the store may have lost them.
+func TestKeeper_leavesTheTilesToTheLeader(t *testing.T) {
+	e := store.NewEmbedded(store.EmbeddedConfig{})
+	running(t, e.Run)
+	client, other := e.Client(), e.Client()
+	t.Cleanup(func() { _ = client.Close() })
+	t.Cleanup(func() { _ = other.Close() })
+	shelf := newShelf(t, client, store.WriterConfig{
+		Look: time.Millisecond, Backoff: time.Millisecond, MaxBackoff: time.Millisecond,
+	}, true)
+	stream := endless(19)
+	counted := func(what string, ok func(store.Counters) bool) {
+		eventually(t, what, func() error {
+			if c := shelf.writer.Counters(); !ok(c) {
+				return fmt.Errorf("counters %+v", c)
+			}
+			return nil
+		})
+	}
+	breakOff := func() { // the connection to the store is lost, and made anew
+		t.Helper()
+		if err := client.SetFaults(1, 1, store.Standing{Fault: chaos.Fault{Kind: chaos.Kill}}); err != nil {
+			t.Fatal(err)
+		}
+		counted("the loss is seen", func(c store.Counters) bool { return c.Down })
+		if err := client.SetFaults(1, 1); err != nil {
+			t.Fatal(err)
+		}
+		counted("the store is back", func(c store.Counters) bool { return !c.Down && c.Keys == 0 })
+	}
+	for what, leave := range map[string]func(){
+		"deposed":   func() { shelf.Lead(stream, false) },
+		"let go of": func() { shelf.Forget(stream.ID) },
+	} {
+		written := shelf.writer.Counters().Written
+		shelf.Lead(stream, true)
+		shelf.keepAll(t, stream)
+		counted("all is written", func(c store.Counters) bool { return c.Written == written+uint64(stream.Tiles) })
+		before := shelf.writer.Counters().Again
+		breakOff()
+		counted("a leader writes its tiles again", func(c store.Counters) bool { return c.Again == before+uint64(stream.Tiles) })
+		leave()
+		for tile := range stream.Tiles {
+			if err := other.Set(context.Background(), store.Entry{Key: store.TileKey(tile), Value: []byte("newer")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before = shelf.writer.Counters().Again
+		breakOff()
+		if n := shelf.writer.Counters().Again - before; n != 0 {
+			t.Errorf("%s: %d tiles are written again, want none", what, n)
+		}
+		for tile := range stream.Tiles {
+			if got, err := other.Get(context.Background(), store.TileKey(tile)); err != nil || string(got) != "newer" {
+				t.Errorf("%s: %s = %.20q, %v; want the new leader's", what, store.TileKey(tile), got, err)
+			}
+		}
+	}
 }
 
 func TestKeeper_forgetsWhatIsHeldNoLonger(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,6 +50,11 @@ type Client struct {
 	rdb     redis.UniversalClient
 	shown   string   // the URL without its secrets
 	secrets []string // what must never be in an error
+
+	faults atomic.Pointer[plan] // nil: none stand
+	dials  atomic.Uint64        // connections made so far
+	mu     sync.Mutex           // guards taps
+	taps   map[*tap]struct{}    // the connections that stand
 }
 
 // NewClient makes a client of the store that rawURL names, without connecting: a node may start while its store is away.
@@ -96,7 +103,9 @@ func newClient(opts *redis.UniversalOptions, shown string) *Client {
 	opts.Protocol = 2
 	opts.DisableIdentity = true
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	c := &Client{rdb: redis.NewUniversalClient(opts), shown: shown}
+	c := &Client{shown: shown, taps: make(map[*tap]struct{})}
+	opts.Dialer = c.connect(dialerOf(opts))
+	c.rdb = redis.NewUniversalClient(opts)
 	for _, s := range []string{opts.Password, opts.SentinelPassword} {
 		if s != "" {
 			c.secrets = append(c.secrets, s)
@@ -147,6 +156,30 @@ func (c *Client) Set(ctx context.Context, entries ...Entry) error {
 		}
 	}
 	return nil
+}
+
+// restore writes the entries where the first of them is not in the store, and reports whether it did: what is there is
+// newer, or the same. Where others do so at once, one of them does it, except on a Cluster, where the last one does.
+func (c *Client) restore(ctx context.Context, entries []Entry) (bool, error) {
+	there, err := c.rdb.Exists(ctx, entries[0].Key).Result()
+	if err != nil {
+		return false, fmt.Errorf("looking for %s in %s: %w", entries[0].Key, c.shown, c.clean(err))
+	}
+	if there > 0 {
+		return false, nil
+	}
+	if _, apart := c.rdb.(*redis.ClusterClient); apart {
+		return true, c.Set(ctx, entries...)
+	}
+	pairs := make([]any, 0, 2*len(entries))
+	for _, e := range entries {
+		pairs = append(pairs, e.Key, e.Value)
+	}
+	written, err := c.rdb.MSetNX(ctx, pairs...).Result()
+	if err != nil {
+		return false, fmt.Errorf("writing %s to %s again: %w", entries[0].Key, c.shown, c.clean(err))
+	}
+	return written, nil
 }
 
 // Close gives the connections back.

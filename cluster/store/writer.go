@@ -28,6 +28,8 @@ type WriterConfig struct {
 	Backoff    time.Duration // before the store is asked again after a failure, doubled each time; 50 ms
 	MaxBackoff time.Duration // up to this; 1 s
 	Flush      time.Duration // bound of the last writes when the writer ends; 2 s
+	Look       time.Duration // after so long without a write the store is asked whether it is there; 2 s
+	MaxAgain   int           // size of the last image, encoded, up to which it is kept to be written again, in bytes; 4 MiB
 
 	// Held is told how many bytes of images have a place, whenever that changes; nil: nobody listens. It is called with
 	// the writer's lock held: it must neither wait nor call the writer.
@@ -40,6 +42,7 @@ type Counters struct {
 	Images    int    // images that wait, reserved room included
 	Bytes     int64  // their size
 	Written   uint64 // values and images written
+	Again     uint64 // of these, values and images that had been written before to a store that may have lost them
 	Coalesced uint64 // values given up for a newer one of the same key
 	Dropped   uint64 // values dropped because MaxKeys was reached or the writer has ended
 	Refused   uint64 // images refused with ErrFull
@@ -50,6 +53,10 @@ type Counters struct {
 // Writer brings results to the store, behind the path. Put and PutDurable take a lock and a place in a bounded table,
 // never the store's time; [Writer.Run] does the writing. While the store is away everything stays where it is, and is
 // made good when the store answers again.
+//
+// A store that the connection was lost to is not trusted to be what it was: it may have been started again, empty, or be a
+// replica that has not heard the last. So with each new connection the newest of every key is written again, and the last
+// image where there is none. That also mends what a write of before, whose reply never came, may do after later ones.
 type Writer struct {
 	client *Client
 	cfg    WriterConfig
@@ -69,20 +76,29 @@ type Writer struct {
 	streams bool // whose turn it is: a value of a stream, or an image
 	backoff time.Duration
 	retryAt clock.Instant // the store is not asked before
+	unsure  bool          // an attempt failed since the last write: it may yet be carried out
+	dials   uint64        // connections that the client had made at the last word of the store
+	lookAt  clock.Instant // when to ask a store that nothing is written to; 0: nothing was ever
+	image   []Entry       // the last image, where it is small enough
+	lost    bool          // it may be missing in the store
 }
 
 // slot is the newest value of one key. It stays, empty, until its interval is over.
 type slot struct {
 	key    string
 	encode func() ([]byte, error) // nil when there is nothing to write
+	last   func() ([]byte, error) // makes what was written; nil where it is not to be written again
+	again  bool                   // encode is what was written before
+	left   bool                   // another writer's by now: see Leave
 	due    clock.Instant
 }
 
 // durable is an image that waits until it is saved.
 type durable struct {
-	size   int64
-	encode func() ([]Entry, error)
-	saved  func(error)
+	size    int64
+	encode  func() ([]Entry, error)
+	entries []Entry // what encode made: a store that cannot take it is not worth making it anew
+	saved   func(error)
 }
 
 // NewWriter makes a writer to a store; it writes while [Writer.Run] runs.
@@ -95,6 +111,8 @@ func NewWriter(client *Client, cfg WriterConfig) *Writer {
 	fill(&cfg.Backoff, 50*time.Millisecond)
 	fill(&cfg.MaxBackoff, time.Second)
 	fill(&cfg.Flush, 2*time.Second)
+	fill(&cfg.Look, 2*time.Second)
+	fill(&cfg.MaxAgain, 4<<20)
 	return &Writer{client: client, cfg: cfg, wake: make(chan struct{}, 1), slots: make(map[string]*slot)}
 }
 
@@ -122,7 +140,22 @@ func (w *Writer) Put(key string, encode func() ([]byte, error)) {
 		w.dirty++
 		w.signal()
 	}
-	s.encode = encode
+	s.encode, s.again, s.left = encode, false, false
+}
+
+// Leave tells that another writer puts values of key from now on: what waits is written, but nothing is written again.
+func (w *Writer) Leave(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.slots[key]
+	if s == nil {
+		return
+	}
+	s.left, s.last = true, nil
+	if s.again {
+		s.encode, s.again = nil, false
+		w.dirty--
+	}
 }
 
 // slot is the place of key, or nil where the table is full of values that wait.

@@ -55,11 +55,20 @@ func (w *Writer) close() error {
 	return err
 }
 
-// step writes one thing, or waits until there may be one.
+// step writes one thing, or asks the store how it is, or waits until there may be something to do.
 func (w *Writer) step(ctx context.Context) {
-	im, s, wait := w.next(clock.Now())
+	now := clock.Now()
+	im, s, wait := w.next(now)
 	if im == nil && s == nil {
-		w.sleep(ctx, wait)
+		look := w.nextLook()
+		if now < look {
+			w.sleep(ctx, min(wait, look.Sub(now)))
+		} else if w.ask(ctx) != nil {
+			w.failed(ctx)
+		} else {
+			w.answered()
+			w.restore(ctx)
+		}
 		return
 	}
 	if w.retryAt != 0 { // the last word was a failure: ask before anything is encoded in vain
@@ -72,6 +81,39 @@ func (w *Writer) step(ctx context.Context) {
 		w.saveImage(ctx, im)
 	} else {
 		w.saveValue(ctx, s)
+	}
+}
+
+// nextLook is when the store is to be asked although there is nothing to write.
+func (w *Writer) nextLook() clock.Instant {
+	switch {
+	case w.lookAt == 0:
+		return clock.Never
+	case w.lost && w.retryAt == 0:
+		return 0
+	}
+	return max(w.lookAt, w.retryAt)
+}
+
+// restore writes the last image again where it is missing.
+func (w *Writer) restore(ctx context.Context) {
+	if !w.lost {
+		return
+	}
+	attempt, cancel := context.WithTimeout(ctx, w.cfg.Attempt)
+	defer cancel()
+	written, err := w.client.restore(attempt, w.image)
+	if err != nil {
+		w.failed(ctx)
+		return
+	}
+	w.lost = false
+	w.answered()
+	if written {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.count.Again++
+		w.count.Written++
 	}
 }
 
@@ -129,11 +171,14 @@ func (w *Writer) ask(ctx context.Context) error {
 // saveImage writes the oldest image. It keeps its place until the store has it.
 func (w *Writer) saveImage(ctx context.Context, im *durable) {
 	w.streams = true
-	entries, err := im.encode()
+	var err error
+	if im.entries == nil {
+		im.entries, err = im.encode()
+	}
 	if err == nil {
 		attempt, cancel := context.WithTimeout(ctx, w.cfg.Attempt)
 		defer cancel()
-		if w.client.Set(attempt, entries...) != nil {
+		if w.client.Set(attempt, im.entries...) != nil {
 			w.failed(ctx)
 			return
 		}
@@ -149,7 +194,18 @@ func (w *Writer) saveImage(ctx context.Context, im *durable) {
 		return
 	}
 	w.done()
+	w.image, w.lost = im.entries, false
+	if sizeOf(im.entries) > w.cfg.MaxAgain || len(im.entries) == 0 {
+		w.image = nil
+	}
 	im.saved(nil)
+}
+
+func sizeOf(entries []Entry) (sizeBytes int) {
+	for _, e := range entries {
+		sizeBytes += len(e.Key) + len(e.Value)
+	}
+	return sizeBytes
 }
 
 // saveValue writes a key's newest value. What is put meanwhile waits for the next interval; where the write fails and
@@ -157,8 +213,8 @@ func (w *Writer) saveImage(ctx context.Context, im *durable) {
 func (w *Writer) saveValue(ctx context.Context, s *slot) {
 	w.streams = false
 	w.mu.Lock()
-	encode := s.encode
-	s.encode = nil
+	encode, again := s.encode, s.again
+	s.encode, s.again = nil, false
 	s.due = clock.Now().Add(w.cfg.Interval)
 	w.dirty--
 	w.mu.Unlock()
@@ -170,17 +226,37 @@ func (w *Writer) saveValue(ctx context.Context, s *slot) {
 	attempt, cancel := context.WithTimeout(ctx, w.cfg.Attempt)
 	defer cancel()
 	if w.client.Set(attempt, Entry{Key: s.key, Value: value}) == nil {
+		unsure := w.unsure
 		w.done()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if again {
+			w.count.Again++
+		}
+		if !s.left {
+			s.last = encode
+		}
+		if unsure {
+			w.doubt(s)
+		}
 		return
 	}
 	w.mu.Lock()
 	s.due = clock.Now()
-	if s.encode == nil {
-		s.encode = encode
+	if s.encode == nil && !(again && s.left) {
+		s.encode, s.again = encode, again
 		w.dirty++
 	}
 	w.mu.Unlock()
 	w.failed(ctx)
+}
+
+// doubt lets a value that was written be written again, where no newer one waits. The caller holds mu.
+func (w *Writer) doubt(s *slot) {
+	if s.encode == nil && s.last != nil {
+		s.encode, s.again = s.last, true
+		w.dirty++
+	}
 }
 
 // spoilt counts something that could not be encoded.
@@ -190,13 +266,31 @@ func (w *Writer) spoilt() {
 	w.count.Failures++
 }
 
-// done counts a write and forgets earlier failures.
+// done counts a write.
 func (w *Writer) done() {
-	w.backoff, w.retryAt = 0, 0
+	w.answered()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.count.Written++
+}
+
+// answered forgets earlier failures, and doubts what was written before where the store speaks on a new connection.
+func (w *Writer) answered() {
+	w.backoff, w.retryAt, w.unsure = 0, 0, false
+	w.lookAt = clock.Now().Add(w.cfg.Look)
+	dials := w.client.dials.Load()
+	again := dials != w.dials
+	w.dials = dials
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.count.Down = false
+	if !again {
+		return
+	}
+	w.lost = w.image != nil
+	for _, s := range w.slots {
+		w.doubt(s)
+	}
 }
 
 // failed counts a failure and puts the next attempt off, unless it failed only because the writer is ending.
@@ -204,6 +298,7 @@ func (w *Writer) failed(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	w.unsure = true
 	w.backoff = min(max(2*w.backoff, w.cfg.Backoff), w.cfg.MaxBackoff)
 	w.retryAt = clock.Now().Add(w.backoff)
 	w.mu.Lock()

@@ -26,7 +26,7 @@ type simTotal struct {
 	Delivered int
 	Repeated  int
 	Needless  int
-	Faults    [chaos.Cut + 1]int
+	Faults    [chaos.Deny + 1]int
 	Takeovers [failover.Handover + 1][]time.Duration // by signal
 	Hash      uint64                                 // of the last run
 	Broken    *simBroken                             // the lowest seed that broke a promise
@@ -118,7 +118,7 @@ func (t *simTotal) print(w io.Writer) {
 		t.Streams, t.Accepted, t.Orphaned)
 	line("results", "%d of %d delivered, %d further copies dropped at the sink", t.Delivered, t.Tasks, t.Repeated)
 	faults := ""
-	for _, k := range chaos.Kinds {
+	for _, k := range sim.Kinds() {
 		faults += fmt.Sprintf("%v %d  ", k, t.Faults[k])
 	}
 	line("faults", "%s", faults)
@@ -187,7 +187,7 @@ func (t *simTotal) report() simReport {
 		Delivered: t.Delivered, Repeated: t.Repeated, Needless: t.Needless, Verdict: "held",
 		Faults: map[string]int{}, Takeovers: map[string]simTakeovers{}, Broken: t.Broken,
 	}
-	for _, k := range chaos.Kinds {
+	for _, k := range sim.Kinds() {
 		r.Faults[k.String()] = t.Faults[k]
 	}
 	for _, s := range failover.Signals {

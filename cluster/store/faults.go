@@ -1,0 +1,212 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"fracture/chaos"
+)
+
+// Standing is a fault that stands between this client and its store, as if the store had it.
+//
+//	Kill    connections break, and are refused
+//	Freeze  connections stand, and nothing is answered until it is healed
+//	Cut     what is sent never comes there, and nobody is connected
+//	Delay   replies come late
+//	Loss    replies never come; what was asked is done
+//	Deny    writes are answered with an error, and not done
+type Standing struct {
+	Rule  uint32 // tells its draws from those of other rules
+	Fault chaos.Fault
+}
+
+// SetFaults replaces the faults that stand between this client and its store; none heal them. Self is the number or id of
+// the node that the client belongs to: each node draws by itself.
+func (c *Client) SetFaults(seed uint64, self uint32, faults ...Standing) error {
+	p := &plan{seed: seed, spot: chaos.Spot{Site: chaos.Store, From: self}, healed: make(chan struct{})}
+	for _, f := range faults {
+		if err := f.Fault.Check(); err != nil {
+			return err
+		}
+		kind := f.Fault.Kind
+		if !chaos.Store.Admits(kind) || kind == chaos.Restart || kind == chaos.Thaw {
+			return fmt.Errorf("%w: %v cannot stand at %v", chaos.ErrBadFault, kind, chaos.Store)
+		}
+		p.standing = append(p.standing, &standing{Standing: f})
+		p.dead = p.dead || kind == chaos.Kill
+		p.still = p.still || kind == chaos.Freeze
+		p.cut = p.cut || kind == chaos.Cut
+	}
+	if len(faults) == 0 {
+		p = nil
+	}
+	if before := c.faults.Swap(p); before != nil {
+		close(before.healed)
+	}
+	if p != nil && p.dead {
+		c.breakAll()
+	}
+	return nil
+}
+
+// plan is the faults that stand before a store. No plan is a nil pointer, and costs one branch.
+type plan struct {
+	seed             uint64
+	spot             chaos.Spot
+	standing         []*standing
+	dead, still, cut bool
+	healed           chan struct{} // closed when another plan, or none, takes its place
+}
+
+type standing struct {
+	Standing
+	asked atomic.Uint64
+}
+
+// fate is what becomes of one command and its reply.
+func (p *plan) fate() chaos.Fate {
+	var fate chaos.Fate
+	for _, s := range p.standing {
+		luck := chaos.Draw(p.seed, p.spot, s.Rule, s.asked.Add(1)-1)
+		fate = fate.And(s.Fault.Touch(luck))
+	}
+	return fate
+}
+
+// connect says whether a connection can be made under the plan; under a cut one it is awaited for as long as any.
+func (p *plan) connect(ctx context.Context) error {
+	if p.dead {
+		return fmt.Errorf("%v: %w", chaos.Kill, os.NewSyscallError("connect", syscall.ECONNREFUSED))
+	}
+	if !p.cut {
+		return nil
+	}
+	timer := time.NewTimer(dialTimeout)
+	defer timer.Stop()
+	select {
+	case <-p.healed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return fmt.Errorf("%v: %w", chaos.Cut, os.ErrDeadlineExceeded)
+	}
+}
+
+// exchange is one command and its reply on a connection under faults. It belongs to who speaks on the connection.
+type exchange struct {
+	fate   chaos.Fate
+	denied bool // the command goes nowhere, and reply is its answer
+	reply  []byte
+}
+
+// denial is what a replica says to a write.
+const denial = "-READONLY You can't write against a read only replica.\r\n"
+
+// writeFaulty sends a part of a command as its fate has it; first says that it is the first part.
+func (t *tap) writeFaulty(p *plan, part []byte, first bool) (int, error) {
+	if first {
+		t.exchange = exchange{fate: p.fate()}
+		if t.exchange.fate.Denied && writes(part) {
+			t.exchange.denied, t.exchange.reply = true, []byte(denial)
+		}
+	}
+	switch {
+	case p.dead:
+		return 0, t.broken("write")
+	case t.exchange.denied, p.cut:
+		return len(part), nil
+	case p.still:
+		if err := t.stand(p, &t.writeBy, 0); err != nil {
+			return 0, err
+		}
+	}
+	return t.Conn.Write(part)
+}
+
+// readFaulty reads a reply, or what there is in its place.
+func (t *tap) readFaulty(p *plan, buf []byte) (int, error) {
+	if p != nil && p.dead {
+		return 0, t.broken("read")
+	}
+	if p != nil && p.still {
+		if err := t.stand(p, &t.readBy, 0); err != nil {
+			return 0, err
+		}
+	}
+	if late := t.exchange.fate.Late; late > 0 {
+		t.exchange.fate.Late = 0
+		if err := t.stand(nil, &t.readBy, late); err != nil {
+			return 0, err
+		}
+	}
+	if len(t.exchange.reply) > 0 {
+		n := copy(buf, t.exchange.reply)
+		t.exchange.reply = t.exchange.reply[n:]
+		return n, nil
+	}
+	if t.exchange.fate.Lost {
+		for { // until the reader's patience is over, or the connection
+			if _, err := t.Conn.Read(buf); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return t.Conn.Read(buf)
+}
+
+// stand waits until a plan is healed, or for a while, but no longer than the deadline that is kept at by.
+func (t *tap) stand(p *plan, by *time.Time, d time.Duration) error {
+	var healed, over <-chan time.Time
+	var end chan struct{}
+	if p != nil {
+		end = p.healed
+	} else {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		healed = timer.C
+	}
+	t.mu.Lock()
+	deadline := *by
+	t.mu.Unlock()
+	if !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-end:
+		return nil
+	case <-healed:
+		return nil
+	case <-over:
+		return os.ErrDeadlineExceeded
+	case <-t.closed:
+		return net.ErrClosed
+	}
+}
+
+// broken closes a connection as the host of a dead process does.
+func (t *tap) broken(deed string) error {
+	_ = t.Close()
+	return os.NewSyscallError(deed, syscall.ECONNRESET)
+}
+
+// writes reports whether a command, of which part is the beginning, changes the store: one of those that a client sends.
+func writes(part []byte) bool {
+	fields := bytes.SplitN(part, []byte("\r\n"), 4) // *3, $3, set and the rest
+	if len(fields) < 3 {
+		return false
+	}
+	switch string(bytes.ToLower(fields[2])) {
+	case "set", "mset", "setnx", "msetnx":
+		return true
+	}
+	return false
+}
