@@ -59,6 +59,23 @@ func (c *Client) breakAll() {
 	}
 }
 
+// hurry ends, at an instant, what is under way on the connections that stand, where it would last longer: go-redis looks at
+// the deadline of a context, not at its end. What begins later has its own deadlines.
+func (c *Client) hurry(by time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t := range c.taps {
+		t.mu.Lock()
+		if t.readBy.After(by) {
+			_ = t.Conn.SetReadDeadline(by) // a connection that takes no deadline is gone
+		}
+		if t.writeBy.After(by) {
+			_ = t.Conn.SetWriteDeadline(by)
+		}
+		t.mu.Unlock()
+	}
+}
+
 // tap is a connection to the store that knows where a command ends and its reply begins: a client speaks in turns.
 type tap struct {
 	net.Conn

@@ -8,12 +8,15 @@ import (
 	"fracture/clock"
 )
 
-// Run writes until ctx ends, then writes what is left, for at most Flush. The error is [ErrUnsaved] where images remain.
-// Values of streams are not tried again then: where the store is away they are given up, as a newer one would have done.
+// Run writes until ctx ends, then lets what is under way end, for at most half of Flush, and writes what is left, for at
+// most Flush. The error is [ErrUnsaved] where images remain. Values of streams are not tried again then: where the store
+// is away they are given up, as a newer one would have done.
 func (w *Writer) Run(ctx context.Context) error {
+	hurried := context.AfterFunc(ctx, func() { w.client.hurry(time.Now().Add(w.cfg.Flush / 2)) })
 	for ctx.Err() == nil {
 		w.step(ctx)
 	}
+	hurried()
 	w.mu.Lock()
 	w.closing = true
 	w.mu.Unlock()

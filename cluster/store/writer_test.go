@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"fracture/chaos"
 )
 
 func text(value string) func() ([]byte, error) {
@@ -209,6 +211,29 @@ func TestWriter_saysWhatItCouldNotSave(t *testing.T) {
 	if c := w.Counters(); c.Images != 0 || c.Bytes != 0 {
 		t.Errorf("counters %+v, want nothing held", c)
 	}
+}
+
+// A write whose reply does not come lasts for as long as one may, which is longer than an ending node has.
+func TestWriter_endsThoughAWriteHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := closing(t, startEmbedded(t, EmbeddedConfig{}).Client())
+		w := NewWriter(c, WriterConfig{Flush: 200 * time.Millisecond})
+		stop := running(t, w.Run)
+		w.Put("k", text("v"))
+		<-time.After(time.Second)
+		if err := c.SetFaults(1, 1, Standing{Fault: chaos.Fault{Kind: chaos.Loss, Share: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.PutDurable(1, picture("r", "p"), func(error) {}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(10 * time.Millisecond)
+		began := time.Now()
+		wantError(t, stop(), ErrUnsaved)
+		if took := time.Since(began); took > 300*time.Millisecond { // of the bubble's time, which passes only in waiting
+			t.Errorf("a writer of 200 ms to flush took %v to end", took)
+		}
+	})
 }
 
 func TestWriter_doesNotLingerForStreams(t *testing.T) {

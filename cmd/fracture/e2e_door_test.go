@@ -85,7 +85,13 @@ type asking struct {
 // ask sends a request and goes on. A connection that breaks has status 0.
 func ask(t *testing.T, door, request string, header ...string) *asking {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+door+"/calc_fractal", strings.NewReader(request))
+	return askWith(t, door, "", request, header...)
+}
+
+// askWith sends one with a query.
+func askWith(t *testing.T, door, query, request string, header ...string) *asking {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+door+"/calc_fractal"+query, strings.NewReader(request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,4 +231,32 @@ func TestE2E_aKilledNodeLeavesNoRequestUndone(t *testing.T) {
 		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, running.errs.String())
 	}
 	h.wantNothingLeft()
+}
+
+// A node that is told to end while its store hangs ends by itself, though it holds what nobody can take, and says what is
+// lost. What it has answered without having submitted it (async) does not keep it either.
+func TestE2E_theEndDoesNotWaitForAStoreThatHangs(t *testing.T) {
+	h := newHouse(t)
+	redis := h.startRedis()
+	door := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	node := h.start("node", "--name", "solo", "--cluster", filepath.Join(h.runtime, "keys"), "--http", door,
+		"--redis", "redis://"+redis.address())
+	await(t, "the node's door", func() bool {
+		conn, err := net.Dial("tcp", door)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}, node.said)
+	redis.process.signal(syscall.SIGSTOP)
+	for _, query := range []string{"?strategy=reschedule", "?factor=2&async=true"} {
+		reply := askWith(t, door, query, "200,160,-2,1.25,0.5,-1.25")
+		if status := <-reply.status; status != http.StatusOK {
+			t.Fatalf("%s: %d %q, want 200", query, status, reply.body.String())
+		}
+	}
+	node.signal(syscall.SIGTERM)
+	if code := node.end(); code != exitEnvironment || !strings.Contains(node.errs.String(), "pictures not saved: 1") {
+		t.Errorf("the node exits with %d, want %d and what is lost:\n%s", code, exitEnvironment, node.said())
+	}
 }

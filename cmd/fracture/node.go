@@ -43,8 +43,8 @@ const joinFile = "join"
 // doorFile says, in a lab's directory, at which address the front doors of its nodes listen together.
 const doorFile = "door"
 
-// flushTime bounds the last writes to the store of a node that ends. With what the node itself takes to hand over and to
-// leave, all is over within 5 s of SIGTERM.
+// flushTime bounds the last writes to the store of a node that ends, after half as much for the one under way. With what the
+// node itself takes to hand over and to leave, all is over within 5 s of SIGTERM.
 const flushTime = 1300 * time.Millisecond
 
 // nodeMemory is the heap size from which on a node collects harder: the kernel frees a dead node's memory before it closes
