@@ -131,6 +131,10 @@ func TestE2E_theDoorStaysOpenWhicheverNodeDies(t *testing.T) {
 	if holders := lab.PortHolders("tcp", uint16(portOf(t, door))); len(holders) != 5 {
 		t.Errorf("%v listen at the shared address, want five nodes", holders)
 	}
+	sixth := h.start("node", "--name", "n6") // by hand: it finds the lab, and the lab's door
+	await(t, "a sixth node at the shared address", func() bool {
+		return len(lab.PortHolders("tcp", uint16(portOf(t, door)))) == 6
+	}, running.said)
 	second := h.start(labArgs("--plain", "--http", door)...)
 	if code := second.end(); code != exitEnvironment || !strings.Contains(second.errs.String(), "in use") ||
 		!strings.Contains(second.errs.String(), "pid") {
@@ -147,6 +151,10 @@ func TestE2E_theDoorStaysOpenWhicheverNodeDies(t *testing.T) {
 				t.Errorf("request %d after the death of %s: %d %q, want 200", i, name, status, a.body.String())
 			}
 		}
+	}
+	sixth.signal(syscall.SIGTERM)
+	if code := sixth.end(); code != exitHeld {
+		t.Errorf("the node by hand exits with %d, want %d:\n%s", code, exitHeld, sixth.said())
 	}
 	running.signal(syscall.SIGINT)
 	if code := running.end(); code != exitHeld {
