@@ -16,7 +16,8 @@ type role struct {
 	id       failover.NodeID // the incarnation that said so
 	leads    bool
 	follows  bool
-	released bool // its leader has told it to let go
+	released bool           // its leader has told it to let go
+	retired  failover.Epoch // of the last who told it so, whether or not it has heard it yet
 	term     failover.Term
 	holders  failover.Holders
 }
@@ -37,8 +38,12 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 			s.keepers++
 		}
 		follows := e.Kind == failover.Follow && e.Message.Holders.Len() > 0
+		retired := r.retired
+		if r.id != p.id {
+			retired = failover.Epoch{}
+		}
 		*r = role{
-			id: p.id, leads: e.Kind == failover.Lead, follows: follows,
+			id: p.id, retired: retired, leads: e.Kind == failover.Lead, follows: follows,
 			term: e.Message.Epoch.Term, holders: e.Message.Holders,
 		}
 		if !r.holds(p.id) && s.acked && s.stored < len(s.tasks) && !w.isHeld(s) && !s.settled() && !s.ever[work.FailFast] {
@@ -50,7 +55,7 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		case failover.Accepted:
 			s.acknowledged(w, p)
 		case failover.Held:
-			r.released = false
+			r.released = e.Message.Epoch.Below(r.retired) // it takes up what it has been told to let go
 		case failover.Retire:
 			if p.core != nil {
 				s.release(w, p, e)
@@ -73,6 +78,9 @@ func (s *stream) acknowledged(w *World, p *process) {
 // release: a leader lets a standby go. Where that one lives, the leader must not be alone with the stream from then on.
 func (s *stream) release(w *World, p *process, e *failover.Effect) {
 	q := w.processOf(e.Peer)
+	if q != nil && q.id == e.Peer && s.roles[q.index].id == q.id && s.roles[q.index].retired.Below(e.Message.Epoch) {
+		s.roles[q.index].retired = e.Message.Epoch
+	}
 	if q == nil || q.id != e.Peer || !q.up || !s.roles[q.index].holds(q.id) ||
 		e.Message.Epoch.Term != s.roles[q.index].term {
 		return // there is nobody, or it will not obey
