@@ -46,10 +46,16 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 			id: p.id, retired: retired, leads: e.Kind == failover.Lead, follows: follows,
 			term: e.Message.Epoch.Term, holders: e.Message.Holders,
 		}
-		if !r.holds(p.id) && s.acked && s.stored < len(s.tasks) && !w.isHeld(s) && !s.settled() && !s.ever[work.FailFast] {
-			w.violate("lost", "%s, the last to hold stream %x, let go of it with %d of %d results stored",
-				p.name, uint64(s.spec.ID), s.stored, len(s.tasks))
+		if r.holds(p.id) || !s.acked || s.stored == len(s.tasks) || w.isHeld(s) || s.settled() || s.ever[work.FailFast] {
+			return
 		}
+		if retired.Term == r.term && retired != (failover.Epoch{}) { // it was told so while others held it, and hears it now
+			s.orphaned = true
+			w.out.Orphaned++
+			return
+		}
+		w.violate("lost", "%s, the last to hold stream %x, let go of it with %d of %d results stored",
+			p.name, uint64(s.spec.ID), s.stored, len(s.tasks))
 	case failover.Send:
 		switch e.Message.Kind {
 		case failover.Accepted:
