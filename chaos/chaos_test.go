@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"testing"
 	"time"
 
@@ -135,6 +136,11 @@ func TestRule_checksWhatItIsTold(t *testing.T) {
 		"a share that is none": func(r *Rule) { r.Fault.Share = math.NaN() },
 		"a delay by nothing":   func(r *Rule) { r.Fault = Fault{Kind: Delay, Share: 1} },
 		"no kind":              func(r *Rule) { r.Fault = Fault{} },
+		"a slow link":          func(r *Rule) { r.Fault = Fault{Kind: Slow, Times: 2} },
+		"late gossip":          func(r *Rule) { r.Site, r.Fault = Gossip, Fault{Kind: Delay, Share: 1, By: 1} },
+		"a slow that is none":  func(r *Rule) { r.Site, r.Fault = Work, Fault{Kind: Slow, Times: 1} },
+		"slow without end":     func(r *Rule) { r.Site, r.Fault = Work, Fault{Kind: Slow, Times: math.Inf(1)} },
+		"wrong for nobody":     func(r *Rule) { r.Site, r.Fault = Work, Fault{Kind: Wrong} },
 	}
 	for name, spoil := range bad {
 		r := good
@@ -164,6 +170,44 @@ func TestFault_touchesItsShare(t *testing.T) {
 	}
 	if fate := (Fault{Kind: Cut}).Touch(math.MaxUint64); !fate.Lost {
 		t.Errorf("a cut leaves a message %+v", fate)
+	}
+}
+
+func TestFault_slowIsSoManyTimesAsLong(t *testing.T) {
+	slow := Fault{Kind: Slow, Times: 10}
+	if got := slow.Stretch(2 * time.Millisecond); got != 18*time.Millisecond {
+		t.Errorf("Stretch of 2ms, ten times as slow = %v, want 18ms more", got)
+	}
+	if got := (Fault{Kind: Cut}).Stretch(time.Second); got != 0 {
+		t.Errorf("a cut stretches a task by %v", got)
+	}
+	if fate := slow.Touch(0); fate != (Fate{}) {
+		t.Errorf("a slow node's message meets %+v", fate)
+	}
+}
+
+func TestFault_wrongFlipsOneBitOfItsShare(t *testing.T) {
+	const n = 4000
+	wrong, spoiled := Fault{Kind: Wrong, Share: 0.25}, 0
+	for i := range uint64(n) {
+		answer := make([]byte, 5)
+		struck := wrong.Spoil(Draw(1, Spot{Site: Work, From: 1}, 1, i), answer)
+		flipped := 0
+		for _, b := range answer {
+			flipped += bits.OnesCount8(b)
+		}
+		if struck != (flipped == 1) || flipped > 1 {
+			t.Fatalf("Spoil = %v, and %d bits differ", struck, flipped)
+		}
+		if struck {
+			spoiled++
+		}
+	}
+	if spoiled < 880 || spoiled > 1120 {
+		t.Errorf("wrong with a share of 0.25 spoils %d of %d", spoiled, n)
+	}
+	if (Fault{Kind: Wrong, Share: 1}).Spoil(0, nil) {
+		t.Error("an answer of no bytes was spoiled")
 	}
 }
 

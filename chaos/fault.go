@@ -33,10 +33,14 @@ const (
 	Cut
 	// Deny answers a share of the writes with an error, as a store does that has become read-only or is full.
 	Deny
+	// Slow makes every task of a node's calculators take several times as long.
+	Slow
+	// Wrong spoils a share of a node's answers: one bit of each is not what was computed.
+	Wrong
 )
 
 // Kinds lists every kind by value.
-var Kinds = []Kind{Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny}
+var Kinds = []Kind{Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong}
 
 // String names the kind as rules and reports do.
 func (k Kind) String() string {
@@ -63,6 +67,10 @@ func (k Kind) String() string {
 		return "cut"
 	case Deny:
 		return "deny"
+	case Slow:
+		return "slow"
+	case Wrong:
+		return "wrong"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
@@ -74,7 +82,7 @@ func (k Kind) HealedBy() Kind {
 		return Restart
 	case Freeze:
 		return Thaw
-	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny:
+	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong:
 		return 0
 	}
 	return 0
@@ -85,21 +93,30 @@ var ErrBadFault = errors.New("bad fault")
 
 // Fault is one thing that goes wrong.
 type Fault struct {
-	Kind  Kind
-	Share float64       // Loss, Delay, Duplicate, Reorder, Deny: the share of the messages concerned, above 0 and up to 1
-	By    time.Duration // Delay, Duplicate, Reorder: how late a message, or its second copy, is at most
+	Kind  Kind          `json:"kind"`
+	Share float64       `json:"share,omitempty"` // Loss, Delay, Duplicate, Reorder, Deny, Wrong: the share of the messages concerned, above 0 and up to 1
+	By    time.Duration `json:"by_ns,omitempty"` // Delay, Duplicate, Reorder: how late a message, or its second copy, is at most
+	Times float64       `json:"times,omitempty"` // Slow: how many times as long a task takes, above 1 and up to MaxTimes
 }
+
+// MaxTimes bounds how slow a fault makes a task.
+const MaxTimes = 1000
 
 // Check tells whether the fault's values make sense. Its error wraps [ErrBadFault].
 func (f Fault) Check() error {
 	switch f.Kind {
 	case Kill, Restart, Freeze, Thaw, Reset, Cut:
 		return nil
-	case Loss, Delay, Duplicate, Reorder, Deny:
+	case Slow:
+		if !(f.Times > 1 && f.Times <= MaxTimes) {
+			return fmt.Errorf("%w: %v by %v times: it must be above 1 and at most %d", ErrBadFault, f.Kind, f.Times, MaxTimes)
+		}
+		return nil
+	case Loss, Delay, Duplicate, Reorder, Deny, Wrong:
 		if !(f.Share > 0 && f.Share <= 1) {
 			return fmt.Errorf("%w: %v with a share of %v: it must be above 0 and at most 1", ErrBadFault, f.Kind, f.Share)
 		}
-		if f.Kind != Loss && f.Kind != Deny && f.By <= 0 {
+		if f.Kind != Loss && f.Kind != Deny && f.Kind != Wrong && f.By <= 0 {
 			return fmt.Errorf("%w: %v by %v: it must be above 0", ErrBadFault, f.Kind, f.By)
 		}
 		return nil
@@ -137,9 +154,27 @@ func (f Fault) Touch(luck Luck) Fate {
 		return Fate{Late: by, Passed: true}
 	case Deny:
 		return Fate{Denied: true}
-	case Kill, Restart, Freeze, Thaw, Reset, Cut:
+	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong:
 	}
 	return Fate{}
+}
+
+// Stretch is how much longer than usual a task takes under the fault: nothing, unless it is Slow.
+func (f Fault) Stretch(usual time.Duration) time.Duration {
+	if f.Kind != Slow {
+		return 0
+	}
+	return time.Duration(float64(usual) * (f.Times - 1))
+}
+
+// Spoil flips one bit of an answer where luck has it, and reports whether it did: nothing, unless the fault is Wrong.
+func (f Fault) Spoil(luck Luck, answer []byte) bool {
+	if f.Kind != Wrong || len(answer) == 0 || !luck.Hits(f.Share) {
+		return false
+	}
+	bit := luck.Next().Below(8 * uint64(len(answer)))
+	answer[bit/8] ^= 1 << (bit % 8)
+	return true
 }
 
 // And joins the fates of two faults that touch the same message.

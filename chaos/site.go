@@ -15,10 +15,14 @@ const (
 	Beat
 	// Store: the store, as one node's client of it sees it.
 	Store
+	// Work: a node's calculators.
+	Work
+	// Gossip: the packets and calls by which a node tells that it, and others, exist.
+	Gossip
 )
 
 // Sites lists every site by value.
-var Sites = []Site{Process, Link, Beat, Store}
+var Sites = []Site{Process, Link, Beat, Store, Work, Gossip}
 
 // String names the site as rules and reports do.
 func (s Site) String() string {
@@ -31,6 +35,10 @@ func (s Site) String() string {
 		return "beat"
 	case Store:
 		return "store"
+	case Work:
+		return "work"
+	case Gossip:
+		return "gossip"
 	}
 	return fmt.Sprintf("site(%d)", uint8(s))
 }
@@ -44,6 +52,10 @@ func (s Site) Doors() []string {
 		return []string{"chaos/sim", "cluster/wire"}
 	case Store:
 		return []string{"cluster/store"}
+	case Work:
+		return []string{"chaos/sim", "cluster"}
+	case Gossip:
+		return []string{"cluster"}
 	}
 	return nil
 }
@@ -55,12 +67,16 @@ func (s Site) Admits(k Kind) bool {
 		return s == Process || s == Store
 	case Reset:
 		return s == Link
-	case Loss, Delay, Cut:
+	case Loss, Cut:
+		return s == Link || s == Beat || s == Store || s == Gossip
+	case Delay:
 		return s == Link || s == Beat || s == Store
 	case Duplicate, Reorder:
 		return s == Link || s == Beat
 	case Deny:
 		return s == Store
+	case Slow, Wrong:
+		return s == Work
 	}
 	return false
 }
@@ -68,6 +84,6 @@ func (s Site) Admits(k Kind) bool {
 // Spot is one place of a site: a process, or the way from one node to another.
 type Spot struct {
 	Site Site
-	From uint32 // the node, by its number or id: the one concerned (Process, Store), or the sender (Link, Beat)
-	To   uint32 // the receiver (Link, Beat); 0 for the others
+	From uint32 // the node, by its number or id: the sender (Link, Beat), or the one concerned
+	To   uint32 // the receiver (Link, Beat); else 0
 }

@@ -2,12 +2,14 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 
 	"golang.org/x/sync/errgroup"
 
+	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
@@ -96,6 +98,24 @@ func (c *Client) Change(stream *work.Stream) {
 // Watch subscribes to a stream that somebody else submitted; 0 is all of them.
 func (c *Client) Watch(stream work.StreamID) {
 	c.tell(failover.Message{Kind: failover.Subscribe, Task: work.TaskID{Stream: stream}})
+}
+
+// ErrUnlinked: no link to a node of that name stands now, or it takes no more. Ask again once it does.
+var ErrUnlinked = errors.New("no link to the node")
+
+// Order tells a node which faults are to stand at it, in place of all that this client ordered before; its Lease says for
+// how long, and nothing outlives this process. The node answers with an event that bears the order's ID.
+func (c *Client) Order(node string, o chaos.Order) error {
+	text, err := o.Append(nil)
+	if err != nil {
+		return err
+	}
+	m, ok := c.roster.named(node)
+	if !ok || !c.links.SendTelemetry(m.ID(), text) {
+		return fmt.Errorf("%s: %w", node, ErrUnlinked)
+	}
+	c.links.Flush()
+	return nil
 }
 
 // Name spells a member's id.

@@ -26,6 +26,9 @@ import (
 // TestMain lets a probe that memberlist's Shutdown does not wait for end by its own timeout, which is a second, before it
 // looks for what is left.
 func TestMain(m *testing.M) {
+	if spec := os.Getenv(runnerEnv); spec != "" {
+		runOrders(spec)
+	}
 	runtime.LockOSThread() // the process's first thread is no worker's, as in the program
 	code := m.Run()
 	err := goleak.Find()

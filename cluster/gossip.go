@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,7 @@ func (m Member) member() failover.Member {
 type gossip struct {
 	self    Member
 	list    *memberlist.Memberlist
+	mouth   *mouth
 	joined  func(Member)
 	left    func(Member)
 	meta    []byte
@@ -99,12 +101,40 @@ func startGossip(self Member, creds *wire.Credentials, addr string, logs *slog.L
 	cfg.EnableCompression = false
 	cfg.Delegate, cfg.Events = g, g
 	cfg.Logger = log.New(g, "", 0)
+	if g.mouth, err = openMouth(cfg); err != nil {
+		return nil, fmt.Errorf("listening for gossip on %s: %w", addr, err)
+	}
 	if g.list, err = memberlist.Create(cfg); err != nil {
+		_ = g.mouth.Shutdown()
 		return nil, fmt.Errorf("listening for gossip on %s: %w", addr, err)
 	}
 	local := g.list.LocalNode()
 	g.address = net.JoinHostPort(local.Addr.String(), strconv.Itoa(int(local.Port)))
 	return g, nil
+}
+
+// portTries is how often a port that is free for TCP and for UDP is sought, as memberlist itself does.
+const portTries = 10
+
+// openMouth opens gossip's sockets, any where the port is 0, and enters them into cfg.
+func openMouth(cfg *memberlist.Config) (*mouth, error) {
+	var err error
+	for range portTries {
+		var transport *memberlist.NetTransport
+		transport, err = memberlist.NewNetTransport(&memberlist.NetTransportConfig{
+			BindAddrs: []string{cfg.BindAddr}, BindPort: cfg.BindPort, Logger: cfg.Logger,
+		})
+		if err == nil {
+			m := &mouth{NetTransport: transport}
+			cfg.BindPort = transport.GetAutoBindPort()
+			cfg.AdvertisePort, cfg.Transport = cfg.BindPort, m
+			return m, nil
+		}
+		if cfg.BindPort != 0 || !strings.Contains(err.Error(), "address already in use") {
+			break
+		}
+	}
+	return nil, err
 }
 
 // Write takes memberlist's log lines: it counts those that turn a stranger away, and passes all on. It goes by their text,

@@ -14,6 +14,7 @@ import (
 func (n *Node) loop(ctx context.Context) error {
 	defer n.in.close()
 	defer n.requests.end()
+	defer n.work.faults.Store(nil) // so that no worker waits for the end of a fault
 	n.gauge.begin()
 	n.stepSink(clock.Now(), failover.Event{Kind: failover.Joined, Member: n.self.member()})
 	n.stepSink(clock.Now(), failover.Event{Kind: failover.LinkUp, Peer: n.id})
@@ -41,6 +42,7 @@ func (n *Node) loop(ctx context.Context) error {
 		if now >= n.sink.Wake() {
 			n.stepSink(now, failover.Event{Kind: failover.Tick})
 		}
+		n.obey(now)
 		if now >= nextStatus {
 			n.report(now)
 			nextStatus = now.Add(statusInterval)
@@ -50,7 +52,7 @@ func (n *Node) loop(ctx context.Context) error {
 		}
 		n.links.Flush()
 		n.tellNotes()
-		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus, n.ripeAt))
+		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus, n.ripeAt, n.faults.lapses))
 	}
 }
 
@@ -60,6 +62,9 @@ func (n *Node) happen(ev *failover.Event) {
 	switch ev.Kind {
 	case failover.Joined:
 		n.connect(ev.Peer)
+		if len(n.faults.list) > 0 {
+			n.stand() // what is ordered may be about the one who has come
+		}
 		n.stepSink(now, *ev)
 	case failover.Left:
 		n.links.Disconnect(ev.Peer)
@@ -258,7 +263,7 @@ func (n *Node) tellKept(to failover.NodeID, accepted *failover.Message) {
 func (n *Node) execute(m failover.Message) {
 	n.count.executed.Add(1)
 	if quick, ok := n.function(m.Function).(work.Quick); ok && quick.Quick() {
-		n.pending = append(n.pending, pending{event: compute(n.function, m, n.work.takeBuffer())})
+		n.pending = append(n.pending, pending{event: n.work.do(m, n.work.takeBuffer(), maxQuickStretch)})
 		return
 	}
 	n.work.give(m)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -123,6 +124,7 @@ type Node struct {
 	led     []telemetry.Stream // the streams that it leads
 	store   storeWatch
 	leaving bool
+	faults  faults // but for what its mutex guards
 
 	fresh   []ripening    // wait since less than ripeTime,
 	ripe    []ripening    // and these no longer than until ripeAt
@@ -161,6 +163,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	}
 	n.id = n.self.ID()
 	n.roster = newRoster(n.self, n.in)
+	n.faults.lapses = clock.Never
 	n.work = newWorkers(n.function, n.in.putAll)
 	n.work.threads = cfg.Workers
 	core := cfg.Core
@@ -245,7 +248,7 @@ func (n *Node) open() error {
 		Self:        wire.Peer{Name: n.self.Name, Incarnation: n.self.Incarnation},
 		Credentials: n.cfg.Credentials, Addr: n.cfg.Link,
 		Up: n.up, Down: n.down, Received: n.in.putMessages,
-		Telemetry: func(failover.NodeID, [][]byte) {}, // nodes listen to nobody's
+		Telemetry: n.ordered,
 	})
 	if err != nil {
 		return err
@@ -316,6 +319,7 @@ func (n *Node) down(p wire.Peer) {
 	n.roster.down(p.ID)
 	if p.Sink {
 		n.sinks.remove(p.ID)
+		n.faults.put(ordered{sink: p.ID, lost: true})
 	}
 	n.in.put(failover.Event{Kind: failover.LinkDown, Peer: p.ID})
 }
@@ -341,6 +345,12 @@ func (s *linkedSinks) remove(id failover.NodeID) {
 			return
 		}
 	}
+}
+
+func (s *linkedSinks) has(id failover.NodeID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.list, id)
 }
 
 func (s *linkedSinks) each(do func(failover.NodeID)) {

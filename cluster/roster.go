@@ -132,6 +132,18 @@ func (r *roster) find(id failover.NodeID) (Member, bool) {
 	return Member{}, false
 }
 
+// named finds the member that bears a name.
+func (r *roster) named(name string) (Member, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.list {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Member{}, false
+}
+
 // name spells an id for people: the member's name, or the id where the member is long gone.
 func (r *roster) name(id failover.NodeID) string {
 	if id == r.self.ID() {

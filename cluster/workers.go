@@ -28,6 +28,7 @@ type workers struct {
 	report   func([]failover.Event)       // does not keep the list
 	threads  int                          // that compute; 0: one fewer than the runtime has Ps
 	class    atomic.Pointer[thread.Class] // of the thread that began last, as the kernel tells it; nil before the first
+	faults   atomic.Pointer[spotFaults]
 
 	mu     sync.Mutex // guards queue, spare and closed
 	more   *sync.Cond
@@ -139,7 +140,7 @@ func (w *workers) compute() {
 		if !ok {
 			return
 		}
-		ev := compute(w.function, m, output)
+		ev := w.do(m, output, maxStretch)
 		now := clock.Now()
 		if len(done) == 0 {
 			held = now
@@ -186,6 +187,15 @@ func (w *workers) next() failover.Message {
 		w.queue, w.head = w.queue[:left], 0
 	}
 	return m
+}
+
+// do runs one task, as the faults that stand have it: they make it take longer by at most stretch.
+func (w *workers) do(m failover.Message, output []byte, stretch time.Duration) failover.Event {
+	ev := compute(w.function, m, output)
+	if f := w.faults.Load(); f != nil {
+		w.strike(f, &ev.Message, stretch)
+	}
+	return ev
 }
 
 // compute runs one task and returns the event that reports it.

@@ -16,7 +16,8 @@ import (
 // Event is one thing that happened at a node.
 type Event struct {
 	failover.Trace
-	Text string `json:",omitempty"` // a sentence for people, where the trace does not say it
+	Text  string `json:",omitempty"` // a sentence for people, where the trace does not say it
+	Order uint64 `json:",omitempty"` // the order of faults that is confirmed (fault) or over (heal)
 }
 
 // Status is how a node is.

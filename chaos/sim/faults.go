@@ -48,6 +48,7 @@ func ruleTable(buf []chaos.Rule) []chaos.Rule {
 	rule(beat, chaos.Fault{Kind: chaos.Duplicate, Share: 0.4, By: beatLate}, 0.1, late, window, 3)
 	rule(beat, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(8)}, 0.1, late, window, 3)
 	rule(beat, chaos.Fault{Kind: chaos.Cut}, 0.08, late, window, 2)
+	rule(chaos.Work, chaos.Fault{Kind: chaos.Slow, Times: 10}, 0.3, late, between(ms(20), ms(300)), 2)
 	return buf
 }
 
@@ -84,7 +85,7 @@ func (w *World) planFaults() {
 		}
 		site := w.rules[r].Site
 		for i := range w.processes {
-			if site == chaos.Process {
+			if alone(site) {
 				if i < w.cfg.Nodes {
 					w.schedule(r, spotOf(site, i, all), 0, 0)
 				}
@@ -102,6 +103,9 @@ func (w *World) planFaults() {
 		}
 	}
 }
+
+// alone reports whether a spot of the site is a node, and not the way from one to another.
+func alone(site chaos.Site) bool { return site == chaos.Process || site == chaos.Work }
 
 // schedule puts a rule's nth strike at a spot on the heap, unless it comes after the healing of all.
 func (w *World) schedule(rule int, spot chaos.Spot, nth uint64, from clock.Instant) {
@@ -141,6 +145,8 @@ func (w *World) strike(e entry) {
 	case chaos.Reset:
 		w.breakLink(from, to)
 	case chaos.Loss, chaos.Delay, chaos.Duplicate, chaos.Reorder, chaos.Cut: // see fate
+	case chaos.Slow: // see slowed
+	case chaos.Wrong: // no rule: one node lies for a whole run, see lie
 	case chaos.Restart, chaos.Thaw: // they heal, and are nobody's strike
 	case chaos.Deny: // a store's, of which there is none here
 	}
@@ -183,7 +189,7 @@ func (w *World) tell(spot chaos.Spot, verb string) {
 		return w.processes[number-1].name
 	}
 	peer := ""
-	if spot.Site != chaos.Process {
+	if !alone(spot.Site) {
 		peer = name(spot.To)
 	}
 	if spot.Site == chaos.Beat {
@@ -239,6 +245,17 @@ func (w *World) fate(site chaos.Site, i, j int) chaos.Fate {
 		fate = fate.And(rule.Fault.Touch(chaos.Draw(w.seed, s.spot, touching+rule.ID, s.nth<<32|s.asked)))
 	}
 	return fate
+}
+
+// slowed is how long a task of process i takes under the faults that stand, if it takes usual without.
+func (w *World) slowed(i int, usual time.Duration) time.Duration {
+	took := usual
+	for k := range w.standing {
+		if s := &w.standing[k]; s.began && s.spot.Site == chaos.Work && int(s.spot.From) == i+1 {
+			took += w.rules[s.rule].Fault.Stretch(usual)
+		}
+	}
+	return took
 }
 
 // concerns reports whether the strike's spot lies on the way from process i to process j.

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"fracture/chaos"
 	"fracture/cluster/failover"
 	"fracture/work"
 )
@@ -73,6 +74,7 @@ func (w *World) guarded(e *failover.Effect) {
 func (w *World) lie(p *process, m *failover.Message, output []byte) {
 	if p.index == w.liar && m.Strategy == work.Vote && len(output) > 0 {
 		output[0] ^= 1
+		w.out.Faults[chaos.Wrong]++
 	}
 }
 

@@ -73,8 +73,8 @@ type Outcome struct {
 	Needless  int // takeovers from a node that lived
 	Unsent    int // messages given to a link that did not stand
 
-	Faults    [chaos.Deny + 1]int // faults that struck, by kind; for those of single messages, the windows
-	Takeovers []Takeover          // from nodes that were dead or frozen; valid until the next Run
+	Faults    [chaos.Wrong + 1]int // faults that struck, by kind; for those of single messages, the windows
+	Takeovers []Takeover           // from nodes that were dead or frozen; valid until the next Run
 }
 
 // Takeover is one promotion after a fault.

@@ -92,7 +92,7 @@ func (w *World) work(p *process) {
 		service = luck.Next().Within(between(serviceHigh, serviceTail))
 	}
 	p.began = w.now
-	service = time.Duration(float64(service) * w.cfg.Slowness)
+	service = w.slowed(p.index, time.Duration(float64(service)*w.cfg.Slowness))
 	w.at(service, entry{kind: computes, a: uint8(p.index), gen: p.incarnation})
 }
 

@@ -19,8 +19,8 @@ import (
 type Standing struct {
 	Rule   uint32 // tells its draws from those of other rules
 	Fault  chaos.Fault
-	Peer   failover.NodeID
-	Inward bool // it strikes what comes from Peer instead of what goes there
+	Peer   failover.NodeID // 0: every one
+	Inward bool            // it strikes what comes from Peer instead of what goes there
 }
 
 // SetFaults replaces the faults that stand on the links; none heal them. A link that is cut stays up and swallows its
@@ -32,6 +32,12 @@ func (l *Links) SetFaults(seed uint64, faults ...Standing) error {
 	}
 	return err
 }
+
+// Stands reports whether any fault stands on the links.
+func (l *Links) Stands() bool { return l.faults.Load() != nil }
+
+// Stands reports whether any fault stands on the beats.
+func (b *Beats) Stands() bool { return b.faults.Load() != nil }
 
 // Reset breaks the link to peer, if one stands, as chaos.Reset asks. It is made again like any that broke.
 func (l *Links) Reset(peer failover.NodeID) {
@@ -89,7 +95,7 @@ func newPlan(seed uint64, site chaos.Site, self failover.NodeID, faults []Standi
 func (p *plan) fate(peer failover.NodeID, inward bool) chaos.Fate {
 	var fate chaos.Fate
 	for _, s := range p.standing {
-		if s.Peer == peer && s.Inward == inward {
+		if (s.Peer == 0 || s.Peer == peer) && s.Inward == inward {
 			luck := chaos.Draw(p.seed, s.spot, s.Rule, s.asked.Add(1)-1)
 			fate = fate.And(s.Fault.Touch(luck))
 		}

@@ -26,7 +26,7 @@ type simTotal struct {
 	Delivered int
 	Repeated  int
 	Needless  int
-	Faults    [chaos.Deny + 1]int
+	Faults    [chaos.Wrong + 1]int
 	Takeovers [failover.Handover + 1][]time.Duration // by signal
 	Hash      uint64                                 // of the last run
 	Broken    *simBroken                             // the lowest seed that broke a promise

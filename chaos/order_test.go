@@ -1,0 +1,108 @@
+package chaos
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// goodOrder has something of everything that can stand.
+func goodOrder() Order {
+	return Order{ID: 7, Seed: 1, Lease: Lease(time.Second), Stand: []Standing{
+		{Rule: 1, Site: Link, Fault: Fault{Kind: Cut}},
+		{Rule: 2, Site: Beat, Fault: Fault{Kind: Loss, Share: 0.2}, Peer: "n2", Inward: true},
+		{Rule: 3, Site: Link, Fault: Fault{Kind: Reset}, Peer: "n2"},
+		{Rule: 4, Site: Link, Fault: Fault{Kind: Delay, Share: 1, By: time.Millisecond}},
+		{Rule: 5, Site: Work, Fault: Fault{Kind: Slow, Times: 10}},
+		{Rule: 6, Site: Work, Fault: Fault{Kind: Wrong, Share: 0.5}},
+		{Rule: 7, Site: Gossip, Fault: Fault{Kind: Cut}},
+	}}
+}
+
+func TestOrder_isReadAsItWasWritten(t *testing.T) {
+	for _, want := range []Order{goodOrder(), {}, {ID: 3}} {
+		text, err := want.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParseOrder(text); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is read as %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+}
+
+func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":                "",
+		"no object":              "[]",
+		"two orders":             `{"id":1}{"id":2}`,
+		"an unknown field":       `{"id":1,"until":"1s"}`,
+		"an unknown kind":        `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"melt"}}]}`,
+		"an unknown site":        `{"id":1,"lease":"1s","stand":[{"site":"roof","fault":{"kind":"cut"}}]}`,
+		"faults without a lease": `{"id":1,"stand":[{"site":"link","fault":{"kind":"cut"}}]}`,
+		"a lease for ever":       `{"id":1,"lease":"2.1s"}`,
+		"a lease before now":     `{"id":1,"lease":"-1s"}`,
+		"a killed process":       `{"id":1,"lease":"1s","stand":[{"site":"process","fault":{"kind":"kill"}}]}`,
+		"a store that denies":    `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"deny","share":1}}]}`,
+		"slow gossip":            `{"id":1,"lease":"1s","stand":[{"site":"gossip","fault":{"kind":"slow","times":2}}]}`,
+		"inward work":            `{"id":1,"lease":"1s","stand":[{"site":"work","inward":true,"fault":{"kind":"slow","times":2}}]}`,
+		"a loss of nothing":      `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"loss"}}]}`,
+		"a very long name":       `{"id":1,"lease":"1s","stand":[{"site":"link","peer":"` + strings.Repeat("n", 33) + `","fault":{"kind":"cut"}}]}`,
+		"a very long order":      `{"id":1}` + strings.Repeat(" ", MaxOrderBytes),
+	} {
+		if o, err := ParseOrder([]byte(text)); !errors.Is(err, ErrBadOrder) {
+			t.Errorf("%s is read as %+v, %v; want ErrBadOrder", name, o, err)
+		}
+	}
+	many := goodOrder()
+	many.Stand = make([]Standing, MaxStanding+1)
+	if _, err := many.Append(nil); !errors.Is(err, ErrBadOrder) {
+		t.Errorf("Append of %d faults = %v, want ErrBadOrder", len(many.Stand), err)
+	}
+}
+
+func TestStanding_saysWhatStandsWhere(t *testing.T) {
+	want := []string{"cut at link to all", "loss of 20 % at beat from n2", "reset at link to n2", "delay of 100 % at link to all",
+		"slow by 10 at work", "wrong of 50 % at work", "cut at gossip"}
+	for i, s := range goodOrder().Stand {
+		if got := s.String(); got != want[i] {
+			t.Errorf("String = %q, want %q", got, want[i])
+		}
+	}
+}
+
+func TestOrder_renewsWhatIsTheSame(t *testing.T) {
+	later := goodOrder()
+	later.ID, later.Lease = 8, Lease(time.Millisecond)
+	if !later.Same(goodOrder()) {
+		t.Error("an order with another lease is not the same")
+	}
+	later.Stand[1].Peer = "n3"
+	if later.Same(goodOrder()) || later.Same(Order{}) {
+		t.Error("an order that asks for something else is the same")
+	}
+}
+
+func FuzzParseOrder(f *testing.F) {
+	text, err := goodOrder().Append(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add([]byte(`{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"cut"}}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		o, err := ParseOrder(text)
+		if err != nil {
+			return
+		}
+		again, err := o.Append(nil)
+		if err != nil {
+			t.Fatalf("%+v was read and cannot be written: %v", o, err)
+		}
+		if back, err := ParseOrder(again); err != nil || !back.Same(o) || back.Lease != o.Lease || back.ID != o.ID {
+			t.Fatalf("%+v is written as %s and read as %+v, %v", o, again, back, err)
+		}
+	})
+}

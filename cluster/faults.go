@@ -1,0 +1,301 @@
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+	"golang.org/x/sys/unix"
+
+	"fracture/chaos"
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/cluster/wire"
+	"fracture/telemetry"
+)
+
+// faults are what stands at this node because sinks ordered it. An order comes over the sink's link, which only a process
+// with the cluster's keys can have, replaces the sink's order before it, and is a lease: it ends when it is not renewed,
+// and with the link.
+type faults struct {
+	mu   sync.Mutex // guards came
+	came []ordered  // the newest of each sink, until the loop takes them
+
+	// Below: the loop's own.
+	list   []ordered
+	lapses clock.Instant // when the first lease is over; Never while nothing stands
+}
+
+// ordered is an order of a sink. One without faults heals.
+type ordered struct {
+	sink  failover.NodeID
+	order chaos.Order
+	until clock.Instant
+	lost  bool // the sink's link broke, which is as good as an order to heal
+}
+
+// put leaves an order for the loop, in place of one of the same sink that it has not seen.
+func (f *faults) put(o ordered) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.came {
+		if f.came[i].sink == o.sink {
+			f.came[i] = o
+			return
+		}
+	}
+	f.came = append(f.came, o)
+}
+
+func (f *faults) take() []ordered {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	came := f.came
+	f.came = nil
+	return came
+}
+
+// ordered reads what comes over a link beside the messages: a sink's orders. Nobody else is listened to.
+func (n *Node) ordered(from failover.NodeID, items [][]byte) {
+	if !n.sinks.has(from) {
+		return
+	}
+	for _, item := range items {
+		order, err := chaos.ParseOrder(item)
+		if err != nil {
+			n.cfg.Log.Warn("reading an order", "from", n.roster.name(from), "err", err)
+			continue
+		}
+		n.faults.put(ordered{sink: from, order: order, until: clock.Now().Add(time.Duration(order.Lease))})
+		n.in.wake()
+	}
+}
+
+// obey takes the orders that have come, ends the leases that are over, and lets what remains stand.
+func (n *Node) obey(now clock.Instant) {
+	changed := false
+	for _, o := range n.faults.take() {
+		changed = n.follow(now, o) || changed
+	}
+	if now >= n.faults.lapses {
+		kept := n.faults.list[:0]
+		for _, o := range n.faults.list {
+			if now < o.until {
+				kept = append(kept, o)
+				continue
+			}
+			n.confirm(now, o, "heal", "its lease is over")
+			changed = true
+		}
+		n.faults.list = kept
+	}
+	n.faults.lapses = clock.Never
+	for _, o := range n.faults.list {
+		n.faults.lapses = min(n.faults.lapses, o.until)
+	}
+	if changed {
+		n.stand()
+	}
+}
+
+// follow puts one order in the place of the sink's former one, and tells whether what stands is another now.
+func (n *Node) follow(now clock.Instant, o ordered) (changed bool) {
+	for i := range n.faults.list {
+		if former := &n.faults.list[i]; former.sink == o.sink {
+			if o.order.Same(former.order) && !o.lost {
+				if former.until = o.until; former.order.ID != o.order.ID {
+					former.order.ID = o.order.ID
+					n.confirm(now, o, "fault", "still "+describeOrder(o.order))
+				}
+				return false
+			}
+			n.faults.list = append(n.faults.list[:i], n.faults.list[i+1:]...)
+			changed = true
+			break
+		}
+	}
+	switch {
+	case o.lost && !changed: // it had ordered nothing
+		return false
+	case o.lost:
+		n.confirm(now, o, "heal", "who ordered it is gone")
+		return true
+	case len(o.order.Stand) == 0:
+		n.confirm(now, o, "heal", "as ordered")
+		return changed
+	}
+	n.faults.list = append(n.faults.list, o)
+	n.confirm(now, o, "fault", describeOrder(o.order))
+	n.reset(o)
+	return true
+}
+
+// confirm tells the sinks, and the log, what became of an order.
+func (n *Node) confirm(now clock.Instant, o ordered, verb, what string) {
+	ev := telemetry.Event{
+		Trace: failover.Trace{At: now, Node: n.self.Name, Verb: verb, Peer: n.roster.name(o.sink)},
+		Text:  fmt.Sprintf("%s: %s: %s", n.self.Name, verb, what), Order: o.order.ID,
+	}
+	n.tell(telemetry.News{Event: &ev})
+	n.cfg.Log.Info(ev.Text, "order", o.order.ID, "by", ev.Peer)
+}
+
+// describeOrder says what an order asks for.
+func describeOrder(o chaos.Order) string {
+	var words []string
+	for _, s := range o.Stand {
+		words = append(words, s.String())
+	}
+	return strings.Join(words, ", ")
+}
+
+// reset breaks the links that an order wants broken; but for that to who ordered it, over which the node confirms.
+func (n *Node) reset(o ordered) {
+	for _, s := range o.order.Stand {
+		if s.Fault.Kind != chaos.Reset {
+			continue
+		}
+		for _, m := range n.roster.members() {
+			if m.ID() != o.sink && (s.Peer == "" || s.Peer == m.Name) {
+				n.links.Reset(m.ID())
+			}
+		}
+	}
+}
+
+// stand makes what is ordered stand at its sites, and nothing else. What is ordered about a member that is not known now
+// does not stand. All draw from the newest order's seed.
+func (n *Node) stand() {
+	var links, beats []wire.Standing
+	var work, gossip []chaos.Standing
+	seed := uint64(0)
+	for _, o := range n.faults.list {
+		seed = o.order.Seed
+		for _, s := range o.order.Stand {
+			peer, known := n.roster.named(s.Peer)
+			on := wire.Standing{Rule: s.Rule, Fault: s.Fault, Peer: peer.ID(), Inward: s.Inward}
+			switch {
+			case s.Peer == "":
+				on.Peer = 0
+			case !known:
+				continue
+			}
+			switch s.Site {
+			case chaos.Link:
+				if s.Fault.Kind != chaos.Reset {
+					links = append(links, on)
+				}
+			case chaos.Beat:
+				beats = append(beats, on)
+			case chaos.Work:
+				work = append(work, s)
+			case chaos.Gossip:
+				gossip = append(gossip, s)
+			case chaos.Process, chaos.Store: // the order's Check has refused it
+			}
+		}
+	}
+	for _, err := range []error{n.links.SetFaults(seed, links...), n.beats.SetFaults(seed, beats...)} {
+		if err != nil { // the order's Check was too kind
+			n.cfg.Log.Error("obeying an order", "err", err)
+		}
+	}
+	n.work.faults.Store(newSpotFaults(seed, chaos.Work, n.id, work))
+	n.gossip.mouth.faults.Store(newSpotFaults(seed, chaos.Gossip, n.id, gossip))
+}
+
+// spotFaults are the faults that stand at a site of this node alone. None is a nil pointer, and costs one branch.
+type spotFaults struct {
+	seed  uint64
+	spot  chaos.Spot
+	list  []chaos.Standing
+	asked atomic.Uint64
+}
+
+func newSpotFaults(seed uint64, site chaos.Site, self failover.NodeID, list []chaos.Standing) *spotFaults {
+	if len(list) == 0 {
+		return nil
+	}
+	return &spotFaults{seed: seed, spot: chaos.Spot{Site: site, From: uint32(self)}, list: list}
+}
+
+// Bounds of how long a fault makes a task take: of a worker, and of a task that the loop itself runs.
+const (
+	maxStretch      = 10 * time.Second
+	maxQuickStretch = 200 * time.Microsecond
+	stretchLook     = 5 * time.Millisecond // between two looks at whether the fault still stands
+)
+
+// strike lets the faults at the calculators have a task that was run: it takes longer, at most so long, and its answer is
+// spoiled. It ends early where the faults end, and costs no processor time.
+func (w *workers) strike(f *spotFaults, m *failover.Message, most time.Duration) {
+	nth := f.asked.Add(1) - 1
+	longer := time.Duration(0)
+	for _, s := range f.list {
+		longer += s.Fault.Stretch(m.Ran)
+		if !m.Failed {
+			s.Fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload)
+		}
+	}
+	began := clock.Now()
+	end := began.Add(min(longer, most))
+	for now := began; now < end && w.faults.Load() == f; now = clock.Now() {
+		pause := unix.NsecToTimespec(int64(min(end.Sub(now), stretchLook)))
+		_ = unix.Nanosleep(&pause, nil) // cut short by a signal, it is gone on with
+	}
+	m.Ran += clock.Now().Sub(began)
+}
+
+// mouth is how a process gossips: memberlist's own transport, unless a fault silences it. What reaches a silent process it
+// still hears, and answers no more; who calls it gets an answer, on the caller's connection.
+type mouth struct {
+	*memberlist.NetTransport
+	faults atomic.Pointer[spotFaults]
+}
+
+// errSilenced: a fault has the call; it is over when the fault is.
+var errSilenced = &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%v of %v", chaos.Cut, chaos.Gossip)}
+
+// silenced tells whether a fault has what is about to be said.
+func (m *mouth) silenced() bool {
+	f := m.faults.Load()
+	if f == nil {
+		return false
+	}
+	var fate chaos.Fate
+	nth := f.asked.Add(1) - 1
+	for _, s := range f.list {
+		fate = fate.And(s.Fault.Touch(chaos.Draw(f.seed, f.spot, s.Rule, nth)))
+	}
+	return fate.Lost
+}
+
+// WriteTo implements memberlist.Transport.
+func (m *mouth) WriteTo(b []byte, addr string) (time.Time, error) {
+	return m.WriteToAddress(b, memberlist.Address{Addr: addr})
+}
+
+// WriteToAddress implements memberlist.NodeAwareTransport. A packet that a fault has counts as sent.
+func (m *mouth) WriteToAddress(b []byte, addr memberlist.Address) (time.Time, error) {
+	if m.silenced() {
+		return time.Now(), nil
+	}
+	return m.NetTransport.WriteToAddress(b, addr)
+}
+
+// DialTimeout implements memberlist.Transport.
+func (m *mouth) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
+	return m.DialAddressTimeout(memberlist.Address{Addr: addr}, timeout)
+}
+
+// DialAddressTimeout implements memberlist.NodeAwareTransport.
+func (m *mouth) DialAddressTimeout(addr memberlist.Address, timeout time.Duration) (net.Conn, error) {
+	if m.silenced() {
+		return nil, errSilenced
+	}
+	return m.NetTransport.DialAddressTimeout(addr, timeout)
+}
