@@ -20,27 +20,36 @@ var Metrics = []string{
 	"lost", "duplicates", "needless",
 }
 
-// Budget is a limit that every row must keep.
+// Budget is a limit that every row must keep, or those of one kind of fault.
 type Budget struct {
+	Fault  Kind   // empty: any, but for those that have a budget of their own on the same figure
 	Metric string // one of Metrics
 	Limit  float64
 }
 
 // DefaultBudgets is what a run is judged by unless told otherwise: the promise of the project.
 func DefaultBudgets() []Budget {
-	return []Budget{{"downtime.p99", 10}, {"lost", 0}, {"duplicates", 0}}
+	return []Budget{{"", "downtime.p99", 10}, {"", "lost", 0}, {"", "duplicates", 0}}
 }
 
 // ParseBudget reads "downtime.p99<=10ms", "lost=0" or "needless<=6": a metric, = or <=, and a limit. A time may have a
-// unit, and is in ms where it has none.
+// unit, and is in ms where it has none. A kind of fault may stand before it: "freeze: downtime.p99<=10ms".
 func ParseBudget(text string) (Budget, error) {
-	metric, limit, ok := strings.Cut(text, "=")
+	fault, rest, classed := strings.Cut(text, ":")
+	if !classed {
+		fault, rest = "", text
+	}
+	kind := Kind(strings.TrimSpace(fault))
+	if classed && !slices.Contains(Kinds, kind) {
+		return Budget{}, fmt.Errorf("%w: %q; %q is not one of %v", ErrBudget, text, fault, Kinds)
+	}
+	metric, limit, ok := strings.Cut(rest, "=")
 	metric = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(metric), "<"))
 	limit = strings.TrimSpace(limit)
 	if !ok || !slices.Contains(Metrics, metric) {
 		return Budget{}, fmt.Errorf("%w: %q; want metric<=limit, the metric one of %s", ErrBudget, text, strings.Join(Metrics, ", "))
 	}
-	b := Budget{Metric: metric}
+	b := Budget{Fault: kind, Metric: metric}
 	value, err := strconv.ParseFloat(limit, 64)
 	if err != nil && b.timed() {
 		var d time.Duration
@@ -54,10 +63,36 @@ func ParseBudget(text string) (Budget, error) {
 	return b, nil
 }
 
-// WithBudget sets a limit among budgets, in place of the one on the same metric.
+// WithBudget sets a limit among budgets, in place of the one on the same figure of the same faults.
 func WithBudget(budgets []Budget, b Budget) []Budget {
-	budgets = slices.DeleteFunc(slices.Clone(budgets), func(other Budget) bool { return other.Metric == b.Metric })
-	return append(budgets, b)
+	return append(slices.DeleteFunc(slices.Clone(budgets), b.same), b)
+}
+
+// same reports whether two budgets limit the same figure of the same faults.
+func (b Budget) same(other Budget) bool { return other.Metric == b.Metric && other.Fault == b.Fault }
+
+// Contradict finds two budgets that set different limits on the same figure of the same faults.
+func Contradict(budgets []Budget) (a, b Budget, found bool) {
+	for i, a := range budgets {
+		for _, b := range budgets[:i] {
+			if a.same(b) && a.Limit != b.Limit {
+				return b, a, true
+			}
+		}
+	}
+	return Budget{}, Budget{}, false
+}
+
+// budgetsOf are the budgets that a row of the kind must keep: its own, and the others where it has none of its own.
+func budgetsOf(budgets []Budget, kind Kind) []Budget {
+	var own []Budget
+	for _, b := range budgets {
+		special := Budget{Fault: kind, Metric: b.Metric}
+		if b.Fault == kind || b.Fault == "" && !slices.ContainsFunc(budgets, special.same) {
+			own = append(own, b)
+		}
+	}
+	return own
 }
 
 // String prints the budget as ParseBudget reads it.
@@ -66,7 +101,11 @@ func (b Budget) String() string {
 	if b.timed() {
 		unit = "ms"
 	}
-	return b.Metric + "<=" + strconv.FormatFloat(b.Limit, 'f', -1, 64) + unit
+	text := b.Metric + "<=" + strconv.FormatFloat(b.Limit, 'f', -1, 64) + unit
+	if b.Fault != "" {
+		return string(b.Fault) + ": " + text
+	}
+	return text
 }
 
 func (b Budget) timed() bool { return strings.Contains(b.Metric, ".") }

@@ -45,7 +45,8 @@ type Report struct {
 	Why      []string `json:"why,omitempty"` // what broke, or what is missing
 	Budgets  []string `json:"budgets"`
 	Asked    int      `json:"trials"`      // trials asked for, a row
-	Needed   int      `json:"min_counted"` // counted trials that a row needs to be judged
+	Needed   int      `json:"min_counted"` // counted trials that a row needs to be judged; 0, before Judge: four of five
+	Coverage Coverage `json:"coverage"`    // which pairs of component and fault were tried
 	Controls []Row    `json:"controls"`    // noop: the meter's floor; freeze: a known length
 	Totals   Totals   `json:"results"`     // of the whole run, trials or not
 
@@ -113,12 +114,23 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 		r.Budgets = append(r.Budgets, b.String())
 	}
 	for _, row := range Rows(trials) {
-		if row.Fault == Kill {
-			r.Rows = append(r.Rows, row)
-		} else {
+		if row.Component.control() {
 			r.Controls = append(r.Controls, row)
+			continue
+		}
+		row.Needed = r.Needed
+		if r.Needed == 0 {
+			row.Needed = (4*row.N + 4) / 5
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	r.Needed = 0
+	for _, row := range r.Rows {
+		if r.Needed == 0 || row.Needed < r.Needed {
+			r.Needed = row.Needed
 		}
 	}
+	r.Coverage = coverageOf(r.Rows)
 	for _, t := range trials {
 		r.Trials = append(r.Trials, trialRow(t))
 	}
@@ -127,6 +139,9 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 	case interrupted:
 		r.Verdict = Interrupted
 		r.Why = append(r.Why, "interrupted before the last trial")
+	case r.Totals.Unmeasured > 0: // whatever else was seen, the meter did not see all
+		r.Why = append(r.Why, fmt.Sprintf("%d results came and were not read: the meter was too slow, and what it calls lost may be theirs", r.Totals.Unmeasured))
+		r.Verdict = Thin
 	case len(broken) > 0:
 		r.Verdict = Broken
 	case thin || len(r.Rows) == 0:
@@ -154,21 +169,29 @@ func (r *Report) unrest(budgets []Budget) (why []string) {
 func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
 	r.Why = append(r.Why, r.unrest(budgets)...)
 	thin = len(r.Why) > 0
+	excused := Row{} // what rows with budgets of their own for it lost, or had twice
 	for _, row := range r.Rows {
-		enough := row.Counted >= r.Needed
+		enough := row.Counted >= row.Needed
 		if !enough {
 			thin = true
-			r.Why = append(r.Why, fmt.Sprintf("%s: %d of %d trials counted, %d are needed", row.Component, row.Counted, row.N, r.Needed))
+			r.Why = append(r.Why, fmt.Sprintf("%s: %d of %d trials counted, %d are needed", row.name(), row.Counted, row.N, row.Needed))
 		}
-		for _, b := range budgets {
+		for _, b := range budgetsOf(budgets, row.Fault) {
 			if got := b.of(row); got > b.Limit && (enough || !b.timed() && b.Metric != "needless") {
-				broken = append(broken, fmt.Sprintf("%s: %s is %s, the budget is %s", row.Component, b.Metric, figure(got), b))
+				broken = append(broken, fmt.Sprintf("%s: %s is %s, the budget is %s", row.name(), b.Metric, figure(got), b))
+			}
+			switch {
+			case b.Fault == "":
+			case b.Metric == "lost":
+				excused.Lost += row.Lost
+			case b.Metric == "duplicates":
+				excused.Dup += row.Dup
 			}
 		}
 	}
+	whole := Row{Lost: max(int(r.Totals.Lost)-excused.Lost, 0), Dup: r.Totals.Duplicates - min(excused.Dup, r.Totals.Duplicates)}
 	for _, b := range budgets {
-		whole := Row{Lost: int(r.Totals.Lost), Dup: r.Totals.Duplicates}
-		if got := b.of(whole); (b.Metric == "lost" || b.Metric == "duplicates") && got > b.Limit {
+		if got := b.of(whole); b.Fault == "" && (b.Metric == "lost" || b.Metric == "duplicates") && got > b.Limit {
 			broken = append(broken, fmt.Sprintf("whole run: %s is %s, the budget is %s", b.Metric, figure(got), b))
 		}
 	}

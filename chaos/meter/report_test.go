@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,97 @@ func TestReport_judges(t *testing.T) {
 	}
 }
 
+func TestReport_judgesAFaultByItsOwnBudget(t *testing.T) {
+	frozen := sampleTrials()
+	for i := range frozen[:40] { // all owners
+		frozen[i].Fault, frozen[i].Reading.Downtime = Freeze, 25*ms
+	}
+	frozen[2].Reading.Lost = 3
+	parse := func(texts ...string) (budgets []Budget) {
+		for _, text := range texts {
+			b, err := ParseBudget(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			budgets = WithBudget(budgets, b)
+		}
+		return budgets
+	}
+	for _, c := range []struct {
+		budgets []Budget
+		want    Verdict
+	}{
+		{parse("downtime.p99<=10ms"), Broken},
+		{parse("downtime.p99<=10ms", "freeze: downtime.p99<=30ms"), Held},
+		{parse("downtime.p99<=10ms", "freeze: downtime.p99<=20ms"), Broken},
+		{parse("kill: downtime.p99<=10ms"), Held},
+		{parse("lost<=0"), Broken},
+		{parse("lost<=0", "freeze: lost<=3"), Held},
+		{parse("lost<=0", "freeze: lost<=2"), Broken},
+	} {
+		r := sampleReport()
+		r.Totals.Lost = 3 // of the whole run: those of the frozen
+		if r.Judge(frozen, c.budgets, false); r.Verdict != c.want {
+			t.Errorf("budgets %v: verdict %q, want %q (%v)", c.budgets, r.Verdict, c.want, r.Why)
+		}
+	}
+}
+
+func TestReport_isThinWhereTheMeterDidNotReadAll(t *testing.T) {
+	lost := sampleTrials()
+	lost[2].Reading.Lost = 1
+	r := sampleReport()
+	r.Totals.Unmeasured = 1
+	if r.Judge(lost, DefaultBudgets(), false); r.Verdict != Thin {
+		t.Errorf("verdict %q where the meter dropped a delivery, want %q", r.Verdict, Thin)
+	}
+}
+
+func TestReport_needsFourOfFiveOfARowUnlessTold(t *testing.T) {
+	r := sampleReport()
+	r.Needed = 0
+	r.Judge(sampleTrials(), DefaultBudgets(), false)
+	if r.Rows[0].Needed != 32 || r.Rows[1].Needed != 16 || r.Needed != 16 {
+		t.Errorf("needed %d, %d and %d at least; want 32 of 40, 16 of 20, 16", r.Rows[0].Needed, r.Rows[1].Needed, r.Needed)
+	}
+}
+
+func TestReport_saysWhatWasNotTried(t *testing.T) {
+	r := sampleReport()
+	trials := sampleTrials()
+	for i := range trials[40:60] { // every splitter
+		trials[40+i].Held = ""
+	}
+	r.Judge(trials, DefaultBudgets(), false)
+	if c := r.Coverage; c.Tried != 1 || len(c.Untried) != 37 || slices.Contains(c.Untried, "owner kill") || !slices.Contains(c.Untried, "splitter kill") {
+		t.Errorf("Coverage = %+v, want one pair tried: of the splitters no kill counted", c)
+	}
+	if above, below := r.cell(Splitter, Kill); above != "0 of 20" || below == "" {
+		t.Errorf("the splitter's cell is %q, %q; want that none of 20 counted", above, below)
+	}
+	for _, c := range Components {
+		if kinds := c.Suffers(); len(kinds) == 0 || !slices.Contains(kinds, Noop) {
+			t.Errorf("%s suffers %v, want something, and nothing at all", c, kinds)
+		}
+	}
+}
+
+func TestContradict_findsTwoLimitsOnOneFigure(t *testing.T) {
+	for _, c := range []struct {
+		budgets []Budget
+		want    bool
+	}{
+		{DefaultBudgets(), false},
+		{append(DefaultBudgets(), Budget{"", "lost", 0}), false},
+		{append(DefaultBudgets(), Budget{"kill", "lost", 2}), false},
+		{append(DefaultBudgets(), Budget{"", "lost", 2}), true},
+	} {
+		if _, _, found := Contradict(c.budgets); found != c.want {
+			t.Errorf("Contradict(%v) = %v, want %v", c.budgets, found, c.want)
+		}
+	}
+}
+
 func TestRows_countWhatCounts(t *testing.T) {
 	rows := Rows(sampleTrials())
 	if len(rows) != 4 {
@@ -211,23 +303,26 @@ func TestSpread_isExact(t *testing.T) {
 
 func TestParseBudget_readsWhatItPrints(t *testing.T) {
 	for text, want := range map[string]Budget{
-		"downtime.p99<=10ms": {"downtime.p99", 10},
-		"downtime.max = 1.5": {"downtime.max", 1.5},
-		"gap.p50=800us":      {"gap.p50", 0.8},
-		"lost=0":             {"lost", 0},
-		"needless<=6":        {"needless", 6},
+		"downtime.p99<=10ms": {"", "downtime.p99", 10},
+		"downtime.max = 1.5": {"", "downtime.max", 1.5},
+		"gap.p50=800us":      {"", "gap.p50", 0.8},
+		"lost=0":             {"", "lost", 0},
+		"needless<=6":        {"", "needless", 6},
+
+		"freeze: downtime.p99<=10ms": {Freeze, "downtime.p99", 10},
+		" one-way :lost=2":           {OneWay, "lost", 2},
 	} {
 		got, err := ParseBudget(text)
 		if err != nil || got != want {
 			t.Errorf("ParseBudget(%q) = %+v, %v; want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "downtime=10ms", "lost", "lost=", "lost=5ms", "lost=-1", "gap.p99<=NaN", "gap.p99>=1"} {
+	for _, text := range []string{"", "downtime=10ms", "lost", "lost=", "lost=5ms", "lost=-1", "gap.p99<=NaN", "gap.p99>=1", "melt: lost<=0", ": lost<=0", "kill:", "kill: freeze: lost=0"} {
 		if b, err := ParseBudget(text); !errors.Is(err, ErrBudget) {
 			t.Errorf("ParseBudget(%q) = %+v, %v; want %v", text, b, err, ErrBudget)
 		}
 	}
-	if got := WithBudget(DefaultBudgets(), Budget{"lost", 3}); len(got) != 3 || got[2].Limit != 3 {
+	if got := WithBudget(DefaultBudgets(), Budget{"", "lost", 3}); len(got) != 3 || got[2].Limit != 3 {
 		t.Errorf("WithBudget = %v, want lost replaced", got)
 	}
 }
@@ -235,6 +330,7 @@ func TestParseBudget_readsWhatItPrints(t *testing.T) {
 func FuzzParseBudget(f *testing.F) {
 	f.Add("downtime.p99<=10ms")
 	f.Add("lost=0")
+	f.Add("freeze: gap.max<=3")
 	f.Fuzz(func(t *testing.T, text string) {
 		b, err := ParseBudget(text)
 		if err != nil {

@@ -2,6 +2,7 @@ package meter
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ type Row struct {
 	Fault     Kind      `json:"fault"`
 	N         int       `json:"n"`
 	Counted   int       `json:"counted"`
+	Needed    int       `json:"needed"` // counted trials that it takes to judge the row
 	Downtime  Spread    `json:"downtime_ms"`
 	Gap       Spread    `json:"gap_ms"`
 	Lost      int       `json:"lost"`
@@ -23,11 +25,13 @@ type Row struct {
 	Needless  float64   `json:"needless_takeovers_per_min"`
 	Signals   Signals   `json:"signals"`
 
-	Longest   Spread     `json:"longest_stretch_ms"` // of the union that downtime is
-	InFlight  Spread     `json:"in_flight_ms"`       // downtime of what the victim had in flight, alone
-	Arrivals  Spread     `json:"arrivals_ms"`        // downtime of what was due after the fault, alone
-	Loss      Spread     `json:"loss_ms"`            // loss-derived
-	Error     *Spread    `json:"error_ms,omitempty"` // of a freeze: how far downtime lies from the true length
+	Longest   Spread     `json:"longest_stretch_ms"`                 // of the union that downtime is
+	InFlight  Spread     `json:"in_flight_ms"`                       // downtime of what the victim had in flight, alone
+	Arrivals  Spread     `json:"arrivals_ms"`                        // downtime of what was due after the fault, alone
+	Loss      Spread     `json:"loss_ms"`                            // loss-derived
+	Stood     *Spread    `json:"stood_ms,omitempty"`                 // for how long the fault stood, where it does
+	Error     *Spread    `json:"error_ms,omitempty"`                 // of the control that freezes: how far downtime lies from the true length
+	OffLong   *Spread    `json:"longest_stretch_error_ms,omitempty"` // and how far the longest stretch does
 	RSS       RSS        `json:"victim_rss_mib"`
 	MeterLate int        `json:"meter_late"` // counted trials in which the meter itself was late
 	Stages    []StageRow `json:"timeline,omitempty"`
@@ -35,7 +39,10 @@ type Row struct {
 	Differ    []Reason   `json:"differ,omitempty"` // why figures lay more than two periods apart, with an example
 }
 
-// Signals count by which signal each kill was noticed first.
+// name is how the report calls the row.
+func (r Row) name() string { return fmt.Sprintf("%s %s", r.Component, r.Fault) }
+
+// Signals count by which signal each fault was noticed first.
 type Signals struct {
 	Reset   int `json:"reset"`
 	Silence int `json:"silence"`
@@ -117,9 +124,14 @@ func rowOf(trials []Trial) Row {
 	row.InFlight = spread(counted, func(t Trial) time.Duration { return t.Reading.InFlight })
 	row.Arrivals = spread(counted, func(t Trial) time.Duration { return t.Reading.Arrivals })
 	row.Loss = spread(counted, func(t Trial) time.Duration { return t.Reading.Loss })
-	if row.Fault == Freeze {
+	if row.Fault.Lasts() {
+		stood := spread(counted, func(t Trial) time.Duration { return t.Length })
+		row.Stood = &stood
+	}
+	if row.Component == All {
 		off := spread(counted, func(t Trial) time.Duration { return (t.Reading.Downtime - t.Length).Abs() })
-		row.Error = &off
+		long := spread(counted, func(t Trial) time.Duration { return (t.Reading.Longest - t.Length).Abs() })
+		row.Error, row.OffLong = &off, &long
 	}
 	row.RSS = rss(counted)
 	row.Stages = stages(counted)
@@ -137,7 +149,7 @@ func spread(trials []Trial, of func(Trial) time.Duration) Spread {
 }
 
 func (s *Signals) add(t Trial) {
-	if t.Fault != Kill {
+	if t.Fault == Noop || t.Component.control() {
 		return
 	}
 	switch t.Timeline.Signal {
@@ -172,7 +184,7 @@ func stages(trials []Trial) []StageRow {
 	for i, stage := range (Timeline{}).Stages() {
 		var seen []time.Duration
 		for _, t := range trials {
-			if after := t.course().Stages()[i].After; t.Fault == Kill && after >= 0 {
+			if after := t.course().Stages()[i].After; t.Fault != Noop && !t.Component.control() && after >= 0 {
 				seen = append(seen, after)
 			}
 		}

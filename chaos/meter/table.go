@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // columns of the table, with the unit in the heading.
@@ -20,6 +21,8 @@ var columns = []struct{ group, head string }{
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fracture run: seed %d, %s, load %s, %d nodes, %d cores, %s\n\n", r.Seed, r.Strategy, r.Load, r.Nodes, r.Cores, orNone(r.Scheduler))
+	r.writeCoverage(&b)
+	b.WriteByte('\n')
 	r.writeTable(&b)
 	b.WriteByte('\n')
 	r.writeRows(&b)
@@ -40,26 +43,36 @@ func (r *Report) writeTable(b *strings.Builder) {
 	for _, row := range append(append([]Row(nil), r.Rows...), r.Controls...) {
 		table = append(table, cells(row))
 	}
-	width := make([]int, len(columns))
+	writeGroups(b, widths(table))
+	writeColumns(b, table, 2)
+}
+
+// widths are those of the columns, in characters.
+func widths(table [][]string) []int {
+	width := make([]int, len(table[0]))
 	for _, line := range table {
 		for i, cell := range line {
-			width[i] = max(width[i], len(cell))
+			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
-	writeGroups(b, width)
+	return width
+}
+
+// writeColumns writes a table, the first so many columns to the left and the others to the right, without spaces at the
+// end of a line.
+func writeColumns(b *strings.Builder, table [][]string, left int) {
+	width := widths(table)
 	for _, line := range table {
+		var text strings.Builder
 		for i, cell := range line {
-			switch {
-			case i < 2:
-				fmt.Fprintf(b, "%-*s", width[i], cell)
-			default:
-				fmt.Fprintf(b, "%*s", width[i], cell)
-			}
-			if i < len(line)-1 {
-				b.WriteString("  ")
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
+			if i < left {
+				text.WriteString(cell + pad + "  ")
+			} else {
+				text.WriteString(pad + cell + "  ")
 			}
 		}
-		b.WriteByte('\n')
+		b.WriteString(strings.TrimRight(text.String(), " ") + "\n")
 	}
 }
 
@@ -94,11 +107,14 @@ func cells(r Row) []string {
 // writeRows writes what lies behind each row of the table.
 func (r *Report) writeRows(b *strings.Builder) {
 	for _, row := range append(append([]Row(nil), r.Rows...), r.Controls...) {
-		name := fmt.Sprintf("%s %s", row.Component, row.Fault)
-		if row.Fault == Kill {
-			fmt.Fprintf(b, "%s: in flight on the victim p50 %s, p99 %s ms; due after it p50 %s, p99 %s ms; longest stretch p99 %s ms; loss-derived p99 %s ms; victim's RSS p50 %s, max %s MiB\n",
+		name := row.name()
+		if !row.Component.control() {
+			fmt.Fprintf(b, "%s: in flight on the victim p50 %s, p99 %s ms; due after it p50 %s, p99 %s ms; longest stretch p99 %s ms; loss-derived p99 %s ms%s\n",
 				name, figure(row.InFlight.P50), figure(row.InFlight.P99), figure(row.Arrivals.P50), figure(row.Arrivals.P99),
-				figure(row.Longest.P99), figure(row.Loss.P99), figure(row.RSS.P50), figure(row.RSS.Max))
+				figure(row.Longest.P99), figure(row.Loss.P99), rssText(row.RSS))
+		}
+		if row.Stood != nil {
+			fmt.Fprintf(b, "%s: stood for p50 %s, max %s ms\n", name, figure(row.Stood.P50), figure(row.Stood.Max))
 		}
 		if len(row.Stages) > 0 {
 			fmt.Fprintf(b, "%s: µs after the injection, p50 (p99, n):", name)
@@ -111,7 +127,8 @@ func (r *Report) writeRows(b *strings.Builder) {
 			b.WriteByte('\n')
 		}
 		if row.Error != nil {
-			fmt.Fprintf(b, "%s: off the true length by p50 %s, max %s ms\n", name, figure(row.Error.P50), figure(row.Error.Max))
+			fmt.Fprintf(b, "%s: off the true length by p50 %s, max %s ms; the longest stretch, without what had to be made up, by p50 %s, max %s ms\n",
+				name, figure(row.Error.P50), figure(row.Error.Max), figure(row.OffLong.P50), figure(row.OffLong.Max))
 		}
 		if row.MeterLate > 0 {
 			fmt.Fprintf(b, "%s: in %d of %d counted trials the meter itself was late by more than %v; they count\n", name, row.MeterLate, row.Counted, HiccupLimit)
@@ -123,6 +140,14 @@ func (r *Report) writeRows(b *strings.Builder) {
 			fmt.Fprintf(b, "%s: figures more than two periods apart in %d: %s\n", name, d.N, d.Why)
 		}
 	}
+}
+
+// rssText is nothing where the victim was no node.
+func rssText(rss RSS) string {
+	if rss.Max == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; victim's RSS p50 %s, max %s MiB", figure(rss.P50), figure(rss.Max))
 }
 
 // writeGround writes what all rows rest on.

@@ -15,6 +15,10 @@ const (
 	Owner    Component = "owner"    // runs tasks
 	Standby  Component = "standby"  // holds copies of tasks that others run
 	Splitter Component = "splitter" // owns the splitter of a stream
+	Link     Component = "link"     // between two nodes that share work
+	Gossip   Component = "gossip"   // that of every node
+	Store    Component = "store"    // where results are kept, a server of its own
+	Sink     Component = "sink"     // a second receiver
 	All      Component = "all"      // every node at once
 	None     Component = "none"     // nobody
 )
@@ -22,12 +26,48 @@ const (
 // Kind is the fault of a trial.
 type Kind string
 
-// The kinds.
+// The kinds. All but Kill, Reset and Noop stand for a known length, then are healed.
 const (
-	Kill   Kind = "kill"   // kill -9
-	Freeze Kind = "freeze" // stopped for a known length, then continued
-	Noop   Kind = "noop"   // nothing at all: what the meter reads then is its floor
+	Kill      Kind = "kill"      // kill -9
+	Freeze    Kind = "freeze"    // stopped, then continued
+	Partition Kind = "partition" // nothing it says arrives, and nothing reaches it: messages, beats and gossip
+	OneWay    Kind = "one-way"   // of a partition the one half: what it says is lost
+	Slow      Kind = "slow"      // what it computes takes ten times as long
+	Loss      Kind = "loss"      // one in five of its messages and beats is lost, both ways
+	Reset     Kind = "reset"     // its links break, and are made anew
+	Noop      Kind = "noop"      // nothing at all: what the meter reads then is its floor
 )
+
+// Components and Kinds are the rows and the columns of the coverage.
+var (
+	Components = []Component{Owner, Standby, Splitter, Link, Gossip, Store, Sink}
+	Kinds      = []Kind{Kill, Freeze, Partition, OneWay, Slow, Loss, Reset, Noop}
+)
+
+// Suffers lists the kinds that make sense for a component.
+func (c Component) Suffers() []Kind {
+	switch c {
+	case Owner, Standby, Splitter:
+		return Kinds
+	case Link:
+		return []Kind{Partition, OneWay, Loss, Reset, Noop}
+	case Gossip:
+		return []Kind{Partition, Loss, Noop}
+	case Store, Sink:
+		return []Kind{Kill, Freeze, Noop}
+	case All:
+		return []Kind{Freeze}
+	case None:
+		return []Kind{Noop}
+	}
+	return nil
+}
+
+// Lasts reports whether a fault of the kind stands for a while, and then is healed.
+func (k Kind) Lasts() bool { return k != Kill && k != Reset && k != Noop }
+
+// control reports whether trials of the component are there to tell what the meter is worth.
+func (c Component) control() bool { return c == All || c == None }
 
 // Limits of what counts.
 const (
@@ -40,12 +80,12 @@ const (
 type Trial struct {
 	Component Component
 	Fault     Kind
-	Victim    string        // a node's name; empty for None and All
+	Victim    string        // a node's name, or how else what was broken is called; empty for None and All
 	Held      string        // the roles that the victim held at that moment, in words; empty where it held none
 	Phase     time.Duration // how long after the calm the fault came: drawn from the seed
 	Before    clock.Instant // just before the call that injects
 	After     clock.Instant // just after it
-	Length    time.Duration // of a freeze, as it truly was
+	Length    time.Duration // for which the fault stood, as it truly was; 0 where it does not stand
 	Began     clock.Instant // the trial's own time: from the end of the one before it …
 	Ended     clock.Instant // … to its own, when redundancy was restored
 	RSS       int64         // bytes resident in the victim before the fault; 0 where unknown
@@ -77,7 +117,7 @@ func (t Trial) Uncounted() string {
 	switch {
 	case t.Failed != "":
 		return t.Failed
-	case t.Held == "" && t.Component != None && t.Component != All:
+	case t.Held == "" && !t.Component.control():
 		return fmt.Sprintf("the victim was no live %s any more", t.Component)
 	case t.Rate < MinRate:
 		return fmt.Sprintf("fewer than %d results/s flowed before it", MinRate)
