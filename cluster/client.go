@@ -118,6 +118,9 @@ func (c *Client) Order(node string, o chaos.Order) error {
 	return nil
 }
 
+// Members lists the other processes of the cluster, as gossip tells of them.
+func (c *Client) Members() []Member { return c.roster.members() }
+
 // Name spells a member's id.
 func (c *Client) Name(id failover.NodeID) string { return c.roster.name(id) }
 

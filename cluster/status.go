@@ -195,6 +195,11 @@ func (n *Node) holdings(s *telemetry.Status) {
 	})
 	owned, standing = distinct(owned), distinct(standing)
 	s.Owns, s.StandsBy = len(owned), len(standing)
+	for _, t := range standing {
+		if t.stream == first {
+			s.OwnedOf, s.CopiedTiles = uint64(first), append(s.CopiedTiles, t.tile)
+		}
+	}
 	for _, t := range owned {
 		if t.stream == first {
 			s.OwnedOf, s.OwnedTiles = uint64(first), append(s.OwnedTiles, t.tile)

@@ -35,6 +35,7 @@ type Status struct {
 	StandsBy    int      // tiles of the streams' last frames that it holds a copy of
 	OwnedOf     uint64   // the stream that OwnedTiles speaks of: of those that it holds tasks of, the one of the lowest id
 	OwnedTiles  []uint32 // the tiles of that stream that it runs
+	CopiedTiles []uint32 // the tiles of that stream that it holds a copy of
 	Streams     []Stream `json:",omitempty"` // what is promised of those that it leads: at most MaxStreams, those without end first
 	BeatGap     float64  // ms: longest time between two of its own rounds of beats since the last status
 	RSS         int64    // bytes

@@ -52,13 +52,18 @@ type labArena struct {
 	spareDeliveries []meter.Delivery // the runner's
 	spareTraces     []failover.Trace
 	missed          uint64 // traces known to be dropped
+	unread          uint64 // deliveries known to be dropped
+	given           []given
 
 	mu    sync.Mutex // guards all below
 	nodes []nodeWord // by name
-	rss   int64      // the largest of any node
-	cores float64    // sum of all words' cores
-	words int
-	sched string
+
+	orders    uint64                   // ever given
+	confirmed map[uint64]chan struct{} // by order; closed, and gone, once the node has said what became of it
+	rss       int64                    // the largest of any node
+	cores     float64                  // sum of all words' cores
+	words     int
+	sched     string
 }
 
 // nodeWord is the newest status of a node.
@@ -85,11 +90,13 @@ func (a *labArena) Wait(ctx context.Context, until clock.Instant) error {
 
 // Pump implements arena.
 func (a *labArena) Pump(rec *meter.Recorder, log *meter.Log) {
-	deliveries, _ := a.deliveries.Take(a.spareDeliveries)
+	a.renew()
+	deliveries, unread := a.deliveries.Take(a.spareDeliveries)
 	for _, d := range deliveries {
 		rec.Deliver(d)
 	}
-	a.spareDeliveries = deliveries
+	rec.Missed(unread - a.unread)
+	a.spareDeliveries, a.unread = deliveries, unread
 	traces, dropped := a.traces.Take(a.spareTraces)
 	for _, t := range traces {
 		log.Observe(t)
@@ -111,45 +118,11 @@ func (a *labArena) Statuses() []telemetry.Status {
 	return up
 }
 
-// Kill implements arena.
-func (a *labArena) Kill(name string) (before, after clock.Instant, err error) {
-	before, after, err = a.home.lab.Kill(name)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i, n := range a.nodes {
-		if n.status.Name == name {
-			a.nodes[i].dead = n.status.Incarnation
-		}
+// Meet implements arena. It does not give its processor away.
+func (a *labArena) Meet(until clock.Instant) {
+	for clock.Now() < until {
 	}
-	return before, after, err
 }
-
-// Freeze implements arena. It waits the length out without giving its processor away, so that it is met to some 10 µs.
-func (a *labArena) Freeze(names []string, length time.Duration) (before, after, thawed clock.Instant, err error) {
-	var frozen []string
-	for _, name := range names {
-		b, f, freezeErr := a.home.lab.Freeze(name)
-		if freezeErr != nil {
-			err = freezeErr
-			break
-		}
-		if before == 0 {
-			before, after = b, f
-		}
-		frozen = append(frozen, name)
-	}
-	for err == nil && clock.Now() < before.Add(length) {
-	}
-	for _, name := range frozen {
-		_, t, thawErr := a.home.lab.Thaw(name)
-		err = errors.Join(err, thawErr)
-		thawed = t
-	}
-	return before, after, thawed, err
-}
-
-// Revive implements arena.
-func (a *labArena) Revive(ctx context.Context, name string) error { return a.home.revive(ctx, name) }
 
 // deliver and answer are called on the client's loop, news on the goroutines of its links.
 func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
@@ -158,6 +131,9 @@ func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
 
 func (a *labArena) news(n telemetry.News) {
 	if n.Event != nil {
+		if n.Event.Order != 0 {
+			a.confirm(n.Event.Order)
+		}
 		a.traces.Put(n.Event.Trace)
 		return
 	}
@@ -203,7 +179,7 @@ func (a *labArena) report(o runOptions, r *runner, hiccups *meter.Hiccups) *mete
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return &meter.Report{
-		Seed: o.seed, Strategy: o.strategy.String(), Load: o.load.name, Nodes: o.nodes, Asked: o.trials, Needed: o.minimum,
+		Seed: o.seed, Strategy: o.strategy.String(), Load: o.load.name, Nodes: o.nodes, Asked: o.most(), Needed: o.minimum,
 		Totals:   r.rec.Totals(clock.Now().Add(-o.grace)),
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
 		Hiccups: hiccups.Spread(), LogDropped: r.log.Dropped(),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,8 +25,12 @@ const settle = 2 * time.Second
 // warmUpSpan is for how long the processor time of a warm-up is measured.
 const warmUpSpan = 3 * time.Second
 
-// openTime bounds how long the cluster may take to come up.
-const openTime = 30 * time.Second
+// Bounds of the steps until a run can begin, each for itself, so that a slow machine is told which of them it could not do.
+// How long the nodes may take to start is for home to say; warm-ups take the time that they take.
+const (
+	tellTime   = 30 * time.Second // from the start of the nodes to a word of each
+	resultTime = 30 * time.Second // from the last stream's submission to a result of each
+)
 
 // errNoResults: streams were accepted but nothing came; the logs of the nodes say why.
 var errNoResults = errors.New("no results came from the cluster")
@@ -38,9 +43,16 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		traces:     meter.NewInbox[failover.Trace](traceBound),
 		refused:    make(chan error, 1),
 		joined:     make(chan struct{}),
+		confirmed:  map[uint64]chan struct{}{},
 	}
+	cfg := homeConfig{nodes: o.nodes, args: o.args.list(), sink: has(o.series, meter.Sink)}
 	var err error
-	a.home, err = openHome(ctx, homeConfig{nodes: o.nodes, args: o.args.list()})
+	if has(o.series, meter.Store) {
+		if cfg.server, err = findServer(); err != nil {
+			return nil, err
+		}
+	}
+	a.home, err = openHome(ctx, cfg)
 	return a, err
 }
 
@@ -90,11 +102,11 @@ func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 // warmUp is the n-th warm-up: it lets the cluster draw pictures of a size for a while.
 func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, error) {
 	a.submit(pictures(runWarmUps+work.StreamID(n), size, uint64((settle+warmUpSpan)*framerate/time.Second)))
-	if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
+	if err := a.pause(ctx, settle); err != nil {
 		return warmUp{}, err
 	}
 	a.coresInUse()
-	if err := a.Wait(ctx, a.Now().Add(warmUpSpan)); err != nil {
+	if err := a.pause(ctx, warmUpSpan); err != nil {
 		return warmUp{}, err
 	}
 	return warmUp{size, a.coresInUse()}, nil
@@ -125,17 +137,8 @@ func (a *labArena) run(ctx context.Context) error {
 
 // open brings the load up and opens the recorder on it.
 func (a *labArena) open(ctx context.Context, rec *meter.Recorder) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, openTime, fmt.Errorf("%w in %v", errNotWhole, openTime))
-	defer cancel()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-a.joined:
-	}
-	for len(a.Statuses()) < a.options.nodes {
-		if err := a.Wait(ctx, a.Now().Add(pumpEvery)); err != nil {
-			return err
-		}
+	if err := a.awaitNodes(ctx); err != nil {
+		return err
 	}
 	if o := a.options; o.probe > 0 {
 		a.submitMeasured("probe", &work.Stream{ID: runProbes, Function: probe.Name, Tiles: uint32(o.nodes), Period: o.probe})
@@ -145,27 +148,16 @@ func (a *labArena) open(ctx context.Context, rec *meter.Recorder) error {
 		return err
 	}
 	a.submitMeasured("tiles", pictures(runTiles, size, 0))
-	var seen []meter.Delivery
-	for until := a.Now().Add(openTime); ; {
-		if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
-			return err
-		}
-		select {
-		case err := <-a.refused:
-			return err
-		default:
-		}
-		seen, _ = a.deliveries.Take(nil)
-		if len(seen) > 0 || a.Now() > until {
-			break
-		}
+	if err := a.awaitResults(ctx); err != nil {
+		return err
 	}
 	// What came first may have come while the streams were still being set up; what settled since then counts.
-	if err := a.Wait(ctx, a.Now().Add(settle)); err != nil {
+	if err := a.pause(ctx, settle); err != nil {
 		return err
 	}
 	a.coresInUse()
-	seen, _ = a.deliveries.Take(nil)
+	var seen []meter.Delivery
+	seen, a.unread = a.deliveries.Take(nil)
 	for _, s := range a.schedules {
 		schedule, ok := meter.Anchor(s, seen)
 		if !ok {
@@ -174,4 +166,59 @@ func (a *labArena) open(ctx context.Context, rec *meter.Recorder) error {
 		rec.Open(schedule)
 	}
 	return nil
+}
+
+// awaitNodes waits until every node has told of itself, and the second receiver, where there is to be one, is a member.
+func (a *labArena) awaitNodes(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-a.joined:
+	}
+	for until := a.Now().Add(tellTime); ; {
+		told, want := len(a.Statuses()), a.options.nodes
+		if told >= want && (!a.home.cfg.sink || a.Stands(meter.Sink) != "") {
+			return nil
+		}
+		if a.Now() > until {
+			return fmt.Errorf("%w: %d of %d nodes told of themselves in %v", errNotWhole, told, want, tellTime)
+		}
+		if err := a.pause(ctx, pumpEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitResults waits until results of every measured stream have come.
+func (a *labArena) awaitResults(ctx context.Context) error {
+	missing := slices.Clone(a.schedules)
+	for until := a.Now().Add(resultTime); ; {
+		seen, _ := a.deliveries.Take(nil)
+		missing = slices.DeleteFunc(missing, func(s meter.Schedule) bool {
+			return slices.ContainsFunc(seen, func(d meter.Delivery) bool { return d.Task.Stream == s.Stream })
+		})
+		if len(missing) == 0 {
+			return nil
+		}
+		if a.Now() > until {
+			return fmt.Errorf("%w in %v: stream %s", errNoResults, resultTime, missing[0].Name)
+		}
+		if err := a.pause(ctx, pumpEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits for a while. A stream that the cluster refuses meanwhile is an error at once.
+func (a *labArena) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case err := <-a.refused:
+		return err
+	case <-timer.C:
+		return nil
+	}
 }

@@ -37,6 +37,8 @@ type homeConfig struct {
 	gossip string   // address of the first node's membership; "" for any
 	http   string   // address that the nodes' front doors share beside their own; "" for none
 	args   []string // more that every node is told
+	server string   // program of a store that is a process of its own; "" for none
+	sink   bool     // a second receiver is to run
 }
 
 // home is a cluster of this process's own: a directory with its keys, a store, and nodes as child processes.
@@ -48,6 +50,7 @@ type home struct {
 	embedded *store.Embedded
 	listener net.Listener
 	door     *front.Claimed // the shared address; nil where there is none
+	server   *server        // nil where the store is no process of ours
 
 	told func(node, what string, before clock.Instant) // of each fault; nil: nobody listens
 
@@ -89,6 +92,12 @@ func (h *home) furnish() error {
 			return fmt.Errorf("noting where the front door is: %w", err)
 		}
 	}
+	if h.cfg.server != "" {
+		if h.server, err = newServer(h.cfg.server, h.dir.Path); err != nil {
+			return err
+		}
+		h.cfg.redis = serverURL(h.dir.Path)
+	}
 	env := []string{storeEnv + "=" + h.cfg.redis}
 	if h.cfg.redis != "" {
 		if err := writeWhole(filepath.Join(h.dir.Path, storeFile), []byte(h.cfg.redis+"\n"), 0o600); err != nil {
@@ -117,6 +126,9 @@ func nodeName(i int) string { return fmt.Sprintf("n%d", i) }
 
 // command is the command line of a node: it joins whoever is known to be there.
 func (h *home) command(name string) []string {
+	if name == secondSink {
+		return h.sinkCommand()
+	}
 	args := []string{"node", "--name", name, "--cluster", h.dir.Path, "--parent", lab.Self().String()}
 	if name == nodeName(1) && h.cfg.gossip != "" {
 		args = append(args, "--gossip", h.cfg.gossip)
@@ -152,15 +164,22 @@ func (h *home) run(ctx context.Context) error {
 		rear.Go(func() error { return h.embedded.Run(behind) })
 		rear.Go(func() error { return h.embedded.Serve(behind, h.listener) })
 	}
+	if h.server != nil {
+		rear.Go(func() error { return h.server.run(behind) })
+	}
 	err := h.lab.Run(ctx)
 	stop()
 	return errors.Join(err, rear.Wait(), h.letDoorGo(), h.dir.Remove())
 }
 
-// start starts the nodes, the first before the others, and returns when all are ready. run runs meanwhile.
+// start starts the store, the nodes, the first before the others, and the second receiver, and returns when all nodes are
+// ready. run runs meanwhile.
 func (h *home) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
+	if err := h.startServer(ctx); err != nil {
+		return err
+	}
 	if err := h.startNode(ctx, nodeName(1)); err != nil {
 		return err
 	}
@@ -168,7 +187,10 @@ func (h *home) start(ctx context.Context) error {
 	for i := 2; i <= h.cfg.nodes; i++ {
 		group.Go(func() error { return h.startNode(ctx, nodeName(i)) })
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil || !h.cfg.sink {
+		return err
+	}
+	return h.lab.Start(secondSink)
 }
 
 func (h *home) startNode(ctx context.Context, name string) error {

@@ -67,7 +67,7 @@ func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hic
 	rec := meter.NewRecorder(o.calm + o.window + o.grace + 10*time.Second)
 	each := 1 // a line for each trial to a person, for each tenth to a log
 	if !isTerminal(stderr) {
-		each = max(1, (2*o.controls+len(o.roles)*o.trials)/10)
+		each = max(1, (2*o.controls+total(o.series))/10)
 	}
 	told := func(done, all int, t meter.Trial) {
 		if done%each == 0 {
@@ -85,10 +85,10 @@ func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hic
 
 // announce says what is about to happen, and how long it takes.
 func (o runOptions) announce() string {
-	kills := len(o.roles) * o.trials
 	each := max(o.calm+o.window+o.grace, o.every) + restart
-	took := time.Duration(kills+o.controls)*each + time.Duration(o.controls)*(o.window+o.grace)
-	return fmt.Sprintf("%d kills and 2×%d controls on a cluster of %d nodes: about %v", kills, o.controls, o.nodes, took.Round(time.Second))
+	took := time.Duration(total(o.series)+o.controls)*each + time.Duration(o.controls)*(o.window+o.grace)
+	return fmt.Sprintf("%d faults of %d kinds and 2×%d controls on a cluster of %d nodes: about %v",
+		total(o.series), len(o.series), o.controls, o.nodes, took.Round(time.Second))
 }
 
 // restart is about how long a killed node takes to be back, for the announcement.

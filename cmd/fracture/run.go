@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,9 +17,11 @@ import (
 // runFlags are the command line of `fracture run`.
 type runFlags struct {
 	trials, controls, minimum, nodes  int
-	role, strategy, load, out         string
+	role, fault                       string
+	strategy, load, out               string
 	seed                              uint64
 	every, probe, calm, window, grace time.Duration
+	last                              time.Duration
 	budgets                           []string
 	json                              bool
 	nodeArgs
@@ -32,28 +36,37 @@ const (
 func newRunCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run",
-		Short: "kill nodes of a cluster of its own, measure downtime at the receiver, and judge it",
-		Long: "Starts a cluster, puts it under load, kills random live holders of a role at random moments, revives them, and\n" +
-			"measures at the receiver how long the work stood still. Every run measures two controls too: nothing at all, which\n" +
-			"is the meter's floor, and every node frozen for 20 ms, which must read 20.\n\n" +
+		Use:   "run [scenario.yaml]",
+		Short: "break a cluster of its own on a schedule, measure downtime at the receiver, and judge it",
+		Long: "Starts a cluster, puts it under load, breaks random live holders of a role at random moments, heals them, and\n" +
+			"measures at the receiver how long the work stood still. What is broken, and how, say --role and --fault, or a\n" +
+			"file that lists trials; flags that are given beat the file.\n\n" + describeFaults() +
+			"\nEvery run measures two controls too: nothing at all, which is the meter's floor, and every node frozen for\n" +
+			"20 ms, which must read 20.\n\n" +
 			"Exit codes: 0 budgets held, 1 a budget was broken, 2 wrong command line, 3 the environment failed, 4 too little\n" +
-			"traffic to judge, 130 interrupted (what was measured until then is printed).",
+			"traffic to judge, 130 interrupted (everything is healed, and what was measured until then is printed).",
 		Example: "  fracture run\n  fracture run --role all --trials 200 --json\n" +
 			"  fracture run --trials 20 --rss-ballast 64MiB\n" +
-			"  fracture run --trials 20 --calm 2s --budget 'downtime.p99<=15ms' --out run.json",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := f.options()
+			"  fracture run --fault freeze,partition --for 300ms --trials 10\n" +
+			"  fracture run --role link --fault all --budget 'loss: downtime.p99<=5ms'\n" +
+			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi.json",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := f.read(args, cmd.Flags().Changed)
 			if err != nil {
 				return &exitError{exitUsage, err}
+			}
+			if err := o.leaveOut(cmd.ErrOrStderr()); err != nil {
+				return err
 			}
 			return runTrials(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.trials, "trials", 50, "kills of each role")
-	flags.StringVar(&f.role, "role", "owner", "whom to kill: owner, splitter, standby or all three in turn")
+	flags.IntVar(&f.trials, "trials", 50, "trials of each fault on each role")
+	flags.StringVar(&f.role, "role", "owner", "what to break: "+words(meter.Components)+", several parted by commas, or all (with kills alone: all that a node can be)")
+	flags.StringVar(&f.fault, "fault", "kill", "how: "+words(meter.Kinds)+", several parted by commas, or all that make sense")
+	flags.DurationVar(&f.last, "for", 0, "how long a fault stands; 0: a second, a freeze half of one")
 	flags.DurationVar(&f.every, "every", 0, "at least so long from one fault to the next; 0: as soon as the calm is long enough")
 	flags.IntVar(&f.nodes, "nodes", 5, "nodes of the cluster")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
@@ -79,19 +92,50 @@ type runOptions struct {
 	load     load
 	probe    time.Duration
 	budgets  []meter.Budget
-	minimum  int
+	minimum  int // trials of a row that must count; 0: four of five
 	json     bool
 	out      string
 	args     nodeArgs
+	lenient  bool // what this machine cannot do may be left out
 }
 
-// roles are the components that can be killed, in the order of the report.
-var roles = []meter.Component{meter.Owner, meter.Splitter, meter.Standby}
+// read makes options of the flags, and of a scenario where one is named.
+func (f runFlags) read(args []string, given func(flag string) bool) (runOptions, error) {
+	if len(args) == 0 {
+		return f.options(func() ([]series, error) { return chooseSeries(f.role, f.fault, f.trials, f.last) })
+	}
+	sc, err := readScenario(args[0], f)
+	if err != nil {
+		return runOptions{}, err
+	}
+	sc.under(&f, given)
+	o, err := f.options(func() ([]series, error) { return sc.series(f, given) })
+	if err != nil {
+		return o, sc.blame(err, given)
+	}
+	o.lenient = false
+	return o, nil
+}
 
-// options checks the flags, naming the first that makes no sense.
-func (f runFlags) options() (runOptions, error) {
-	o := runOptions{probe: f.probe, minimum: f.minimum, json: f.json, out: f.out, budgets: meter.DefaultBudgets(), args: f.nodeArgs}
-	o.plan = plan{seed: f.seed, trials: f.trials, controls: f.controls, nodes: f.nodes, every: f.every, calm: f.calm,
+// leaveOut leaves out, and says so, what all would include and this machine cannot do; asked for by name it is an error.
+func (o *runOptions) leaveOut(stderr io.Writer) error {
+	if !has(o.series, meter.Store) {
+		return nil
+	}
+	_, err := findServer()
+	if err == nil || !o.lenient {
+		return err
+	}
+	o.series = slices.DeleteFunc(o.series, func(s series) bool { return s.component == meter.Store })
+	_, _ = fmt.Fprintf(stderr, "the store is left out: %v\n", err)
+	return nil
+}
+
+// options checks the flags, naming the first that makes no sense. choose says what is to be tried.
+func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
+	o := runOptions{probe: f.probe, minimum: f.minimum, json: f.json, out: f.out, budgets: meter.DefaultBudgets(),
+		args: f.nodeArgs, lenient: f.role == allRoles}
+	o.plan = plan{seed: f.seed, controls: f.controls, nodes: f.nodes, every: f.every, calm: f.calm,
 		window: f.window, grace: f.grace, whole: 30 * time.Second, tiles: runTiles}
 	for _, bound := range []struct {
 		flag          string
@@ -100,7 +144,7 @@ func (f runFlags) options() (runOptions, error) {
 		{"trials", f.trials, 1, maxTrials},
 		{"controls", f.controls, 0, maxTrials},
 		{"nodes", f.nodes, 2, maxNodes},
-		{"min-counted", f.minimum, 0, f.trials},
+		{"min-counted", f.minimum, 0, maxTrials},
 	} {
 		if bound.value < bound.lo || bound.value > bound.hi {
 			return o, fmt.Errorf("--%s %d: want %d to %d", bound.flag, bound.value, bound.lo, bound.hi)
@@ -126,11 +170,15 @@ func (f runFlags) options() (runOptions, error) {
 	if err := f.fits(f.nodes); err != nil {
 		return o, err
 	}
-	if o.minimum == 0 {
-		o.minimum = (4*f.trials + 4) / 5
+	if f.last != 0 && (f.last < shortestFor || f.last > longestFor) {
+		return o, fmt.Errorf("--for %v: want %v to %v, or 0 for what is usual", f.last, shortestFor, longestFor)
 	}
 	if o.seed == 0 {
 		o.seed = uint64(clock.Now())
+	}
+	var err error
+	if o.series, err = choose(); err != nil {
+		return o, err
 	}
 	return o, o.words(f)
 }
@@ -145,16 +193,18 @@ func (o *runOptions) words(f runFlags) error {
 	if o.load, err = parseLoad(f.load); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
-	switch role := meter.Component(f.role); {
-	case role == meter.All:
-		o.roles = roles
-	case slices.Contains(roles, role):
-		o.roles = []meter.Component{role}
-	default:
-		return fmt.Errorf("--role %q: want one of %v, or all", f.role, roles)
+	for _, s := range o.series {
+		switch {
+		case s.last > f.window:
+			return fmt.Errorf("--window %v: a %s stands for %v, and only what is due within the window is looked at", f.window, s.fault, s.last)
+		case !o.standbys && (s.component == meter.Standby || s.component == meter.Link):
+			return fmt.Errorf("--role %s: with --strategy %v nothing has a standby", s.component, o.strategy)
+		case s.n < f.minimum:
+			return fmt.Errorf("--min-counted %d: there are %d trials of %s %s", f.minimum, s.n, s.component, s.fault)
+		}
 	}
-	if !o.standbys && slices.Contains(o.roles, meter.Standby) {
-		return fmt.Errorf("--role %s: with --strategy %v nothing has a standby", f.role, o.strategy)
+	if n := total(o.series); n > maxTrials {
+		return fmt.Errorf("--trials: %d in all, want at most %d", n, maxTrials)
 	}
 	for _, text := range f.budgets {
 		b, err := meter.ParseBudget(text)
@@ -164,4 +214,17 @@ func (o *runOptions) words(f runFlags) error {
 		o.budgets = meter.WithBudget(o.budgets, b)
 	}
 	return nil
+}
+
+// describeFaults says for the help what can be broken, and how.
+func describeFaults() string {
+	var b strings.Builder
+	for _, c := range meter.Components {
+		fmt.Fprintf(&b, "  %-9s %s\n", c, words(c.Suffers()))
+	}
+	b.WriteString("A kill is kill -9, a freeze SIGSTOP and SIGCONT; a partition loses all that goes to and comes from the victim, one-way\n" +
+		"only what it says; slow makes tasks take ten times as long, loss loses a fifth of messages and beats, reset breaks links,\n" +
+		"noop does nothing. A link is one between two nodes that share work; gossip is that of all nodes; the store is a\n" +
+		"redis-server of the run's own, the sink a second receiver.\n")
+	return b.String()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,20 +10,25 @@ import (
 )
 
 func goodRunFlags() runFlags {
-	return runFlags{trials: 50, controls: 5, nodes: 5, role: "owner", strategy: "standby", load: "half",
+	return runFlags{trials: 50, controls: 5, nodes: 5, role: "owner", fault: "kill", strategy: "standby", load: "half",
 		probe: 2 * time.Millisecond, calm: 10 * time.Second, window: time.Second, grace: time.Second}
+}
+
+// flagsGiven stands for a command line on which the named flags were given.
+func flagsGiven(names ...string) func(string) bool {
+	return func(flag string) bool { return slices.Contains(names, flag) }
 }
 
 func TestRunFlags_becomeAPlan(t *testing.T) {
 	f := goodRunFlags()
 	f.role = "all"
 	f.budgets = []string{"downtime.p99<=15ms", "needless<=6"}
-	o, err := f.options()
+	o, err := f.read(nil, flagsGiven())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(o.roles) != 3 || o.minimum != 40 || o.seed == 0 || !o.standbys {
-		t.Errorf("options = %+v; want three roles, 40 of 50 trials needed, a seed of its own", o)
+	if len(o.series) != 3 || total(o.series) != 150 || o.seed == 0 || !o.standbys {
+		t.Errorf("options = %+v; want 50 kills of each of three roles, and a seed of its own", o)
 	}
 	limits := map[string]float64{}
 	for _, b := range o.budgets {
@@ -35,25 +41,62 @@ func TestRunFlags_becomeAPlan(t *testing.T) {
 
 func TestRunFlags_sayWhichMakesNoSense(t *testing.T) {
 	for flag, spoil := range map[string]func(*runFlags){
-		"--trials":      func(f *runFlags) { f.trials = 0 },
-		"--nodes":       func(f *runFlags) { f.nodes = 1 },
-		"--calm":        func(f *runFlags) { f.calm = 0 },
-		"--window":      func(f *runFlags) { f.window = -time.Second },
-		"--probe":       func(f *runFlags) { f.probe = time.Microsecond },
-		"--role":        func(f *runFlags) { f.role = "leader" },
-		"--strategy":    func(f *runFlags) { f.strategy = "pray" },
-		"--load":        func(f *runFlags) { f.load = "heavy" },
-		"--budget":      func(f *runFlags) { f.budgets = []string{"speed=1"} },
-		"--min-counted": func(f *runFlags) { f.minimum = 51 },
+		"--trials":                    func(f *runFlags) { f.trials = 0 },
+		"--nodes":                     func(f *runFlags) { f.nodes = 1 },
+		"--calm":                      func(f *runFlags) { f.calm = 0 },
+		"--window":                    func(f *runFlags) { f.window = -time.Second },
+		"--probe":                     func(f *runFlags) { f.probe = time.Microsecond },
+		"--role":                      func(f *runFlags) { f.role = "leader" },
+		"--strategy":                  func(f *runFlags) { f.strategy = "pray" },
+		"--load":                      func(f *runFlags) { f.load = "heavy" },
+		"--budget":                    func(f *runFlags) { f.budgets = []string{"speed=1"} },
+		"--min-counted":               func(f *runFlags) { f.minimum = 51 },
+		"--fault":                     func(f *runFlags) { f.fault = "melt" },
+		"--for":                       func(f *runFlags) { f.last = -time.Second },
+		"--window 1s":                 func(f *runFlags) { f.fault, f.last = "freeze", 2*time.Second },
+		"--role link --fault kill":    func(f *runFlags) { f.role = "link" },
+		"--role gossip,store --fault": func(f *runFlags) { f.role, f.fault = "gossip,store", "slow,reset" },
+		"--role link":                 func(f *runFlags) { f.role, f.fault, f.strategy = "link", "reset", "reschedule" },
 		"--role standby": func(f *runFlags) {
 			f.role, f.strategy = "standby", "reschedule"
 		},
 	} {
 		f := goodRunFlags()
 		spoil(&f)
-		if _, err := f.options(); err == nil || !strings.Contains(err.Error(), flag) {
+		if _, err := f.read(nil, flagsGiven()); err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("options with a bad %s = %v, want an error that names it", flag, err)
 		}
+	}
+}
+
+func TestChooseSeries_takesWhatMakesSense(t *testing.T) {
+	everything := 0
+	for _, c := range meter.Components {
+		everything += len(c.Suffers())
+	}
+	for _, c := range []struct {
+		role, fault string
+		last        time.Duration
+		want        int
+		first       series
+	}{
+		{"owner", "kill", 0, 1, series{meter.Owner, meter.Kill, 7, 0}},
+		{"owner", "freeze", 0, 1, series{meter.Owner, meter.Freeze, 7, freezesFor}},
+		{"owner", "slow, loss", 0, 2, series{meter.Owner, meter.Slow, 7, standsFor}},
+		{"owner", "kill,loss", 300 * time.Millisecond, 2, series{meter.Owner, meter.Kill, 7, 0}},
+		{"gossip,owner", "kill,loss", 0, 3, series{meter.Gossip, meter.Loss, 7, standsFor}},
+		{"link", "all", 0, 5, series{meter.Link, meter.Partition, 7, standsFor}},
+		{"all", "all", 0, everything, series{meter.Owner, meter.Kill, 7, 0}},
+		{"all", "reset", 0, 4, series{meter.Owner, meter.Reset, 7, 0}},
+	} {
+		got, err := chooseSeries(c.role, c.fault, 7, c.last)
+		if err != nil || len(got) != c.want || got[0] != c.first {
+			t.Errorf("chooseSeries(%s, %s) = %+v, %v; want %d, the first %+v", c.role, c.fault, got, err, c.want, c.first)
+		}
+	}
+	_, err := chooseSeries("store", "partition", 1, 0)
+	if err == nil || !strings.Contains(err.Error(), "a store suffers kill, freeze, noop") {
+		t.Errorf("a partitioned store = %v, want an error that lists what it suffers", err)
 	}
 }
 

@@ -24,12 +24,16 @@ type arena interface {
 	Pump(rec *meter.Recorder, log *meter.Log)
 	// Statuses are the newest words of every node that is up, by name.
 	Statuses() []telemetry.Status
-	// Kill ends a node as kill -9 does, and stamps both sides of the call.
-	Kill(name string) (before, after clock.Instant, err error)
-	// Freeze stops nodes and lets them go on after length; both stamps, and that of the last thaw.
-	Freeze(names []string, length time.Duration) (before, after, thawed clock.Instant, err error)
-	// Revive starts a killed node again.
-	Revive(ctx context.Context, name string) error
+	// Strike lets a fault begin, and stamps both sides of the call: when it returns, the fault is in force.
+	Strike(ctx context.Context, s strike) (before, after clock.Instant, err error)
+	// End ends a fault that stands.
+	End(ctx context.Context, s strike) (ended clock.Instant, err error)
+	// Revive starts again what was killed.
+	Revive(ctx context.Context, s strike) error
+	// Meet returns at an instant that is near, to some 10 µs.
+	Meet(until clock.Instant)
+	// Stands says in words what there is of a component that is no node, or nothing where there is none now.
+	Stands(c meter.Component) string
 }
 
 // errNotWhole: the cluster did not become whole in time; what was missing is in the text. The machine may be too slow
@@ -43,13 +47,14 @@ const (
 	maxPhase     = 100 * time.Millisecond // a fault comes up to so long after the calm: three periods of 30 frames/s
 	aftermath    = 2 * time.Second        // how long after its horizon a fault may still be the cause of a takeover
 	freezeLength = 20 * time.Millisecond  // of the control
+	nearly       = 5 * time.Millisecond   // so long before its end a fault is waited for without giving the processor away
+	endTime      = 3 * time.Second        // how long ending a fault may take when the run is interrupted
 )
 
 // plan is what a run is to do.
 type plan struct {
 	seed     uint64
-	roles    []meter.Component
-	trials   int // of each role
+	series   []series
 	controls int // of each control
 	nodes    int
 	standbys bool          // the strategy keeps any
@@ -82,16 +87,10 @@ func newRunner(p plan, a arena, rec *meter.Recorder, hiccups *meter.Hiccups, tol
 
 // run carries out controls and trials and returns those that were completed, also beside an error.
 func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
-	type series struct {
-		component meter.Component
-		fault     meter.Kind
-		n         int
-	}
-	all := []series{{meter.None, meter.Noop, r.controls}, {meter.All, meter.Freeze, r.controls}}
-	for _, role := range r.roles {
-		all = append(all, series{role, meter.Kill, r.trials})
-	}
-	total := 2*r.controls + len(r.roles)*r.trials
+	all := append([]series{
+		{component: meter.None, fault: meter.Noop, n: r.controls},
+		{component: meter.All, fault: meter.Freeze, n: r.controls, last: freezeLength},
+	}, r.series...)
 	r.ended = r.arena.Now()
 	calmSince, err := r.awaitWhole(ctx)
 	if err != nil {
@@ -100,7 +99,7 @@ func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
 	for _, s := range all {
 		for range s.n {
 			t := meter.Trial{Component: s.component, Fault: s.fault, Began: r.ended}
-			if err := r.trial(ctx, &t, calmSince); err != nil {
+			if err := r.trial(ctx, &t, s.last, calmSince); err != nil {
 				return r.judgeNeedless(), err
 			}
 			r.done = append(r.done, t)
@@ -108,22 +107,25 @@ func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
 			if s.fault != meter.Noop { // a noop leaves the calm as it was
 				calmSince = t.Ended
 			}
-			r.told(len(r.done), total, t)
+			r.told(len(r.done), total(all), t)
 		}
 	}
 	return r.judgeNeedless(), nil
 }
 
 // trial waits for the calm, injects, watches until the horizon, and makes the cluster whole again.
-func (r *runner) trial(ctx context.Context, t *meter.Trial, calmSince clock.Instant) error {
+func (r *runner) trial(ctx context.Context, t *meter.Trial, last time.Duration, calmSince clock.Instant) error {
 	t.Phase = time.Duration(r.rng.Int64N(int64(maxPhase)))
 	ready := max(calmSince.Add(r.calm), r.last.Add(r.every), r.arena.Now())
 	if err := r.wait(ctx, ready.Add(t.Phase)); err != nil {
 		return err
 	}
 	duplicates := r.rec.Duplicates()
-	onVictim := r.pick(t)
-	r.inject(t)
+	s, onVictim := r.pick(t)
+	s.last = last
+	if err := r.inject(ctx, t, s); err != nil {
+		return err
+	}
 	if t.Before == 0 { // nothing was injected, so there is nothing to read
 		t.Ended = r.arena.Now()
 		return nil
@@ -137,32 +139,114 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, calmSince clock.Inst
 	t.Rate = r.rec.Rate(t.Before.Add(-time.Second), t.Before)
 	t.Reading = r.rec.Read(span, t.Calm)
 	t.Hiccup = r.hiccups.Worst(t.Before, span.Horizon())
-	t.Timeline = r.log.Timeline(r.rec, t.Victim, t.Before, t.After, span.Horizon())
-	err := r.heal(ctx, t)
+	t.Timeline = r.timeline(t, s, span.Horizon())
+	err := r.recover(ctx, t, s)
 	t.Duplicates = r.rec.Duplicates() - duplicates
 	return err
 }
 
-// pick chooses a victim among the live holders of the trial's role, and says what it held.
-func (r *runner) pick(t *meter.Trial) (onVictim func(work.TaskID) bool) {
-	if t.Component == meter.None || t.Component == meter.All {
+// timeline is that of the victim; of a link, that of the end which was missed first.
+func (r *runner) timeline(t *meter.Trial, s strike, horizon clock.Instant) meter.Timeline {
+	first := meter.Timeline{Injected: t.Before, Effective: t.After}
+	for _, victim := range s.blamed() {
+		line := r.log.Timeline(r.rec, victim, t.Before, t.After, horizon)
+		if first.Noticed == 0 || line.Noticed != 0 && line.Noticed < first.Noticed {
+			first = line
+		}
+	}
+	return first
+}
+
+// blamed are the nodes from which a takeover is not needless while the fault is in force. Silent gossip, a store or a
+// receiver are no reason to take anything over.
+func (s strike) blamed() []string {
+	switch s.component {
+	case meter.Gossip, meter.Store, meter.Sink, meter.None:
+		return nil
+	default:
+	}
+	if s.fault == meter.Noop {
 		return nil
 	}
+	return s.nodes
+}
+
+// pick chooses a victim among the live holders of the trial's role, and says what it held.
+func (r *runner) pick(t *meter.Trial) (s strike, onVictim func(work.TaskID) bool) {
+	s = strike{component: t.Component, fault: t.Fault}
+	nothing := func(work.TaskID) bool { return false }
+	switch t.Component {
+	case meter.None:
+		return s, nil
+	case meter.All:
+		s.nodes = r.names()
+		return s, nil
+	case meter.Gossip:
+		s.nodes = r.names()
+		t.Victim, t.Held = string(t.Component), fmt.Sprintf("of %d nodes", len(s.nodes))
+		return s, nothing
+	case meter.Store, meter.Sink:
+		t.Victim, t.Held = string(t.Component), r.arena.Stands(t.Component)
+		if t.Held == "" {
+			t.Failed = fmt.Sprintf("there is no %s that could be broken", t.Component)
+		}
+		return s, nothing
+	case meter.Link:
+		return s, r.pickLink(t, &s)
+	case meter.Owner, meter.Standby, meter.Splitter:
+	}
 	var holders []telemetry.Status
-	for _, s := range r.arena.Statuses() {
-		if holds(s, t.Component) != "" {
-			holders = append(holders, s)
+	for _, status := range r.arena.Statuses() {
+		if holds(status, t.Component) != "" {
+			holders = append(holders, status)
 		}
 	}
 	if len(holders) == 0 {
 		t.Failed = fmt.Sprintf("no node is a live %s", t.Component)
-		return nil
+		return s, nil
 	}
 	victim := holders[r.rng.IntN(len(holders))]
+	s.nodes = []string{victim.Name}
 	t.Victim, t.Held, t.RSS = victim.Name, holds(victim, t.Component), victim.RSS
+	return s, r.ownedBy(victim)
+}
+
+// pickLink chooses two nodes that share work: of some tile the one is the owner, the other its standby.
+func (r *runner) pickLink(t *meter.Trial, s *strike) (onVictim func(work.TaskID) bool) {
+	type pair struct {
+		owner, standby telemetry.Status
+		tiles          int
+	}
+	var pairs []pair
+	statuses := r.arena.Statuses()
+	for _, a := range statuses {
+		for _, b := range statuses {
+			shared := 0
+			for _, tile := range a.OwnedTiles {
+				if a.Name != b.Name && slices.Contains(b.CopiedTiles, tile) {
+					shared++
+				}
+			}
+			if shared > 0 {
+				pairs = append(pairs, pair{a, b, shared})
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		t.Failed = "no two nodes share work"
+		return nil
+	}
+	p := pairs[r.rng.IntN(len(pairs))]
+	s.nodes = []string{p.owner.Name, p.standby.Name}
+	t.Victim, t.Held = p.owner.Name+"-"+p.standby.Name, fmt.Sprintf("owner and standby of %d", p.tiles)
+	return r.ownedBy(p.owner)
+}
+
+// ownedBy tells which tasks a node was to run: a status names the tiles of one stream; an outstanding task of another may
+// well be the node's.
+func (r *runner) ownedBy(node telemetry.Status) func(work.TaskID) bool {
 	return func(task work.TaskID) bool {
-		// A status names the tiles of one stream; an outstanding task of another may well be the victim's.
-		return task.Stream != r.tiles || slices.Contains(victim.OwnedTiles, task.Tile)
+		return task.Stream != r.tiles || slices.Contains(node.OwnedTiles, task.Tile)
 	}
 }
 
@@ -181,26 +265,34 @@ func holds(s telemetry.Status, role meter.Component) string {
 	return strings.Join(words, ", ")
 }
 
-// inject does the deed. What could not be done is the trial's, not the run's, failure.
-func (r *runner) inject(t *meter.Trial) {
+// inject does the deed and, where the fault stands, lets it stand for its time. What could not be done is the trial's
+// failure, and not the run's. An interrupted run leaves no fault behind.
+func (r *runner) inject(ctx context.Context, t *meter.Trial, s strike) error {
 	if t.Failed != "" {
-		return
+		return nil
 	}
 	var err error
-	var thawed clock.Instant
-	switch t.Fault {
-	case meter.Noop:
-		t.Before = r.arena.Now()
-		t.After = t.Before
-	case meter.Freeze:
-		t.Before, t.After, thawed, err = r.arena.Freeze(r.names(), freezeLength)
-		t.Length = thawed.Sub(t.Before)
-	case meter.Kill:
-		t.Before, t.After, err = r.arena.Kill(t.Victim)
-	}
+	t.Before, t.After, err = r.arena.Strike(ctx, s)
 	if err != nil {
 		t.Failed = err.Error()
 	}
+	if !s.fault.Lasts() || t.Before == 0 {
+		return ctx.Err()
+	}
+	until := t.Before.Add(s.last)
+	waited := r.wait(ctx, until.Add(-nearly))
+	if waited == nil {
+		r.arena.Meet(until)
+	}
+	// Not with the run's own context: it must end even if that has.
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	ended, err := r.arena.End(short, s)
+	t.Length = ended.Sub(t.Before)
+	if err != nil && t.Failed == "" {
+		t.Failed = err.Error()
+	}
+	return waited
 }
 
 func (r *runner) names() []string {
@@ -211,18 +303,15 @@ func (r *runner) names() []string {
 	return names
 }
 
-// heal starts the victim again and waits until the cluster is whole.
-func (r *runner) heal(ctx context.Context, t *meter.Trial) error {
-	victims := []string{t.Victim}
-	switch t.Fault {
-	case meter.Noop:
+// recover starts what was killed again and waits until the cluster is whole.
+func (r *runner) recover(ctx context.Context, t *meter.Trial, s strike) error {
+	if t.Fault == meter.Noop {
 		t.Ended = r.arena.Now()
 		return nil
-	case meter.Freeze:
-		victims = r.names()
-	case meter.Kill:
-		if err := r.arena.Revive(ctx, t.Victim); err != nil {
-			return fmt.Errorf("revive %s: %w", t.Victim, err)
+	}
+	if t.Fault == meter.Kill {
+		if err := r.arena.Revive(ctx, s); err != nil {
+			return err
 		}
 	}
 	whole, err := r.awaitWhole(ctx)
@@ -231,7 +320,7 @@ func (r *runner) heal(ctx context.Context, t *meter.Trial) error {
 	}
 	t.Ended = whole
 	over := t.Before.Add(r.window + r.grace + aftermath)
-	for _, victim := range victims {
+	for _, victim := range s.blamed() {
 		r.log.Fault(victim, t.Before, max(over, whole))
 	}
 	return nil

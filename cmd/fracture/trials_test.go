@@ -27,6 +27,9 @@ type stage struct {
 	told   []failover.Trace
 	kills  []string
 	broken bool // revived nodes never come back
+
+	strikes, ended []strike
+	onStrike       func()
 }
 
 const stageStart = clock.Instant(1e12)
@@ -42,6 +45,9 @@ func (s *stage) Wait(ctx context.Context, until clock.Instant) error {
 
 func (s *stage) Pump(rec *meter.Recorder, log *meter.Log) {
 	for due := s.due(); due.Add(100*time.Millisecond) < s.now; due = s.due() {
+		if s.frozen[1] == clock.Never && due.Add(time.Millisecond) > s.frozen[0] {
+			break // when it comes is not known yet
+		}
 		for tile := range stageFlow.Tiles {
 			arrived := due.Add(time.Millisecond)
 			if arrived > s.frozen[0] && arrived < s.frozen[1] {
@@ -71,6 +77,9 @@ func (s *stage) Statuses() []telemetry.Status {
 	for i := range uint32(5) {
 		st := telemetry.Status{Name: fmt.Sprint("n", i+1), Owns: 5, StandsBy: 5, RSS: 20 << 20,
 			OwnedTiles: []uint32{i, i + 5, i + 10, i + 15, i + 20}}
+		if i > 0 { // n2 stands by for n1, n3 for n2 …
+			st.CopiedTiles = []uint32{i - 1, i + 4}
+		}
 		switch i {
 		case 0:
 			st.Leads = []uint64{1}
@@ -84,7 +93,38 @@ func (s *stage) Statuses() []telemetry.Status {
 	return up
 }
 
-func (s *stage) Kill(name string) (before, after clock.Instant, err error) {
+func (s *stage) Strike(_ context.Context, f strike) (before, after clock.Instant, err error) {
+	s.strikes = append(s.strikes, f)
+	if s.onStrike != nil {
+		s.onStrike()
+	}
+	before, after = s.now, s.now.Add(50*time.Microsecond)
+	switch f.fault {
+	case meter.Kill:
+		s.kill(f.nodes[0])
+	case meter.Noop:
+	default:
+		s.frozen = [2]clock.Instant{s.now, clock.Never}
+	}
+	return before, after, nil
+}
+
+func (s *stage) End(_ context.Context, f strike) (clock.Instant, error) {
+	s.frozen[1] = s.now
+	s.ended = append(s.ended, f)
+	return s.now, nil
+}
+
+func (s *stage) Meet(until clock.Instant) { s.now = max(s.now, until) }
+
+func (s *stage) Stands(c meter.Component) string {
+	if c == meter.Store {
+		return "a store"
+	}
+	return ""
+}
+
+func (s *stage) kill(name string) {
 	s.dead, s.killed = name, s.now
 	s.kills = append(s.kills, name)
 	s.told = append(s.told,
@@ -92,16 +132,9 @@ func (s *stage) Kill(name string) (before, after clock.Instant, err error) {
 		failover.Trace{At: s.now.Add(2 * time.Millisecond), Node: "nx", Verb: "promote", Peer: name, Signal: failover.Reset},
 		// Somebody takes over from an innocent node, once a kill.
 		failover.Trace{At: s.now.Add(2 * time.Millisecond), Node: "nx", Verb: "promote", Peer: "n9", Signal: failover.Silence})
-	return s.now, s.now.Add(50 * time.Microsecond), nil
 }
 
-func (s *stage) Freeze(_ []string, length time.Duration) (before, after, thawed clock.Instant, err error) {
-	s.frozen = [2]clock.Instant{s.now, s.now.Add(length)}
-	s.now = s.frozen[1]
-	return s.frozen[0], s.frozen[0].Add(100 * time.Microsecond), s.frozen[1], nil
-}
-
-func (s *stage) Revive(context.Context, string) error { return nil }
+func (s *stage) Revive(context.Context, strike) error { return nil }
 
 func runStage(ctx context.Context, s *stage, p plan) (*runner, []meter.Trial, error) {
 	s.now = stageStart
@@ -114,8 +147,9 @@ func runStage(ctx context.Context, s *stage, p plan) (*runner, []meter.Trial, er
 
 func stagePlan(seed uint64) plan {
 	return plan{
-		seed: seed, roles: []meter.Component{meter.Owner, meter.Splitter}, trials: 4, controls: 2, nodes: 5, standbys: true,
-		calm: 10 * time.Second, window: time.Second, grace: time.Second, whole: 10 * time.Second, tiles: 1,
+		seed: seed, controls: 2, nodes: 5, standbys: true,
+		series: []series{{component: meter.Owner, fault: meter.Kill, n: 4}, {component: meter.Splitter, fault: meter.Kill, n: 4}},
+		calm:   10 * time.Second, window: time.Second, grace: time.Second, whole: 10 * time.Second, tiles: 1,
 	}
 }
 
@@ -160,6 +194,73 @@ func TestRunner_repeatsItselfFromASeed(t *testing.T) {
 	}
 	if a, b := victims(3), victims(4); slices.Equal(a, b) {
 		t.Errorf("seeds 3 and 4 both killed %v", a)
+	}
+}
+
+func TestRunner_letsAFaultStandForItsTimeAndEndsIt(t *testing.T) {
+	s := &stage{}
+	p := stagePlan(7)
+	p.controls = 0
+	p.series = []series{
+		{meter.Owner, meter.Freeze, 2, 300 * time.Millisecond}, {meter.Link, meter.OneWay, 2, 500 * time.Millisecond},
+		{meter.Gossip, meter.Partition, 1, time.Second}, {meter.Store, meter.Freeze, 1, time.Second}, {meter.Sink, meter.Kill, 1, 0},
+	}
+	_, trials, err := runStage(t.Context(), s, p)
+	if err != nil || len(trials) != 7 {
+		t.Fatalf("run = %d trials, %v; want 7", len(trials), err)
+	}
+	if len(s.strikes) != 6 || len(s.ended) != 6 {
+		t.Fatalf("%d strikes, %d ended; want 6: there is no second receiver", len(s.strikes), len(s.ended))
+	}
+	if got := trials[0]; got.Length != 300*time.Millisecond || got.Reading.Longest > 300*time.Millisecond || got.Reading.Longest < 290*time.Millisecond {
+		t.Errorf("a freeze of 300 ms stood for %v, and the work for %v", got.Length, got.Reading.Longest)
+	}
+	for _, f := range s.strikes[2:4] {
+		if len(f.nodes) != 2 || f.nodes[0] >= f.nodes[1] {
+			t.Errorf("a link between %v, want an owner and its standby", f.nodes)
+		}
+	}
+	if got := trials[2]; got.Victim != s.strikes[2].nodes[0]+"-"+s.strikes[2].nodes[1] || got.Uncounted() != "" {
+		t.Errorf("a link's trial is of %q, not counted for %q", got.Victim, got.Uncounted())
+	}
+	if n := len(s.strikes[4].nodes); n != 5 {
+		t.Errorf("gossip is that of %d nodes, want all", n)
+	}
+	if got := trials[6]; got.Failed == "" || got.Uncounted() == "" {
+		t.Error("a receiver that is not there was broken")
+	}
+}
+
+func TestRunner_blamesTheVictimsOfAFaultAlone(t *testing.T) {
+	for _, c := range []struct {
+		s    strike
+		want int
+	}{
+		{strike{component: meter.Owner, fault: meter.Slow, nodes: []string{"n1"}}, 1},
+		{strike{component: meter.Link, fault: meter.Loss, nodes: []string{"n1", "n2"}}, 2},
+		{strike{component: meter.All, fault: meter.Freeze, nodes: []string{"n1", "n2"}}, 2},
+		{strike{component: meter.Gossip, fault: meter.Partition, nodes: []string{"n1", "n2"}}, 0},
+		{strike{component: meter.Owner, fault: meter.Noop, nodes: []string{"n1"}}, 0},
+		{strike{component: meter.Store, fault: meter.Kill}, 0},
+	} {
+		if got := c.s.blamed(); len(got) != c.want {
+			t.Errorf("%s %s: %v are blamed, want %d", c.s.component, c.s.fault, got, c.want)
+		}
+	}
+}
+
+func TestRunner_leavesNoFaultBehindWhenInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &stage{}
+	s.onStrike = cancel
+	p := stagePlan(7)
+	p.controls, p.series = 0, []series{{meter.Owner, meter.Partition, 3, time.Second}}
+	_, trials, err := runStage(ctx, s, p)
+	if !errors.Is(err, context.Canceled) || len(trials) != 0 {
+		t.Errorf("run = %d trials, %v; want none, %v", len(trials), err, context.Canceled)
+	}
+	if len(s.strikes) != 1 || len(s.ended) != 1 {
+		t.Errorf("%d strikes, %d ended; want the one that was in force ended", len(s.strikes), len(s.ended))
 	}
 }
 

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"fracture/chaos"
+	"fracture/chaos/meter"
+	"fracture/clock"
+	"fracture/cluster"
+)
+
+// errUnconfirmed: a node did not say that it obeys; nobody knows whether the fault is in force.
+var errUnconfirmed = errors.New("the order was not confirmed")
+
+// Strike implements arena.
+func (a *labArena) Strike(ctx context.Context, s strike) (before, after clock.Instant, err error) {
+	switch s.fault {
+	case meter.Noop:
+		now := clock.Now()
+		return now, now, nil
+	case meter.Kill:
+		return a.kill(s)
+	case meter.Freeze:
+		return a.freeze(s)
+	case meter.Partition, meter.OneWay, meter.Slow, meter.Loss, meter.Reset:
+		return a.order(ctx, s)
+	}
+	return 0, 0, fmt.Errorf("no way is known to do %s to a %s", s.fault, s.component)
+}
+
+// End implements arena.
+func (a *labArena) End(ctx context.Context, s strike) (ended clock.Instant, err error) {
+	switch s.fault {
+	case meter.Freeze:
+		for _, v := range a.home.victims(s) {
+			_, at, thawErr := v.lab.Thaw(v.name)
+			err = errors.Join(err, thawErr)
+			ended = at
+		}
+		return ended, err
+	case meter.Partition, meter.OneWay, meter.Slow, meter.Loss, meter.Reset:
+		return a.heal(ctx, s)
+	case meter.Kill, meter.Noop:
+	}
+	return clock.Now(), nil
+}
+
+// Revive implements arena.
+func (a *labArena) Revive(ctx context.Context, s strike) error {
+	switch s.component {
+	case meter.Store:
+		return a.home.reviveServer(ctx)
+	case meter.Sink:
+		return a.home.lab.Revive(ctx, secondSink)
+	default:
+	}
+	for _, name := range s.nodes {
+		if err := a.home.revive(ctx, name); err != nil {
+			return fmt.Errorf("revive %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Stands implements arena.
+func (a *labArena) Stands(c meter.Component) string {
+	switch c {
+	case meter.Store:
+		if a.home.serverUp() {
+			return fmt.Sprintf("the store of %d nodes", a.options.nodes)
+		}
+	case meter.Sink:
+		if slices.ContainsFunc(a.client.Members(), func(m cluster.Member) bool { return m.Sink }) {
+			return "a second receiver of all results"
+		}
+	default:
+	}
+	return ""
+}
+
+// kill ends processes as kill -9 does.
+func (a *labArena) kill(s strike) (before, after clock.Instant, err error) {
+	for _, v := range a.home.victims(s) {
+		b, f, killErr := v.lab.Kill(v.name)
+		if before == 0 {
+			before = b
+		}
+		after, err = f, errors.Join(err, killErr)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, n := range a.nodes {
+		for _, name := range s.nodes {
+			if n.status.Name == name && err == nil {
+				a.nodes[i].dead = n.status.Incarnation
+			}
+		}
+	}
+	return before, after, err
+}
+
+// freeze stops processes. Where one cannot be, the others go on.
+func (a *labArena) freeze(s strike) (before, after clock.Instant, err error) {
+	victims := a.home.victims(s)
+	for i, v := range victims {
+		b, f, freezeErr := v.lab.Freeze(v.name)
+		if freezeErr != nil {
+			for _, frozen := range victims[:i] {
+				_, _, thawErr := frozen.lab.Thaw(frozen.name)
+				freezeErr = errors.Join(freezeErr, thawErr)
+			}
+			return 0, 0, freezeErr
+		}
+		if before == 0 {
+			before, after = b, f
+		}
+	}
+	return before, after, nil
+}
+
+// order tells nodes what is to stand at them, and waits until all have said that it does.
+func (a *labArena) order(ctx context.Context, s strike) (before, after clock.Instant, err error) {
+	before = clock.Now()
+	last := s.last + leaseMargin
+	if s.last == 0 {
+		last = strikeMoment
+	}
+	var ids []uint64
+	for _, told := range s.orders() {
+		g := given{node: told.node, until: before.Add(last), renewed: before,
+			order: chaos.Order{ID: a.newOrder(), Seed: a.options.seed ^ uint64(before), Stand: told.stand}}
+		g.order.Lease = g.lease(before)
+		if err := a.client.Order(g.node, g.order); err != nil {
+			return before, clock.Now(), err
+		}
+		a.given = append(a.given, g)
+		ids = append(ids, g.order.ID)
+	}
+	err = a.awaitConfirmed(ctx, ids)
+	return before, clock.Now(), err
+}
+
+// heal takes back what the strike ordered. What a node does not hear of ends with its lease.
+func (a *labArena) heal(ctx context.Context, s strike) (healed clock.Instant, err error) {
+	a.given = a.given[:0]
+	var ids []uint64
+	for _, told := range s.orders() {
+		id := a.newOrder()
+		if orderErr := a.client.Order(told.node, chaos.Order{ID: id}); orderErr != nil {
+			err = errors.Join(err, orderErr)
+			continue
+		}
+		ids = append(ids, id)
+	}
+	healed = clock.Now()
+	return healed, errors.Join(err, a.awaitConfirmed(ctx, ids))
+}
+
+// renew orders anew what stands for longer than a lease.
+func (a *labArena) renew() {
+	now := clock.Now()
+	for i := range a.given {
+		g := &a.given[i]
+		if now.Sub(g.renewed) >= renewEvery && now < g.until && g.order.Stand[0].Fault.Kind != chaos.Reset {
+			g.renewed, g.order.Lease = now, g.lease(now)
+			_ = a.client.Order(g.node, g.order) // without a link the fault ends, as it should
+		}
+	}
+}
+
+// newOrder is an order's number; the node's answer will be looked for.
+func (a *labArena) newOrder() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.orders++
+	a.confirmed[a.orders] = make(chan struct{})
+	return a.orders
+}
+
+// confirm notes that a node says what became of an order.
+func (a *labArena) confirm(id uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if done, ok := a.confirmed[id]; ok {
+		delete(a.confirmed, id)
+		close(done)
+	}
+}
+
+// awaitConfirmed waits until all orders have been confirmed. Nobody is waited for longer than confirmTime.
+func (a *labArena) awaitConfirmed(ctx context.Context, ids []uint64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, confirmTime, errUnconfirmed)
+	defer cancel()
+	for _, id := range ids {
+		a.mu.Lock()
+		done, open := a.confirmed[id]
+		a.mu.Unlock()
+		if !open {
+			continue
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			a.mu.Lock()
+			delete(a.confirmed, id)
+			a.mu.Unlock()
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
