@@ -234,12 +234,15 @@ const (
 // spoiled. It ends early where the faults end, and costs no processor time.
 func (w *workers) strike(f *spotFaults, m *failover.Message, most time.Duration) {
 	nth := f.asked.Add(1) - 1
-	longer := time.Duration(0)
+	longer, spoiled := time.Duration(0), false
 	for _, s := range f.list {
 		longer += s.Fault.Stretch(m.Ran)
 		if !m.Failed {
-			s.Fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload)
+			spoiled = s.Fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload) || spoiled
 		}
+	}
+	if longer > 0 || spoiled {
+		w.faulted.Add(1)
 	}
 	began := clock.Now()
 	end := began.Add(min(longer, most))
@@ -254,7 +257,8 @@ func (w *workers) strike(f *spotFaults, m *failover.Message, most time.Duration)
 // still hears, and answers no more; who calls it gets an answer, on the caller's connection.
 type mouth struct {
 	*memberlist.NetTransport
-	faults atomic.Pointer[spotFaults]
+	faults  atomic.Pointer[spotFaults]
+	faulted atomic.Uint64 // packets and calls that faults had
 }
 
 // errSilenced: a fault has the call; it is over when the fault is.
@@ -270,6 +274,9 @@ func (m *mouth) silenced() bool {
 	nth := f.asked.Add(1) - 1
 	for _, s := range f.list {
 		fate = fate.And(s.Fault.Touch(chaos.Draw(f.seed, f.spot, s.Rule, nth)))
+	}
+	if fate.Lost {
+		m.faulted.Add(1)
 	}
 	return fate.Lost
 }

@@ -81,6 +81,7 @@ func (n *Node) report(now clock.Instant) {
 		Scheduler: n.classes(),
 		Executed:  n.count.executed.Load(), Takeovers: n.count.takeovers.Load(), Fenced: n.count.fenced.Load(),
 		Repeated: n.count.repeated.Load(), Dropped: n.count.dropped.Load() + links.Dropped + n.in.gaveWay(),
+		Faulted:   links.Faulted + n.beats.Stats().Faulted + n.work.faulted.Load() + n.gossip.mouth.faulted.Load(),
 		Strangers: links.Strangers + n.beats.Stats().Strangers + n.gossip.strangers.Load(),
 		Malformed: links.Malformed, Untold: links.TelemetryDropped,
 	}

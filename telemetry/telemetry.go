@@ -53,6 +53,7 @@ type Status struct {
 	Fenced    uint64 // results and placements refused for their epoch
 	Repeated  uint64 // results that had already come
 	Dropped   uint64 // given up at a bound
+	Faulted   uint64 // messages, beats, gossip and tasks that an ordered fault had
 	Strangers uint64 // unauthenticated peers and beats refused
 	Malformed uint64 // messages of peers that could not be read
 	Untold    uint64 // news of its own that found no room on their way to a sink

@@ -45,7 +45,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		joined:     make(chan struct{}),
 		confirmed:  map[uint64]chan struct{}{},
 	}
-	cfg := homeConfig{nodes: o.nodes, args: o.args.list(), sink: has(o.series, meter.Sink)}
+	cfg := homeConfig{nodes: o.nodes, program: o.program, args: o.args.list(), sink: has(o.series, meter.Sink)}
 	var err error
 	if has(o.series, meter.Store) {
 		if cfg.server, err = findServer(); err != nil {

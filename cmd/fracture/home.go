@@ -32,13 +32,14 @@ const startTime = 20 * time.Second
 
 // homeConfig says what cluster to make.
 type homeConfig struct {
-	nodes  int
-	redis  string   // URL of the store; "" for the embedded one
-	gossip string   // address of the first node's membership; "" for any
-	http   string   // address that the nodes' front doors share beside their own; "" for none
-	args   []string // more that every node is told
-	server string   // program of a store that is a process of its own; "" for none
-	sink   bool     // a second receiver is to run
+	nodes   int
+	redis   string   // URL of the store; "" for the embedded one
+	gossip  string   // address of the first node's membership; "" for any
+	http    string   // address that the nodes' front doors share beside their own; "" for none
+	args    []string // more that every node is told
+	program string   // of the nodes; "" for this one
+	server  string   // program of a store that is a process of its own; "" for none
+	sink    bool     // a second receiver is to run
 }
 
 // home is a cluster of this process's own: a directory with its keys, a store, and nodes as child processes.
@@ -109,7 +110,7 @@ func (h *home) furnish() error {
 			return err
 		}
 	}
-	h.lab, err = lab.New(lab.Config{Dir: h.dir.Path, Command: h.command, Env: env})
+	h.lab, err = lab.New(lab.Config{Dir: h.dir.Path, Program: h.cfg.program, Command: h.command, Env: env})
 	return err
 }
 

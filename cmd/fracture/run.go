@@ -96,7 +96,8 @@ type runOptions struct {
 	json     bool
 	out      string
 	args     nodeArgs
-	lenient  bool // what this machine cannot do may be left out
+	program  string // of the nodes; empty: this one
+	lenient  bool   // what this machine cannot do may be left out
 }
 
 // read makes options of the flags, and of a scenario where one is named.
