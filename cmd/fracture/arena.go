@@ -51,9 +51,9 @@ type labArena struct {
 
 	spareDeliveries []meter.Delivery // the runner's
 	spareTraces     []failover.Trace
-	missed          uint64 // traces known to be dropped
-	unread          uint64 // deliveries known to be dropped
-	given           []given
+	missed          uint64  // traces known to be dropped
+	unread          uint64  // deliveries known to be dropped
+	given           []given // what stands by its order
 
 	mu    sync.Mutex // guards all below
 	nodes []nodeWord // by name

@@ -31,7 +31,7 @@ type nodeOrder struct {
 // orders says what the nodes are told of a strike, nothing where it is done without them. Of what stands between two, one
 // is told, for both directions.
 func (s strike) orders() []nodeOrder {
-	if len(s.nodes) == 0 {
+	if len(s.nodes) == 0 || len(s.standing("")) == 0 {
 		return nil
 	}
 	if s.component == meter.Gossip {
@@ -45,11 +45,7 @@ func (s strike) orders() []nodeOrder {
 	if s.component == meter.Link {
 		peer = s.nodes[1]
 	}
-	stand := s.standing(peer)
-	if len(stand) == 0 {
-		return nil
-	}
-	return []nodeOrder{{s.nodes[0], numbered(stand)}}
+	return []nodeOrder{{s.nodes[0], numbered(s.standing(peer))}}
 }
 
 // standing is what stands at a node, on its way to a peer or to all.

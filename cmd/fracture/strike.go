@@ -85,21 +85,21 @@ func (a *labArena) Stands(c meter.Component) string {
 func (a *labArena) kill(s strike) (before, after clock.Instant, err error) {
 	for _, v := range a.home.victims(s) {
 		b, f, killErr := v.lab.Kill(v.name)
-		if before == 0 {
-			before = b
+		if killErr != nil {
+			return 0, 0, killErr
 		}
-		after, err = f, errors.Join(err, killErr)
+		before, after = b, f
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, n := range a.nodes {
 		for _, name := range s.nodes {
-			if n.status.Name == name && err == nil {
+			if n.status.Name == name {
 				a.nodes[i].dead = n.status.Incarnation
 			}
 		}
 	}
-	return before, after, err
+	return before, after, nil
 }
 
 // freeze stops processes. Where one cannot be, the others go on.
@@ -128,6 +128,7 @@ func (a *labArena) order(ctx context.Context, s strike) (before, after clock.Ins
 	if s.last == 0 {
 		last = strikeMoment
 	}
+	a.given = a.given[:0]
 	var ids []uint64
 	for _, told := range s.orders() {
 		g := given{node: told.node, until: before.Add(last), renewed: before,

@@ -123,6 +123,7 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, last time.Duration, 
 	duplicates := r.rec.Duplicates()
 	s, onVictim := r.pick(t)
 	s.last = last
+	faulted := r.faulted(s)
 	if err := r.inject(ctx, t, s); err != nil {
 		return err
 	}
@@ -140,9 +141,24 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, last time.Duration, 
 	t.Reading = r.rec.Read(span, t.Calm)
 	t.Hiccup = r.hiccups.Worst(t.Before, span.Horizon())
 	t.Timeline = r.timeline(t, s, span.Horizon())
+	if t.Failed == "" && s.fault.Lasts() && len(s.orders()) > 0 && r.faulted(s) == faulted {
+		t.Failed = "the fault had nothing to strike"
+	}
 	err := r.recover(ctx, t, s)
 	t.Duplicates = r.rec.Duplicates() - duplicates
 	return err
+}
+
+// faulted is how much ordered faults have had at the nodes that are told of a strike, by their newest words.
+func (r *runner) faulted(s strike) (n uint64) {
+	for _, told := range s.orders() {
+		for _, status := range r.arena.Statuses() {
+			if status.Name == told.node {
+				n += status.Faulted
+			}
+		}
+	}
+	return n
 }
 
 // timeline is that of the victim; of a link, that of the end which was missed first.

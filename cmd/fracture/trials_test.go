@@ -29,6 +29,7 @@ type stage struct {
 	broken bool // revived nodes never come back
 
 	strikes, ended []strike
+	strength       uint64 // how much each fault strikes at every node
 	onStrike       func()
 }
 
@@ -75,7 +76,7 @@ func (s *stage) owner(tile uint32) string { return fmt.Sprint("n", tile%5+1) }
 func (s *stage) Statuses() []telemetry.Status {
 	var up []telemetry.Status
 	for i := range uint32(5) {
-		st := telemetry.Status{Name: fmt.Sprint("n", i+1), Owns: 5, StandsBy: 5, RSS: 20 << 20,
+		st := telemetry.Status{Name: fmt.Sprint("n", i+1), Owns: 5, StandsBy: 5, RSS: 20 << 20, Faulted: uint64(len(s.strikes)) * s.strength,
 			OwnedTiles: []uint32{i, i + 5, i + 10, i + 15, i + 20}}
 		if i > 0 { // n2 stands by for n1, n3 for n2 …
 			st.CopiedTiles = []uint32{i - 1, i + 4}
@@ -198,7 +199,7 @@ func TestRunner_repeatsItselfFromASeed(t *testing.T) {
 }
 
 func TestRunner_letsAFaultStandForItsTimeAndEndsIt(t *testing.T) {
-	s := &stage{}
+	s := &stage{strength: 1}
 	p := stagePlan(7)
 	p.controls = 0
 	p.series = []series{
@@ -228,6 +229,17 @@ func TestRunner_letsAFaultStandForItsTimeAndEndsIt(t *testing.T) {
 	}
 	if got := trials[6]; got.Failed == "" || got.Uncounted() == "" {
 		t.Error("a receiver that is not there was broken")
+	}
+}
+
+func TestRunner_doesNotCountAFaultThatStrikesNothing(t *testing.T) {
+	p := stagePlan(7)
+	p.controls, p.series = 0, []series{{meter.Owner, meter.Loss, 1, time.Second}}
+	for strength, want := range map[uint64]string{0: "the fault had nothing to strike", 3: ""} {
+		_, trials, err := runStage(t.Context(), &stage{strength: strength}, p)
+		if err != nil || len(trials) != 1 || trials[0].Uncounted() != want {
+			t.Errorf("a fault that strikes %d: %+v, %v; want it not counted for %q", strength, trials, err, want)
+		}
 	}
 }
 
