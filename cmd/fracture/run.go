@@ -74,7 +74,7 @@ func newRunCommand() *cobra.Command {
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
 	flags.DurationVar(&f.probe, "probe", 2*time.Millisecond, "period of the probe stream, one tile a node; 0: no probes")
-	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms, lost<=0, needless<=6; replaces the default on the same figure")
+	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms or needless<=6, or for those of a fault: 'loss: lost<=3'; replaces the default on the same figure")
 	flags.StringVar(&f.out, "out", "", "write the JSON object, with every single trial, to this file too")
 	flags.DurationVar(&f.calm, "calm", 10*time.Second, "how much quiet before a fault tells what is usual")
 	flags.DurationVar(&f.window, "window", time.Second, "results due so long after a fault are looked at")
@@ -223,9 +223,9 @@ func describeFaults() string {
 	for _, c := range meter.Components {
 		fmt.Fprintf(&b, "  %-9s %s\n", c, words(c.Suffers()))
 	}
-	b.WriteString("A kill is kill -9, a freeze SIGSTOP and SIGCONT; a partition loses all that goes to and comes from the victim, one-way\n" +
-		"only what it says; slow makes tasks take ten times as long, loss loses a fifth of messages and beats, reset breaks links,\n" +
-		"noop does nothing. A link is one between two nodes that share work; gossip is that of all nodes; the store is a\n" +
-		"redis-server of the run's own, the sink a second receiver.\n")
+	b.WriteString("A kill is kill -9, a freeze SIGSTOP and SIGCONT; a partition loses all that goes to and comes from the victim,\n" +
+		"one-way only what it says; slow makes tasks take ten times as long, loss loses a fifth of messages and beats,\n" +
+		"reset breaks links, noop does nothing. A link is one between two nodes that share work; gossip is that of all\n" +
+		"nodes; the store is a redis-server of the run's own, the sink a second receiver.\n")
 	return b.String()
 }
