@@ -78,7 +78,7 @@ type vote struct {
 // are more voters than votes, and those that came first have their say.
 func (b *ballot) cast(v vote) (same int) {
 	i := 0
-	for i < b.n && b.votes[i].name != v.name && b.votes[i].by != v.by {
+	for i < b.n && b.votes[i].name != v.name {
 		i++
 	}
 	if i == len(b.votes) {
@@ -101,6 +101,9 @@ func (c *Core) vote(s *stream, f *frame, from NodeID, m *Message) bool {
 	}
 	b := &f.votes[m.Task.Tile]
 	v := vote{by: from, name: c.weight(from), sum: answer(m)}
+	if v.name == 0 {
+		return false // gossip has not told who it is, so it might vote twice
+	}
 	if b.decided {
 		c.mask(m, v, b.winner)
 		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
@@ -117,15 +120,15 @@ func (c *Core) vote(s *stream, f *frame, from NodeID, m *Message) bool {
 	return true
 }
 
-// weight is what a node is known by over its incarnations; its id, where it is not known.
+// weight is what a node is known by over its incarnations; 0 where gossip does not know it.
 func (c *Core) weight(id NodeID) uint64 {
 	if id == c.cfg.ID {
 		return c.cfg.Weight
 	}
-	if p := c.peers.find(id); p != nil && p.Weight != 0 {
+	if p := c.peers.find(id); p != nil {
 		return p.Weight
 	}
-	return uint64(id)
+	return 0
 }
 
 // mask tells that a vote was not the winner's.
