@@ -39,7 +39,8 @@ func openTheater(t *testing.T) *theater {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := runOptions{strategy: work.Standby, load: load, probe: 20 * time.Millisecond, program: h.binary}
+	o := runOptions{strategy: work.Standby, load: load, probe: 20 * time.Millisecond, program: h.binary,
+		args: nodeArgs{beatClass: beatClasses[0]}}
 	o.plan = plan{seed: 1, nodes: 3, standbys: true, tiles: runTiles, series: []series{
 		{component: meter.Store, fault: meter.Kill, n: 1}, {component: meter.Sink, fault: meter.Kill, n: 1},
 	}}
