@@ -49,6 +49,8 @@ type Status struct {
 
 	// Counters since the node started.
 	Executed  uint64 // tasks run
+	Messages  uint64 // sent to other processes
+	Bytes     uint64 // of them, before encryption
 	Takeovers uint64 // promotions of this node
 	Fenced    uint64 // results and placements refused for their epoch
 	Repeated  uint64 // results that had already come

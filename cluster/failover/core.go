@@ -307,7 +307,8 @@ func (c *Core) lostHolder(id NodeID) (Signal, bool) {
 func (c *Core) Holdings(visit func(id work.TaskID, function string, owner bool)) {
 	for i := range c.tasks.list {
 		h := &c.tasks.list[i]
-		visit(h.id, h.function, int(h.epoch.Rank) == h.rank)
+		owns := int(h.epoch.Rank) == h.rank && (h.rank == 0 || !h.strategy.Everyone())
+		visit(h.id, h.function, owns)
 	}
 }
 

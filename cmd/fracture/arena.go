@@ -54,6 +54,8 @@ type labArena struct {
 	missed          uint64  // traces known to be dropped
 	unread          uint64  // deliveries known to be dropped
 	given           []given // what stands by its order
+	cost            meter.Cost
+	size            float64 // of the pictures
 
 	mu    sync.Mutex // guards all below
 	nodes []nodeWord // by name

@@ -79,7 +79,10 @@ func pictures(id work.StreamID, size float64, frames uint64) *work.Stream {
 // calibrate finds the size of picture for the load, by what warm-ups take of this machine now.
 func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 	l := a.options.load
-	if l.share == 0 {
+	switch {
+	case a.options.size > 0:
+		return a.options.size, nil
+	case l.share == 0:
 		return 1, nil
 	}
 	small, err := a.warmUp(ctx, 0, 1)
@@ -147,6 +150,7 @@ func (a *labArena) open(ctx context.Context, rec *meter.Recorder) error {
 	if err != nil {
 		return err
 	}
+	a.size = size
 	a.submitMeasured("tiles", pictures(runTiles, size, 0))
 	if err := a.awaitResults(ctx); err != nil {
 		return err

@@ -26,7 +26,7 @@ var verbs = []func() *cobra.Command{
 	newViewCommand,
 	newLabCommand,
 	newAttachCommand,
-	newRunCommand,
+	newRunCommand, newCompareCommand,
 	newSimCommand,
 	newNodeCommand,
 	newPaneCommand,

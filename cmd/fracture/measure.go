@@ -20,10 +20,39 @@ import (
 
 // runTrials is the verb: open an arena, carry the plan out, print the report. The error carries the exit code.
 func runTrials(ctx context.Context, o runOptions, stdout, stderr io.Writer) error {
+	m, failed := measure(ctx, o, stderr)
+	if m.report == nil || failed != nil && len(m.trials) == 0 {
+		return failed
+	}
+	m.report.Judge(m.trials, o.budgets, !m.whole)
+	if err := o.print(m.report, stdout); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	if code := m.report.Verdict.ExitCode(); code != exitHeld {
+		return &exitError{code, errors.New("")} // the report has said it all
+	}
+	return nil
+}
+
+// measured is what a plan that was carried out has found.
+type measured struct {
+	trials []meter.Trial
+	report *meter.Report // not judged; nil where no cluster came up
+	cost   meter.Cost    // where the options ask for it
+	size   float64       // of the pictures, that makes the load
+	whole  bool          // the plan was carried out to its end
+}
+
+// measure opens an arena, carries the plan out, and ends all it started. The error says what failed; that the context ended
+// is none.
+func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, err error) {
 	began, started := clock.Now(), time.Now()
 	a, err := newLabArena(ctx, o)
 	if err != nil {
-		return err
+		return m, err
 	}
 	hiccups := meter.NewHiccups()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)) // a P that the watch may keep from the sink
@@ -38,28 +67,14 @@ func runTrials(ctx context.Context, o runOptions, stdout, stderr io.Writer) erro
 	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
 
 	r, runErr := carryOut(work, o, a, hiccups, stderr)
-	report := a.report(o, r, hiccups)
+	m = measured{trials: r.done, report: a.report(o, r, hiccups), cost: a.cost, size: a.size, whole: runErr == nil}
 	end()
 	stopErr := group.Wait()
-	failed := stopErr
+	m.report.Started, m.report.Took = started.UTC().Format(time.RFC3339), float64(int(clock.Now().Sub(began).Seconds()))
 	if ctx.Err() == nil {
-		failed = errors.Join(runErr, stopErr)
+		stopErr = errors.Join(runErr, stopErr)
 	}
-	if failed != nil && len(r.done) == 0 {
-		return failed
-	}
-	report.Started, report.Took = started.UTC().Format(time.RFC3339), float64(int(clock.Now().Sub(began).Seconds()))
-	report.Judge(r.done, o.budgets, runErr != nil)
-	if err := o.print(report, stdout); err != nil {
-		return err
-	}
-	if failed != nil {
-		return failed
-	}
-	if code := report.Verdict.ExitCode(); code != exitHeld {
-		return &exitError{code, errors.New("")} // the report has said it all
-	}
-	return nil
+	return m, stopErr
 }
 
 // carryOut brings the load up, opens the recorder and runs the plan.
@@ -77,6 +92,9 @@ func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hic
 	_, _ = fmt.Fprintln(stderr, o.announce())
 	r := newRunner(o.plan, a, rec, hiccups, told)
 	if err := a.open(ctx, rec); err != nil {
+		return r, err
+	}
+	if err := a.measureCost(ctx, r, o.costSpan); err != nil {
 		return r, err
 	}
 	_, err := r.run(ctx)

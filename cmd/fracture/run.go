@@ -92,7 +92,9 @@ type runOptions struct {
 	load     load
 	probe    time.Duration
 	budgets  []meter.Budget
-	minimum  int // trials of a row that must count; 0: four of five
+	minimum  int           // trials of a row that must count; 0: four of five
+	size     float64       // of the pictures; 0: found by warm-ups
+	costSpan time.Duration // for how long costs are measured before the first fault; 0: they are not
 	json     bool
 	out      string
 	args     nodeArgs

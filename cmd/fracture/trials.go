@@ -58,6 +58,7 @@ type plan struct {
 	controls int // of each control
 	nodes    int
 	standbys bool          // the strategy keeps any
+	stops    bool          // the strategy ends a stream with the first fault, and so the run
 	every    time.Duration // from one fault to the next, at least
 	calm     time.Duration
 	window   time.Duration
@@ -108,6 +109,9 @@ func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
 				calmSince = t.Ended
 			}
 			r.told(len(r.done), total(all), t)
+			if r.stops {
+				return r.judgeNeedless(), nil
+			}
 		}
 	}
 	return r.judgeNeedless(), nil
@@ -222,9 +226,12 @@ func (r *runner) recover(ctx context.Context, t *meter.Trial, s strike) error {
 			return err
 		}
 	}
-	whole, err := r.awaitWhole(ctx)
-	if err != nil {
-		return err
+	whole := r.arena.Now()
+	if !r.stops {
+		var err error
+		if whole, err = r.awaitWhole(ctx); err != nil {
+			return err
+		}
 	}
 	t.Ended = whole
 	over := t.Before.Add(r.window + r.grace + aftermath)
