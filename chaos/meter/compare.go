@@ -76,7 +76,7 @@ func (c *Comparison) WriteText(w io.Writer) error {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "fracture compare: seed %d, load %s, %d nodes, %d cores, workers %s\n\n", c.Seed, c.Load, c.Nodes, c.Cores, orNone(c.Scheduler))
+	fmt.Fprintf(&b, "fracture compare: seed %d, load %s, %d nodes, %d cores, scheduling %s\n\n", c.Seed, c.Load, c.Nodes, c.Cores, orNone(c.Scheduler))
 	align(&b, table, 3)
 	b.WriteByte('\n')
 	for _, s := range c.Strategies {

@@ -192,6 +192,9 @@ func (o *runOptions) words(f runFlags) error {
 	if o.strategy, err = work.ParseStrategy(f.strategy); err != nil {
 		return fmt.Errorf("--strategy: %w", err)
 	}
+	if copies, _ := o.strategy.Factors(); int(copies) > f.nodes {
+		return fmt.Errorf("--strategy %v with --nodes %d: it needs %d nodes, one for each copy", o.strategy, f.nodes, copies)
+	}
 	o.standbys = !o.strategy.Single()
 	if o.load, err = parseLoad(f.load); err != nil {
 		return fmt.Errorf("--load: %w", err)
