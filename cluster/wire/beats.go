@@ -246,13 +246,13 @@ func (b *Beats) run(ctx context.Context) error {
 			break
 		}
 	}
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case r.failed >= maxFailures:
+	if r.failed >= maxFailures {
 		return fmt.Errorf("hearing beats: %w", errDeaf)
 	}
-	return fmt.Errorf("hearing beats: %w", net.ErrClosed)
+	if ctx.Err() == nil {
+		return fmt.Errorf("hearing beats: %w", net.ErrClosed)
+	}
+	return nil
 }
 
 func (b *Beats) noteGap(d time.Duration) {

@@ -51,10 +51,7 @@ var errMemory = errors.New("too little memory")
 // there is, it lets it pass.
 func (a *nodeArgs) fits(nodes int) error {
 	room, err := availableMemory()
-	if err != nil || a.ballast == 0 {
-		return nil
-	}
-	if whole := byteSize(nodes) * a.ballast; whole > room {
+	if whole := byteSize(nodes) * a.ballast; err == nil && whole > room {
 		return fmt.Errorf("--rss-ballast %v: %w: %d nodes would fill %v, and %v is available", a.ballast, errMemory, nodes, whole, room/mebi*mebi)
 	}
 	return nil
