@@ -7,10 +7,11 @@ BENCH    ?= .
 TESTS    ?= ./...
 TESTFLAGS ?=
 RUNFLAGS ?=
+PEERFLAGS ?=
 TOOL      = $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: run test build race fuzz sim bench lint proto picture clean help
+.PHONY: run test testpeers build race fuzz sim bench peers lint proto picture clean help
 
 run: build ## build, then open the lab; without a terminal a short headless run prints its report
 	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); fi; \
@@ -19,6 +20,9 @@ run: build ## build, then open the lab; without a terminal a short headless run 
 
 test: ## every test, the house rules among them (TESTS=./lab TESTFLAGS=-v)
 	$(GO) test $(TESTFLAGS) $(TESTS)
+
+testpeers: ## the tests of bench/peers, a module of its own (a part needs beanstalkd)
+	cd bench/peers && $(GO) test $(TESTFLAGS) ./...
 
 build: ## the one binary, in bin/fracture
 	CGO_ENABLED=0 $(GO) build -o bin/fracture ./cmd/fracture
@@ -38,11 +42,17 @@ sim: build ## a whole cluster in virtual time, from SEEDS seeds (20000); a failu
 bench: ## every benchmark, with allocations (BENCH=Step TESTS=./cluster/failover)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTS)
 
+peers: build ## foreign systems killed and frozen, by the same meter; installs them; two hours (PEERFLAGS=--help)
+	cd bench/peers && $(GO) build -o ../../bin/peers .
+	mkdir -p out
+	./bin/peers --install --fracture bin/fracture --out out/peers.md $(PEERFLAGS)
+
 lint: ## go vet, gofmt, staticcheck and golangci-lint, at the versions of tools/go.mod
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) golangci-lint run
+	cd bench/peers && $(GO) vet ./... && $(GO) tool -modfile=../../tools/go.mod staticcheck ./... && $(GO) tool -modfile=../../tools/go.mod golangci-lint run
 
 proto: ## the wire's messages anew, from their .proto file (needs protoc)
 	$(GO) generate ./cluster/wire
@@ -54,4 +64,4 @@ clean: ## remove what the targets above have built
 	rm -rf bin out
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
