@@ -33,6 +33,7 @@ func serve(kind string, args []string) error {
 		run  func(args []string) error
 	}{
 		"beanstalkd": {1, func(a []string) error { return serveBeanstalkd(a[0]) }},
+		"haproxy":    {1, func(a []string) error { return serveHTTP(a[0]) }},
 	}
 	k, ok := kinds[kind]
 	if !ok || len(args) != k.args {
