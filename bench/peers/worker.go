@@ -34,6 +34,7 @@ func serve(kind string, args []string) error {
 	}{
 		"beanstalkd": {1, func(a []string) error { return serveBeanstalkd(a[0]) }},
 		"haproxy":    {1, func(a []string) error { return serveHTTP(a[0]) }},
+		"asynq":      {2, func(a []string) error { return serveAsynq(a[0], a[1]) }},
 	}
 	k, ok := kinds[kind]
 	if !ok || len(args) != k.args {
