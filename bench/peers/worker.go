@@ -35,6 +35,7 @@ func serve(kind string, args []string) error {
 		"beanstalkd": {1, func(a []string) error { return serveBeanstalkd(a[0]) }},
 		"haproxy":    {1, func(a []string) error { return serveHTTP(a[0]) }},
 		"asynq":      {2, func(a []string) error { return serveAsynq(a[0], a[1]) }},
+		"memberlist": {3, func(a []string) error { return serveGossip(a[0], a[1], a[2]) }},
 	}
 	k, ok := kinds[kind]
 	if !ok || len(args) != k.args {
