@@ -45,7 +45,7 @@ type system interface {
 
 // peers are all that are measured, in the order of the table.
 func peers() []peer {
-	return []peer{beanstalkd(), haproxy(), etcd(), sentinel(), asynqs(), gossip()}
+	return []peer{beanstalkd(), haproxy(), etcd(), sentinel(), asynqs(), gossip(), erlang()}
 }
 
 // Of every peer.
