@@ -44,21 +44,27 @@ func install(ctx context.Context, packages []string, say io.Writer) {
 // stopServices stops what Debian starts by itself when one of our packages is installed. It is called for those alone
 // that were not there before; a service that somebody else wanted is left in peace.
 func stopServices(ctx context.Context, name string, say io.Writer) {
-	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		return // without systemd nothing was started that we could name
-	}
 	services := map[string][]string{
-		"beanstalkd":   {"beanstalkd.service"},
-		"haproxy":      {"haproxy.service"},
-		"etcd-server":  {"etcd.service"},
-		"redis-server": {"redis-server.service"},
-		"erlang-base":  {"epmd.socket", "epmd.service"},
+		"beanstalkd":   {"beanstalkd"},
+		"haproxy":      {"haproxy"},
+		"etcd-server":  {"etcd"},
+		"redis-server": {"redis-server"},
+		"erlang-base":  {"epmd.socket", "epmd"},
 	}
+	_, err := os.Stat("/run/systemd/system")
 	for _, service := range services[name] {
-		if exec.CommandContext(ctx, "systemctl", "--quiet", "cat", service).Run() == nil {
+		switch {
+		case err == nil && exec.CommandContext(ctx, "systemctl", "--quiet", "cat", service).Run() == nil:
 			asRoot(ctx, say, "systemctl", "--quiet", "disable", "--now", service)
+		case err != nil && present("/etc/init.d/"+service):
+			asRoot(ctx, say, "/etc/init.d/"+service, "stop")
 		}
 	}
+}
+
+func present(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // asRoot runs a command as root, by sudo where this user is another, and never asks for a password.

@@ -65,6 +65,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	preferMemory()
+	_ = os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where Debian puts haproxy, and not every user looks
 	r := measureAll(ctx, o, os.Stderr)
 	if err := r.publish(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
