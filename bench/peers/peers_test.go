@@ -148,7 +148,7 @@ func TestParse_refusesWhatMakesNoSense(t *testing.T) {
 func TestReport_saysWhereATrialEndedBeforeTheWorkWasBack(t *testing.T) {
 	r := newReport(options{})
 	p := peer{name: "slow", victim: "worker", faults: []terms{{fault: meter.Kill, signal: "a sign", window: time.Second, grace: time.Second}}}
-	calm := []meter.Calm{{N: 1000}}
+	calm := []meter.Calm{{N: 1000, P999: 5 * time.Millisecond}}
 	trial := func(downtime time.Duration, lost int) meter.Trial {
 		return meter.Trial{Component: "worker", Fault: meter.Kill, Held: "it", Rate: 500, Calm: calm, Reading: meter.Reading{Downtime: downtime, Lost: lost}}
 	}
@@ -160,7 +160,7 @@ func TestReport_saysWhereATrialEndedBeforeTheWorkWasBack(t *testing.T) {
 	var text strings.Builder
 	r.writeMarkdown(&text)
 	for _, want := range []string{
-		"| slow | worker, kill | 2 | 1.5 | > 1990 | > 1990 | > 1990 | 0 | 0 | 3 | 1.0 | 0 | a sign |",
+		"| slow | worker, kill | 2 | 1.5 | > 1990 | > 1990 | > 1990 | 0 | 0 | 3 | 5.0 | 1.0 | 0 | a sign |",
 		"- gone could not be measured: not installed",
 	} {
 		if !strings.Contains(text.String(), want) {

@@ -40,6 +40,7 @@ type row struct {
 	Signal   string     `json:"signal"`         // what tells the peer of the fault, in words
 	Window   float64    `json:"window_s"`       // results due so long after a fault were looked at …
 	Grace    float64    `json:"grace_s"`        // … and were lost when they had not come so long after that
+	Calm     float64    `json:"calm_p999_ms"`   // lateness when nothing was wrong, the median over the trials
 	Noop     *meter.Row `json:"noop,omitempty"` // the floor
 	Figures  meter.Row  `json:"figures"`
 }
@@ -71,8 +72,19 @@ func (r *report) add(ctx context.Context, p peer, trials []meter.Trial) {
 		at := slices.IndexFunc(p.faults, func(t terms) bool { return t.fault == figures.Fault })
 		t := p.faults[at]
 		r.Rows = append(r.Rows, row{Peer: p.name, Versions: versions(ctx, p), Signal: t.signal, Window: t.window.Seconds(),
-			Grace: t.grace.Seconds(), Noop: noop, Figures: figures})
+			Grace: t.grace.Seconds(), Calm: calmOf(trials, t.fault), Noop: noop, Figures: figures})
 	}
+}
+
+// calmOf is the median of what counted as usual before each trial of a fault.
+func calmOf(trials []meter.Trial, fault meter.Kind) float64 {
+	var calm []time.Duration
+	for _, t := range trials {
+		if t.Fault == fault && len(t.Calm) > 0 {
+			calm = append(calm, t.Calm[0].P999)
+		}
+	}
+	return meter.SpreadOf(calm).P50
 }
 
 // addOurs takes the rows of `fracture run` as they are.
@@ -82,6 +94,9 @@ func (r *report) addOurs(reports []meter.Report, err error) {
 		for _, figures := range ours.Rows {
 			line := row{Peer: oursName, Versions: []string{ours.Versions.Fracture}, Signal: signals[figures.Fault],
 				Window: ours.Window, Grace: ours.Grace, Figures: figures}
+			for _, calm := range ours.Calm {
+				line.Calm = max(line.Calm, calm.P999)
+			}
 			for _, control := range ours.Controls {
 				if control.Fault == meter.Noop {
 					line.Noop = &control
@@ -123,8 +138,8 @@ func (r *report) publish(o options, out io.Writer) error {
 func (r *report) writeMarkdown(b *strings.Builder) {
 	fmt.Fprintf(b, "`%s`, %s, %d cores, %s, %s, seed %d; took %s. Milliseconds.\n\n", r.Command, r.Machine, r.Cores, r.Go, r.Started[:len(time.DateOnly)],
 		r.Seed, time.Duration(r.Took*float64(time.Second)))
-	b.WriteString("| system | broken | n | p50 | p90 | p99 | max | longest gap p50 | max | never came | noop p90 | victim's RSS, MiB | what tells it |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| system | broken | n | p50 | p90 | p99 | max | longest gap p50 | max | never came | calm p99.9 | noop p90 | victim's RSS, MiB | what tells it |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, x := range r.Rows {
 		f := x.Figures
 		n := strconv.Itoa(f.Counted)
@@ -137,7 +152,7 @@ func (r *report) writeMarkdown(b *strings.Builder) {
 		}
 		cells := []string{x.Peer, fmt.Sprintf("%s, %s", f.Component, f.Fault), n,
 			x.bounded(f.Downtime.P50), x.bounded(f.Downtime.P90), x.bounded(f.Downtime.P99), x.bounded(f.Downtime.Max),
-			x.bounded(f.Gap.P50), x.bounded(f.Gap.Max), strconv.Itoa(f.Lost), noop, figure(f.RSS.P50), x.Signal}
+			x.bounded(f.Gap.P50), x.bounded(f.Gap.Max), strconv.Itoa(f.Lost), figure(x.Calm), noop, figure(f.RSS.P50), x.Signal}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 	}
 	b.WriteByte('\n')
