@@ -48,13 +48,12 @@ type caller struct {
 	slots   chan struct{}
 	calls   sync.WaitGroup
 	waiting atomic.Int64
-	dropped atomic.Uint64 // frames that were not even tried
 }
 
 // Bounds of a caller.
 const (
 	callSlots   = 64
-	maxWaiting  = 1 << 15               // frames, waiting or under way; one more is dropped, and so lost
+	maxWaiting  = 1 << 15               // frames, waiting or under way; one more is not tried, and the meter counts it as lost
 	shortestNap = time.Millisecond      // before the second try; each further waits twice as long …
 	longestNap  = 10 * time.Millisecond // … up to this
 )
@@ -68,7 +67,6 @@ func newCaller(ctx context.Context, c *caller) *caller {
 func (c *caller) ask(frame uint64) {
 	if c.waiting.Add(1) > maxWaiting {
 		c.waiting.Add(-1)
-		c.dropped.Add(1)
 		return
 	}
 	c.calls.Go(func() {
