@@ -217,7 +217,10 @@ func (c *Core) stop(s *stream, failed NodeID, signal Signal) {
 	}})
 	for _, w := range c.watchers {
 		if w.stream == 0 || w.stream == s.spec.ID {
-			c.send(w.sink, Message{Kind: Refused, Reason: Stopped, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+			c.send(w.sink, Message{
+				Kind: Refused, Reason: Stopped, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term},
+				Holders: Holders{failed}, Have: uint32(signal),
+			})
 		}
 	}
 	c.retire(s)
@@ -252,6 +255,7 @@ func (c *Core) change(from NodeID, m *Message) {
 		}
 		c.bearLost(s)
 	}
+	reply.Task.Frame = s.next
 	c.send(from, reply)
 }
 

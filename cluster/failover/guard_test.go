@@ -80,6 +80,91 @@ func TestFailFast_stopsAndSaysSo(t *testing.T) {
 	}
 }
 
+// A stream that was stopped and is submitted again is the same stream, for whoever watches it too: its frames go on where
+// they would be by now, under a higher term, at a leader that was started anew and knows nothing of it.
+func TestFailFast_isStartedAgainWhereItWouldBeByNow(t *testing.T) {
+	s, crew, sink, stream := guarded(t, 4, work.FailFast, 1)
+	other := s.receiver("other")
+	s.join(other)
+	s.step(other, Event{Kind: Received, Peer: other.id, Message: Message{Kind: Subscribe, Task: work.TaskID{Stream: stream.ID}}})
+	s.run(50 * time.Millisecond)
+	victim := s.leader(stream.ID)
+	start, term := victim.core.stream(stream.ID).start, victim.core.stream(stream.ID).term
+	s.quiet()
+	s.kill(victim)
+	s.run(100 * time.Millisecond)
+	for _, a := range []*actor{sink, other} {
+		told := a.all(Forward)
+		if len(told) != 1 || told[0].Message.Reason != Stopped || told[0].Message.Holders.Owner() != victim.id || told[0].Message.Have != uint32(Reset) {
+			t.Fatalf("%s is told %+v, want that the end of %s has stopped the stream", a.name, told, victim.name)
+		}
+	}
+	for _, a := range crew {
+		if a.up && a.core.stream(stream.ID) != nil {
+			t.Errorf("%s holds the stream that has stopped", a.name)
+		}
+	}
+	s.join(s.node(victim.name, 2)) // first in the stream's ranking, as its predecessor was
+	s.quiet()
+	again := *stream
+	again.Strategy, again.Factor = work.Standby, 2
+	s.submit(sink, &again)
+	submitted := s.now
+	s.run(200 * time.Millisecond)
+	led := s.leader(stream.ID)
+	if led == nil {
+		t.Fatal("nobody leads the stream that was submitted again")
+	}
+	now := led.core.stream(stream.ID)
+	if now.term <= term || now.spec.Strategy != work.Standby || now.holders.Len() != 2 || now.start != start {
+		t.Errorf("it is led in term %x after %x by %v with %d holders, from %v; want a higher term, standby, 2, and from %v",
+			now.term, term, now.spec.Strategy, now.holders.Len(), now.start, start)
+	}
+	first := uint64(submitted.Sub(start)/stream.Period) + 2
+	for _, a := range []*actor{sink, other} {
+		for k := first; k < now.next-3; k++ {
+			for tile := range stream.Tiles {
+				if id := (work.TaskID{Stream: stream.ID, Frame: k, Tile: tile}); a.delivered[id] != 1 {
+					t.Fatalf("%s has %v %d times, want once", a.name, id, a.delivered[id])
+				}
+			}
+		}
+	}
+}
+
+// Whoever asked for a stream goes by how it is guarded now, also where somebody else had that changed.
+func TestChange_byAnotherSinkIsLearnedFromTheResults(t *testing.T) {
+	s, _, sink, stream := guarded(t, 4, work.FailFast, 1)
+	other := s.receiver("other") // which watches nothing
+	s.join(other)
+	changed := *stream
+	changed.Strategy, changed.Factor = work.Active, 2
+	s.step(other, Event{Kind: Received, Peer: other.id, Message: Message{Kind: Change, Stream: &changed}})
+	s.run(50 * time.Millisecond)
+	if told := other.all(Forward); len(told) != 1 || told[0].Message.Kind != Changed || told[0].Message.Reason != 0 {
+		t.Fatalf("who asked is told %+v, want once that it was changed", told)
+	}
+	s.kill(s.leader(stream.ID))
+	s.run(100 * time.Millisecond)
+	if told := sink.all(Forward); len(told) != 0 {
+		t.Errorf("who submitted the stream takes it for stopped: %+v", told)
+	}
+	if s.leader(stream.ID) == nil {
+		t.Error("nobody leads the stream any more")
+	}
+}
+
+func TestChange_ofWhatDoesNotRunIsRefused(t *testing.T) {
+	s := newStage(t, Config{})
+	_, sink := s.crew(2)
+	s.step(sink, Event{Kind: Received, Peer: sink.id, Message: Message{Kind: Change, Stream: echoStream(0xd2)}})
+	s.run(maxChanges*300*time.Millisecond + 100*time.Millisecond)
+	told := sink.all(Forward)
+	if len(told) != 1 || told[0].Message.Kind != Changed || told[0].Message.Reason != NoStream {
+		t.Errorf("told %+v, want once that no such stream runs", told)
+	}
+}
+
 func TestExpendable_dropsWhatIsLostAndGoesOn(t *testing.T) {
 	s, crew, sink, stream := guarded(t, 4, work.Expendable, 1)
 	victim := s.anOwner(crew, stream.ID)

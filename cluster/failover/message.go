@@ -49,7 +49,8 @@ const (
 	Unsubscribe
 	// Change asks the leader of a stream that runs to guard it from now on with Stream's strategy and factor.
 	Change
-	// Changed answers Change: Reason is 0, or Reason, Have and Need say why the stream goes on as it was.
+	// Changed answers Change: Reason is 0, or Reason, Have and Need say why the stream goes on as it was. Task.Frame is the
+	// first that is placed after it.
 	Changed
 )
 
@@ -68,7 +69,8 @@ const (
 	BadStream
 	// NotCopied: no standby acknowledged in time; nothing has been started.
 	NotCopied
-	// Stopped: a stream that had been taken on has ended with the first fault, as its strategy is.
+	// Stopped: a stream that had been taken on has ended with the first fault, as its strategy is. Holders name the node that
+	// failed, where it is known; Have is the Signal.
 	Stopped
 	// NoStream: what is to be changed does not run.
 	NoStream

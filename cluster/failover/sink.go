@@ -24,7 +24,8 @@ type SinkConfig struct {
 // a Retire to end one, a Change to guard it otherwise, a Subscribe to watch one that somebody else submitted and an
 // Unsubscribe to look away. It answers
 // with Send, Deliver, Repeat, Refuse and Drop; and with Forward for what its owner must know: Accepted, or Refused for
-// good; and Changed.
+// good, which whoever watches a stream is told too where a fault has stopped it; and Changed. A stream without end that a
+// fault has stopped may be submitted again: its frames go on where they would be by now.
 type Sink struct {
 	cfg     SinkConfig
 	now     clock.Instant
@@ -147,8 +148,11 @@ func (s *Sink) linkDown(id NodeID) {
 	s.node(id).link = false
 	for i := len(s.streams) - 1; i >= 0; i-- { // downward: a stream that ends is removed
 		w := s.streams[i]
-		if w.spec != nil && w.accepted && w.spec.Strategy == work.FailFast && w.term.Splitter() == id && !w.done() {
-			s.stopped(w, &Message{Kind: Refused, Reason: Stopped, Task: work.TaskID{Stream: w.id}, Epoch: Epoch{Term: w.term}})
+		if w.strategy == work.FailFast && w.term.Splitter() == id && (w.spec == nil || w.accepted && !w.done()) {
+			s.stopped(w, &Message{
+				Kind: Refused, Reason: Stopped, Task: work.TaskID{Stream: w.id}, Epoch: Epoch{Term: w.term},
+				Holders: Holders{id}, Have: uint32(Reset),
+			})
 		}
 	}
 }
@@ -209,7 +213,10 @@ func (s *Sink) open(spec *work.Stream, shared bool) {
 		return
 	}
 	copied := *spec
-	w.spec, w.shared, w.began, w.heard = &copied, shared, s.now, s.now
+	w.spec, w.shared, w.heard, w.strategy = &copied, shared, s.now, spec.Strategy
+	if !w.stopped { // else its frames are due when they would have been
+		w.began = s.now
+	}
 	w.left = spec.Frames * uint64(spec.Tiles)
 	s.watch(spec.ID)
 	s.submit(w)
@@ -229,6 +236,10 @@ func (s *Sink) lookAway(id work.StreamID) {
 			break
 		}
 	}
+	s.unsubscribe(id)
+}
+
+func (s *Sink) unsubscribe(id work.StreamID) {
 	for i, stream := range s.watches {
 		if stream == id {
 			s.watches = append(s.watches[:i], s.watches[i+1:]...)

@@ -21,10 +21,13 @@ type watched struct {
 	any      bool // a result has come
 	ring     []sinkFrame
 	left     uint64 // results still missing of a finite stream
+	stopped  bool   // by a fault, as its strategy is: nothing of it is wanted until it is submitted again
 
-	change   *work.Stream  // how the stream is to be guarded from now on; nil: nobody waits for an answer
-	changeAt clock.Instant // when it is asked for again
-	changes  int           // how often it was
+	strategy  work.Strategy // that guards it, as far as is known here
+	guardFrom uint64        // the first frame that was placed under it
+	change    *work.Stream  // how the stream is to be guarded from now on; nil: nobody waits for an answer
+	changeAt  clock.Instant // when it is asked for again
+	changes   int           // how often it was
 }
 
 // maxChanges bounds how often a change is asked for.
@@ -53,9 +56,12 @@ func (s *Sink) submit(w *watched) {
 		return
 	}
 	w.asked++
-	first := w.wanted()
-	taken := uint32(0)
-	if w.accepted || w.any {
+	first, taken := w.wanted(), uint32(0)
+	switch {
+	case w.stopped: // it is taken on anew, from the first frame that is not due yet
+		first = max(first, uint64(s.now.Sub(w.began)/max(w.spec.Period, 1))+1)
+		w.guardFrom = first
+	case w.accepted || w.any:
 		taken = 1
 	}
 	s.send(id, Message{
@@ -130,6 +136,7 @@ func (s *Sink) accepted(m *Message) {
 	}
 	w.term = max(w.term, m.Epoch.Term)
 	w.heard = s.now
+	w.stopped = false
 	if !w.accepted {
 		w.accepted = true
 		s.out = append(s.out, Effect{Kind: Forward, Message: *m})
@@ -139,14 +146,20 @@ func (s *Sink) accepted(m *Message) {
 // refused: another node may take the stream, unless the cluster as a whole cannot.
 func (s *Sink) refused(m *Message) {
 	w := s.find(m.Task.Stream, false)
-	if w == nil || w.spec == nil {
+	if w == nil || w.stopped && w.spec == nil {
+		return
+	}
+	if m.Reason == Stopped {
+		if m.Epoch.Term >= w.term && !w.stopped { // else another reign goes on with it, or it is known
+			w.term = m.Epoch.Term
+			s.stopped(w, m)
+		}
+		return
+	}
+	if w.spec == nil {
 		return
 	}
 	w.term = max(w.term, m.Epoch.Term)
-	if m.Reason == Stopped {
-		s.stopped(w, m)
-		return
-	}
 	again := m.Reason == Draining || m.Reason == NotCopied || w.accepted
 	if again && w.asked < len(s.nodes) {
 		s.submit(w)
@@ -156,41 +169,50 @@ func (s *Sink) refused(m *Message) {
 		return // it was taken on once: go on asking, at the pace of the deadline
 	}
 	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
-	if w.shared {
+	switch {
+	case w.shared:
 		s.lookAway(w.id) // another sink's may have been accepted
-		return
+	case w.stopped: // before: what is known of it is wanted if it is submitted once more
+		s.halt(w)
+	default:
+		s.close(w.id)
 	}
-	s.close(w.id)
 }
 
-// stopped tells the owner that a stream has ended with a fault, as its strategy is, and forgets it.
+// stopped tells the owner that a stream has ended with a fault, as its strategy is. Who asked for it ends it everywhere.
 func (s *Sink) stopped(w *watched, m *Message) {
 	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
-	s.close(w.id)
+	switch {
+	case w.spec == nil:
+	case w.spec.Frames != 0:
+		s.close(w.id)
+	default:
+		s.halt(w)
+	}
+}
+
+// halt ends a stream everywhere, but for what this sink knows of it. A submit of the same stream goes on from there: under
+// the old terms and frame numbers what is late of it would pass for news, and other sinks would take the news for old.
+func (s *Sink) halt(w *watched) {
+	w.spec, w.change, w.accepted, w.asked, w.stopped = nil, nil, false, 0, true
+	s.unsubscribe(w.id)
+	s.sendAll(Message{Kind: Retire, Task: work.TaskID{Stream: w.id}})
 }
 
 // change asks for a stream to be guarded otherwise.
 func (s *Sink) change(spec *work.Stream) {
 	copied := *spec
-	w := s.find(spec.ID, false)
-	if w == nil { // nothing of it has ever come here
-		s.refuseChange(&copied)
-		return
-	}
+	w := s.find(spec.ID, true) // whoever asked for it: the nodes know it
 	w.change, w.changes = &copied, 0
 	s.askChange(w)
 }
 
-func (s *Sink) refuseChange(spec *work.Stream) {
-	s.out = append(s.out, Effect{Kind: Forward, Message: Message{
-		Kind: Changed, Reason: NoStream, Task: work.TaskID{Stream: spec.ID}, Stream: spec,
-	}})
-}
-
 // askChange asks every node; whoever leads the stream answers. Where nobody does for long, the owner is told so.
 func (s *Sink) askChange(w *watched) {
-	if w.changes++; w.changes > maxChanges {
-		s.refuseChange(w.change)
+	if w.changes++; w.changes > maxChanges || w.stopped {
+		s.out = append(s.out, Effect{Kind: Forward, Message: Message{
+			Kind: Changed, Reason: NoStream, Task: work.TaskID{Stream: w.id}, Stream: w.change,
+		}})
 		w.change = nil
 		return
 	}
@@ -206,11 +228,20 @@ func (s *Sink) changed(m *Message) {
 		m.Stream.Strategy != w.change.Strategy || m.Stream.Factor != w.change.Factor {
 		return
 	}
-	if m.Reason == 0 && w.spec != nil {
-		w.spec.Strategy, w.spec.Factor = m.Stream.Strategy, m.Stream.Factor
+	if m.Reason == 0 {
+		w.guardedBy(m.Stream.Strategy, m.Stream.Factor)
+		w.guardFrom = m.Task.Frame
 	}
 	w.change = nil
 	s.out = append(s.out, Effect{Kind: Forward, Message: *m})
+}
+
+// guardedBy notes how a stream is guarded by now.
+func (w *watched) guardedBy(strategy work.Strategy, factor uint8) {
+	w.strategy = strategy
+	if w.spec != nil {
+		w.spec.Strategy, w.spec.Factor = strategy, factor
+	}
 }
 
 // result delivers the first valid copy of a task's output.
@@ -219,7 +250,7 @@ func (s *Sink) result(m *Message) {
 		return
 	}
 	w := s.find(m.Task.Stream, s.watching(m.Task.Stream))
-	if w == nil {
+	if w == nil || w.stopped && w.spec == nil {
 		return
 	}
 	told := Message{Task: m.Task, Epoch: m.Epoch}
@@ -240,6 +271,9 @@ func (s *Sink) result(m *Message) {
 	t.done = true
 	w.term = max(w.term, m.Epoch.Term)
 	w.heard, w.asked = s.now, 0
+	if m.Strategy != 0 && m.Task.Frame == w.newest && m.Task.Frame >= w.guardFrom {
+		w.guardedBy(m.Strategy, uint8(m.Need)) // another sink may have had it changed
+	}
 	if w.left > 0 {
 		w.left--
 	}
