@@ -218,7 +218,10 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 	case failover.Promote:
 		n.count.takeovers.Add(1)
 		n.note(now, e)
-	case failover.Detect, failover.Recover, failover.Replace, failover.Guard, failover.Hedge, failover.Mask, failover.Stop:
+	case failover.Guard:
+		n.leads(e.Message.Stream)
+		n.note(now, e)
+	case failover.Detect, failover.Recover, failover.Replace, failover.Hedge, failover.Mask, failover.Stop:
 		n.note(now, e)
 	case failover.Refuse:
 		n.count.fenced.Add(1)

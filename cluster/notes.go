@@ -32,6 +32,9 @@ func (n *Node) note(now clock.Instant, e *failover.Effect) {
 	}
 	told := *e
 	told.Message = failover.Message{Kind: e.Message.Kind, Task: e.Message.Task, Epoch: e.Message.Epoch}
+	if s := e.Message.Stream; s != nil {
+		told.Message.Strategy, told.Message.Need = s.Strategy, uint32(s.Factor)
+	}
 	n.notes.list = append(n.notes.list, note{now, told})
 }
 
@@ -79,10 +82,17 @@ func (n *Node) text(e *failover.Effect) string {
 			return fmt.Sprintf("%s takes the splitter over from %s (%s)", n.self.Name, n.roster.name(e.Peer), e.Signal)
 		}
 		return fmt.Sprintf("%s takes tile %d over from %s (%s)", n.self.Name, task.Tile, n.roster.name(e.Peer), e.Signal)
+	case failover.Guard:
+		now := telemetry.Stream{Strategy: e.Message.Strategy.String(), Factor: int(e.Message.Need)}
+		return fmt.Sprintf("%s guards stream %x by %s", n.self.Name, uint64(task.Stream), now.Guard())
 	case failover.Mask:
 		return fmt.Sprintf("%s answered tile %d wrongly and was outvoted", n.roster.name(e.Peer), task.Tile)
 	case failover.Stop:
-		return fmt.Sprintf("%s stops stream %x: %s failed (%s)", n.self.Name, uint64(task.Stream), n.roster.name(e.Peer), e.Signal)
+		failed := "all who had a part of it"
+		if e.Peer != 0 {
+			failed = n.roster.name(e.Peer)
+		}
+		return fmt.Sprintf("%s stops stream %x: %s failed (%s)", n.self.Name, uint64(task.Stream), failed, e.Signal)
 	default:
 		return ""
 	}

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"fracture/clock"
 	"fracture/cluster/failover"
@@ -69,5 +71,30 @@ func TestNode_tellsOfTheResultOfATaskThatItTookOver(t *testing.T) {
 	}
 	if got := n.noted(own); len(got) != 0 {
 		t.Errorf("told of a task that was this node's from the start: %v, want nothing", got)
+	}
+}
+
+// What a node tells of a stream that it leads is what holds now, and the log says that it was changed.
+func TestNode_tellsHowAStreamIsGuardedFromNowOn(t *testing.T) {
+	n := openNode(t, NodeConfig{Name: "n1", Functions: []work.Function{probe.Function{}}})
+	asker := failover.Identify("sink", 1)
+	n.step(clock.Now(), failover.Event{Kind: failover.Joined, Peer: asker, Member: failover.Member{ID: asker, Sink: true}})
+	ask := func(kind failover.MessageKind, strategy work.Strategy) {
+		stream := &work.Stream{ID: 0x1f, Function: probe.Name, Tiles: 1, Period: time.Second, Strategy: strategy, Factor: 1}
+		n.step(clock.Now(), failover.Event{Kind: failover.Received, Peer: asker, Message: failover.Message{
+			Kind: kind, Task: work.TaskID{Stream: stream.ID}, Stream: stream,
+		}})
+	}
+	ask(failover.Submit, work.FailFast)
+	ask(failover.Change, work.Expendable)
+	if got := n.promised([]uint64{0x1f}); len(got) != 1 || got[0].Guard() != "expendable, 1 copy" {
+		t.Errorf("the status promises %+v, want the one stream, and what it was changed to", got)
+	}
+	var texts []string
+	for i := range n.notes.list {
+		texts = append(texts, n.text(&n.notes.list[i].effect))
+	}
+	if want := "n1 guards stream 1f by expendable, 1 copy"; !slices.Contains(texts, want) {
+		t.Errorf("the log says %q, want %q among it", texts, want)
 	}
 }

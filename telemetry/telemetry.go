@@ -7,6 +7,7 @@
 package telemetry
 
 import (
+	"fmt"
 	"time"
 
 	"fracture/cluster/failover"
@@ -75,6 +76,14 @@ type Stream struct {
 	Frames   uint64        `json:",omitempty"` // how many there are; 0: without end
 	Strategy string
 	Factor   int // copies of each task
+}
+
+// Guard says how the stream is guarded, as people read it: "active, 2 copies".
+func (s Stream) Guard() string {
+	if s.Factor == 1 {
+		return s.Strategy + ", 1 copy"
+	}
+	return fmt.Sprintf("%s, %d copies", s.Strategy, s.Factor)
 }
 
 // StreamOf describes a stream.
