@@ -41,7 +41,7 @@ func (n *Node) note(now clock.Instant, e *failover.Effect) {
 // noteResult remembers that the result of a task which this node took over goes its way, for an incident's timeline. The
 // core's effects do not always tell: what goes to this node itself, for it splits the stream too, is no Send.
 func (n *Node) noteResult(now clock.Instant, m *failover.Message) {
-	if m.Epoch.Rank > 0 {
+	if m.Epoch.Rank > 0 && !m.Strategy.Everyone() { // where every holder runs its copy, nothing was taken over
 		n.note(now, &failover.Effect{Kind: failover.Send, Message: failover.Message{
 			Kind: failover.Result, Task: m.Task, Epoch: m.Epoch,
 		}})

@@ -307,8 +307,8 @@ func (c *Core) lostHolder(id NodeID) (Signal, bool) {
 func (c *Core) Holdings(visit func(id work.TaskID, function string, owner bool)) {
 	for i := range c.tasks.list {
 		h := &c.tasks.list[i]
-		owns := int(h.epoch.Rank) == h.rank && (h.rank == 0 || !h.strategy.Everyone())
-		visit(h.id, h.function, owns)
+		promoted := int(h.epoch.Rank) == h.rank && !h.strategy.Everyone() && !h.hedged
+		visit(h.id, h.function, h.rank == 0 || promoted)
 	}
 }
 

@@ -249,6 +249,34 @@ func TestActive_needsNobodyToNotice(t *testing.T) {
 	}
 }
 
+func TestHoldings_countATaskThatEveryoneRunsAsItsFirstHoldersOwn(t *testing.T) {
+	for _, strategy := range []work.Strategy{work.Standby, work.Active, work.Vote} {
+		factor, _ := strategy.Factors()
+		_, crew, _, stream := guarded(t, 5, strategy, factor)
+		owners, copies := map[work.TaskID]int{}, map[work.TaskID]int{}
+		for _, a := range crew {
+			a.core.Holdings(func(id work.TaskID, function string, owner bool) {
+				switch {
+				case function == "": // remembered, not held
+				case owner:
+					owners[id]++
+				default:
+					copies[id]++
+				}
+			})
+		}
+		whole := 0
+		for id, n := range owners {
+			if n == 1 && copies[id] == int(factor)-1 {
+				whole++
+			}
+		}
+		if whole < int(stream.Tiles) {
+			t.Errorf("%v: %d tasks have one owner and %d beside it, want those of a frame at least", strategy, whole, factor-1)
+		}
+	}
+}
+
 func TestVote_masksAWrongAnswerAndSaysWhose(t *testing.T) {
 	s, crew, sink, stream := guarded(t, 5, work.Vote, 3)
 	liar := s.anOwner(crew, stream.ID)
