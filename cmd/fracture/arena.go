@@ -66,6 +66,7 @@ type labArena struct {
 	cores     float64                  // sum of all words' cores
 	words     int
 	sched     string
+	endless   []*work.Stream // submitted, to be submitted again where failfast has stopped them
 }
 
 // nodeWord is the newest status of a node.
@@ -128,7 +129,9 @@ func (a *labArena) Meet(until clock.Instant) {
 
 // deliver and answer are called on the client's loop, news on the goroutines of its links.
 func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
-	a.deliveries.Put(meter.Delivery{Task: m.Task, At: arrival})
+	if !m.Failed { // what was given up has not come
+		a.deliveries.Put(meter.Delivery{Task: m.Task, At: arrival})
+	}
 }
 
 func (a *labArena) news(n telemetry.News) {

@@ -60,7 +60,28 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 func (a *labArena) submit(s *work.Stream) {
 	s.Strategy = a.options.strategy
 	s.Factor, _ = s.Strategy.Factors()
+	if s.Frames == 0 {
+		a.mu.Lock()
+		a.endless = append(a.endless, s)
+		a.mu.Unlock()
+	}
 	a.client.Submit(s)
+}
+
+// answered starts a stream again at once that failfast has stopped, unless the run ends with it: what a fault costs is how
+// long that takes. It is called on the client's loop.
+func (a *labArena) answered(m *failover.Message) {
+	if m.Reason != failover.Stopped || a.options.stops {
+		a.answer(m)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.endless {
+		if s.ID == m.Task.Stream {
+			a.client.Submit(s)
+		}
+	}
 }
 
 // submitMeasured gives the cluster a stream whose results the recorder will look at.
@@ -127,7 +148,7 @@ func (a *labArena) run(ctx context.Context) error {
 		a.client, err = cluster.NewClient(cluster.ClientConfig{
 			Name: "meter", Credentials: a.home.creds, Join: a.home.join(""),
 			Log:     slog.New(slog.DiscardHandler),
-			Deliver: a.deliver, Answer: a.answer, News: a.news,
+			Deliver: a.deliver, Answer: a.answered, News: a.news,
 		})
 		if err != nil {
 			return err

@@ -42,7 +42,8 @@ func newRunCommand() *cobra.Command {
 			"measures at the receiver how long the work stood still. What is broken, and how, say --role and --fault, or a\n" +
 			"file that lists trials; flags that are given beat the file.\n\n" + describeFaults() +
 			"\nEvery run measures two controls too: nothing at all, which is the meter's floor, and every node frozen for\n" +
-			"20 ms, which must read 20.\n\n" +
+			"20 ms, which must read 20. With a strategy that keeps one copy, faults lose results, and the default budget of\n" +
+			"none is broken; a stream that failfast stops is started again at once.\n\n" +
 			"Exit codes: 0 budgets held, 1 a budget was broken, 2 wrong command line, 3 the environment failed, 4 too little\n" +
 			"traffic to judge, 130 interrupted (everything is healed, and what was measured until then is printed).",
 		Example: "  fracture run\n  fracture run --role all --trials 200 --json\n" +
