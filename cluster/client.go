@@ -124,6 +124,16 @@ func (c *Client) Members() []Member { return c.roster.members() }
 // Name spells a member's id.
 func (c *Client) Name(id failover.NodeID) string { return c.roster.name(id) }
 
+// Nodes names the nodes that gossip knows of by now.
+func (c *Client) Nodes() (names []string) {
+	for _, m := range c.roster.members() {
+		if !m.Sink {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
 func (c *Client) tell(m failover.Message) {
 	c.in.put(failover.Event{Kind: failover.Received, Peer: c.id, Message: m})
 }

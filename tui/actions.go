@@ -33,6 +33,8 @@ func actions() []action {
 			hint: hintOwners, do: (*model).toggleOwners},
 		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
 			hint: hintHold, do: (*model).toggleHold},
+		{name: "guard", keys: []string{"s"}, label: "s", help: "guard by the next strategy; start again what failfast has stopped",
+			hint: hintGuard, do: (*model).guard},
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, label: "1-9",
 			help: "pick a node, as a click on its line or on a tile of it does",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
@@ -93,6 +95,17 @@ func hintRevive(s *state, _ bool) string {
 		return ""
 	}
 	return "revive " + n.Name
+}
+
+func hintGuard(s *state, _ bool) string {
+	next := s.nextStrategy()
+	switch {
+	case next == 0:
+		return ""
+	case s.stopped != "":
+		return "start again"
+	}
+	return next.String()
 }
 
 func hintOwners(s *state, _ bool) string {

@@ -8,12 +8,19 @@ import (
 	"time"
 )
 
-// drawHeader draws the first row: the name, what the cluster is, and how fast it goes. That the store is away comes before
-// all of it.
+// drawHeader draws the first row: the name, what the cluster is, and how fast it goes. That the picture has stopped, or the
+// store is away, comes before all of it.
 func drawHeader(s *state, t *theme, w int, bare bool) string {
 	l := t.line(w).put(brand, "fracture")
 	text, mood := s.pace(t, bare)
 	facts := s.opts.facts()
+	if s.stopped != "" {
+		l.put(plain, "   ").put(danger, t.cut(s.halt(bare), max(w-l.w, 0)))
+		if l.w+3+cells(text) > w {
+			text = ""
+		}
+		facts = slices.DeleteFunc(facts, func(f [2]string) bool { return f[0] == "strategy" })
+	}
 	if away := s.storeAway(); away > 0 {
 		l.put(faint, "   store ").put(danger, fmt.Sprintf("away %d s", int(away.Seconds())))
 		if l.w+3+cells(text) > w {
@@ -28,6 +35,14 @@ func drawHeader(s *state, t *theme, w int, bare bool) string {
 		l.put(faint, "   "+f[0]+" ").put(title, f[1])
 	}
 	return l.to(w-cells(text)).put(mood, text).String()
+}
+
+// halt says that the picture has stopped, and, where no caption tells of it (bare), what to do.
+func (s *state) halt(bare bool) string {
+	if bare {
+		return "stopped: " + s.stopped + "; s starts it again"
+	}
+	return s.opts.Strategy + " stopped: " + s.stopped
 }
 
 // pace is the header's right end: the rates, or that the display is held, or, where no caption tells of it (bare), that
@@ -72,8 +87,11 @@ func (o Options) facts() [][2]string {
 // drawCaption draws the row below the picture: what it shows, whose tint is whose, what is stale.
 func drawCaption(s *state, t *theme, w, tiles int, palette string) string {
 	l := t.line(w)
-	note := ""
-	if s.stale.tiles > 0 {
+	note, mood := "", caution
+	switch {
+	case s.stopped != "":
+		note, mood = t.cut(s.halt(true), w), danger
+	case s.stale.tiles > 0:
 		note = s.stale.String()
 	}
 	left := max(w-cells(note)-2, 0)
@@ -91,7 +109,7 @@ func drawCaption(s *state, t *theme, w, tiles int, palette string) string {
 		}
 		l.put(faint, t.cut(text+" "+t.glyphs.dot+" palette "+palette, left))
 	}
-	return l.to(w-cells(note)).put(caution, note).String()
+	return l.to(w-cells(note)).put(mood, note).String()
 }
 
 // drawFooter draws the last row: an answer to the last deed, or what the keys would do now.
@@ -219,6 +237,8 @@ func drawHelp(t *theme, table []action, w, h int) []string {
 		switch {
 		case len(rows) <= h:
 			return fill(t, rows, w, h)
+		case len(rows) == h+1 && !broken:
+			return slices.Delete(rows, keys, keys+1) // without the empty row between the two
 		case !broken:
 			return fill(t, rows[:keys], w, h)
 		}

@@ -18,9 +18,9 @@ const maxDeeds = 16
 
 // deed is something asked of [Control], and how to speak of it.
 type deed struct {
-	verb, done string // "kill", "killed"
-	node       string
-	do         func(c Control, ctx context.Context, node string) error
+	name string // "kill n3": what an answer begins with that says why not
+	do   func(c Control, ctx context.Context) (done string, err error)
+	then func(s *state, err error) // takes in what came of it; may be nil
 }
 
 // perform carries out deeds until ctx ends, each beside the others, and returns when all have. What comes of each is
@@ -41,22 +41,22 @@ func perform(ctx context.Context, control Control, deeds <-chan deed, send func(
 func (d deed) perform(ctx context.Context, control Control) (msg tea.Msg) {
 	defer func() {
 		if r := recover(); r != nil {
-			msg = failure{&panicked{d.verb + " " + d.node, r, debug.Stack()}}
+			msg = failure{&panicked{d.name, r, debug.Stack()}}
 		}
 	}()
 	if control == nil {
-		return answer{d.verb + " " + d.node, ErrNotOurs}
+		return answer{d.name, ErrNotOurs, d.then}
 	}
 	ctx, cancel := context.WithTimeout(ctx, DeedTimeout)
 	defer cancel()
-	err := d.do(control, ctx, d.node)
+	done, err := d.do(control, ctx)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return answer{d.verb + " " + d.node, fmt.Errorf("not done within %v", DeedTimeout)}
+		return answer{d.name, fmt.Errorf("not done within %v", DeedTimeout), d.then}
 	case err != nil:
-		return answer{d.verb + " " + d.node, err}
+		return answer{d.name, err, d.then}
 	}
-	return answer{d.done + " " + d.node, nil}
+	return answer{done, nil, d.then}
 }
 
 // order has something done to the picked node, beside the loop; what comes of it is an [answer].
@@ -67,12 +67,22 @@ func (m *model) order(verb, done string, do func(Control, context.Context, strin
 		m.state.say(true, "%s: there is no node to pick yet", verb)
 		return nil
 	}
-	select {
-	case m.deeds <- deed{verb, done, n.Name, do}:
-	default:
-		m.state.say(true, "%s %s: refused, %d deeds wait already", verb, n.Name, maxDeeds)
-	}
+	name := n.Name
+	m.give(deed{name: verb + " " + name, do: func(c Control, ctx context.Context) (string, error) {
+		return done + " " + name, do(c, ctx, name)
+	}})
 	return nil
+}
+
+// give hands a deed over to be carried out, and reports whether there was room for it.
+func (m *model) give(d deed) bool {
+	select {
+	case m.deeds <- d:
+		return true
+	default:
+		m.state.say(true, "%s: refused, %d deeds wait already", d.name, maxDeeds)
+		return false
+	}
 }
 
 // What the actions do. Each leaves the panes it changed dirty.
@@ -111,6 +121,35 @@ func (m *model) freezeOrThaw(string) tea.Cmd {
 }
 
 func (m *model) revive(string) tea.Cmd { return m.order("revive", "started", Control.Revive) }
+
+// guard changes to the next strategy, one change at a time: each begins where the one before has ended.
+func (m *model) guard(string) tea.Cmd {
+	m.soil(paneFooter)
+	s := &m.state
+	next := s.nextStrategy()
+	switch {
+	case s.changing:
+		s.say(true, "guard: the change before is not done yet")
+		return nil
+	case next == 0:
+		s.say(true, "guard: it is not known yet how the picture is guarded")
+		return nil
+	}
+	factor, _ := next.Factors()
+	s.changing = m.give(deed{
+		name: "guard by " + next.String(),
+		do: func(c Control, ctx context.Context) (string, error) {
+			return c.Guard(ctx, next, factor)
+		},
+		then: func(s *state, err error) {
+			s.changing = false
+			if err == nil { // a node will tell the same
+				s.opts.Strategy, s.opts.Factor, s.stopped = next.String(), int(factor), ""
+			}
+		},
+	})
+	return nil
+}
 
 func (m *model) toggleOwners(string) tea.Cmd {
 	m.state.owners = !m.state.owners

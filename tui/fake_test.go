@@ -234,6 +234,16 @@ func (f *fake) Revive(_ context.Context, node string) error {
 	})
 }
 
+func (f *fake) Guard(_ context.Context, strategy work.Strategy, factor uint8) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf("guard %v %d", strategy, factor))
+	if f.deny != nil {
+		return "", f.deny
+	}
+	return fmt.Sprintf("picture: %v, %d", strategy, factor), nil
+}
+
 func eventOf(at clock.Instant, node, verb, text string) telemetry.Event {
 	return telemetry.Event{Trace: failover.Trace{At: at, Node: node, Verb: verb}, Text: text}
 }

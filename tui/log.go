@@ -86,11 +86,11 @@ func from(peer string) string {
 // tone is the style of a verb.
 func tone(verb string) style {
 	switch verb {
-	case "kill", "crash", "drop", "lost":
+	case "kill", "crash", "drop", "lost", "stop":
 		return danger
-	case "detect", "freeze", "late", "refuse", "leave", "left", "store":
+	case "detect", "freeze", "late", "refuse", "leave", "left", "store", "mask":
 		return caution
-	case "promote", "recover", "revive", "thaw", "join", "joined":
+	case "promote", "recover", "revive", "thaw", "join", "joined", "guard":
 		return good
 	}
 	return bar

@@ -18,6 +18,7 @@ type frame struct{ News }
 type answer struct {
 	done string
 	err  error
+	then func(s *state, err error) // may be nil
 }
 
 // failure is the message that ends the screen with an error.
@@ -94,6 +95,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		} else {
 			m.state.say(false, "%s", msg.done)
 		}
+		if msg.then != nil {
+			msg.then(&m.state, msg.err)
+			m.soil(paneHeader, paneCaption)
+		}
 		m.soil(paneFooter)
 	case failure:
 		m.failed = msg.err
@@ -139,7 +144,7 @@ func (m *model) absorb(n News) {
 	if n.Stream != nil {
 		s.promise(n.Stream)
 		m.canvas.period = n.Stream.Period
-		m.soil(paneHeader)
+		m.soil(paneHeader, paneCaption, paneFooter)
 	}
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))

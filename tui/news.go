@@ -30,6 +30,7 @@ type Stream struct {
 	Period   time.Duration // a tile is stale after four
 	Strategy string        // how its tasks are guarded
 	Factor   int           // copies of each task
+	Stopped  string        // the fault that has ended it, as its strategy is; empty while it runs
 }
 
 // Tile is one tile of the stream's picture, as it arrived at the sink.

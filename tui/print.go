@@ -58,8 +58,12 @@ func (p *printer) print(n News) error {
 	}
 	if n.Stream != nil {
 		s.promise(n.Stream)
-		p.line("stream", n.Now, "%s every %s ms, strategy %s ×%d", plural(n.Stream.Tiles, "tile"), ms(millis(n.Stream.Period)),
-			n.Stream.Strategy, n.Stream.Factor)
+		text := ""
+		if s.stopped != "" {
+			text = "; stopped: " + s.stopped
+		}
+		p.line("stream", n.Now, "%s every %s ms, strategy %s ×%d%s", plural(n.Stream.Tiles, "tile"), ms(millis(n.Stream.Period)),
+			n.Stream.Strategy, n.Stream.Factor, text)
 	}
 	for _, t := range n.Tiles {
 		p.arrived[t.Index] = t.Arrived

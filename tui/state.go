@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fracture/clock"
+	"fracture/work"
 )
 
 // Bounds of what the screen remembers.
@@ -28,16 +29,18 @@ type state struct {
 	log      []entry // newest last
 	missed   uint64  // events that were dropped before they reached the screen
 
-	picked  string        // name of the picked node; empty until there is one
-	owners  bool          // tiles are tinted by owner
-	help    bool          // help is shown
-	held    clock.Instant // since when the display is held; 0 where it is not
-	message string        // the footer's answer to the last deed
-	alarm   bool          // the message tells of a refusal
-	until   clock.Instant // when the message goes
-	fps     float64       // pictures drawn in the last second
-	timed   bool          // fps holds for at least one second
-	stale   staleness
+	picked   string        // name of the picked node; empty until there is one
+	owners   bool          // tiles are tinted by owner
+	help     bool          // help is shown
+	held     clock.Instant // since when the display is held; 0 where it is not
+	message  string        // the footer's answer to the last deed
+	alarm    bool          // the message tells of a refusal
+	until    clock.Instant // when the message goes
+	fps      float64       // pictures drawn in the last second
+	timed    bool          // fps holds for at least one second
+	stopped  string        // the fault that has ended the picture's stream; empty while it runs
+	changing bool          // a change of strategy is on its way
+	stale    staleness
 }
 
 // staleness counts the tiles of the picture that are older than they should be.
@@ -49,6 +52,23 @@ type staleness struct {
 // promise takes in what the stream promises, in place of what the options said of it.
 func (s *state) promise(stream *Stream) {
 	s.opts.Strategy, s.opts.Factor, s.opts.Period = stream.Strategy, stream.Factor, stream.Period
+	s.stopped = stream.Stopped
+}
+
+// nextStrategy is the strategy after the one in force, of those that the living nodes can give; 0 where that is not known.
+func (s *state) nextStrategy() work.Strategy {
+	now, err := work.ParseStrategy(s.opts.Strategy)
+	if err != nil {
+		return 0
+	}
+	alive, _, _ := s.census()
+	for i := range work.Strategies {
+		next := work.Strategies[(slices.Index(work.Strategies, now)+1+i)%len(work.Strategies)]
+		if fewest, _ := next.Factors(); int(fewest) <= alive {
+			return next
+		}
+	}
+	return 0
 }
 
 // storeAway is for how long the store has not answered a node that lives; 0 where it answers them all.

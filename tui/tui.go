@@ -24,6 +24,7 @@ import (
 
 	"fracture/clock"
 	"fracture/render"
+	"fracture/work"
 )
 
 // ErrNotOurs: the node was not started by this lab, so this lab cannot stop or start it. Do it where the node was
@@ -38,6 +39,9 @@ type Control interface {
 	Freeze(ctx context.Context, node string) error
 	Thaw(ctx context.Context, node string) error
 	Revive(ctx context.Context, node string) error
+	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
+	// with what holds now, as people read it.
+	Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error)
 }
 
 // DeedTimeout is how long a [Control] may take over one deed.

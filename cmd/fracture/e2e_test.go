@@ -251,6 +251,11 @@ func TestE2E_sorrySaysWhatAndWhere(t *testing.T) {
 		{"port taken", labArgs("--http", taken.Addr().String()), exitEnvironment, []string{port, "in use", strconv.Itoa(os.Getpid())}},
 		{"short request", []string{"view", "1000,800"}, exitUsage, []string{"1000,800", "6 elements"}},
 		{"no lab", []string{"view", aView}, exitEnvironment, []string{"no running lab", "--local"}},
+		{"no lab to guard", []string{"guard"}, exitEnvironment, []string{"no running lab", "--cluster"}},
+		{"unknown strategy", []string{"guard", "pray"}, exitUsage, []string{"pray", "failfast expendable reschedule standby hedge active vote"}},
+		{"unsuited factor", []string{"guard", "vote", "--factor", "2"}, exitUsage, []string{"--factor 2", "vote takes 3 to 4 copies"}},
+		{"factor of nothing", []string{"guard", "--factor", "2"}, exitUsage, []string{"--factor 2", "STRATEGY"}},
+		{"no id", []string{"guard", "vote", "--stream", "picture"}, exitUsage, []string{"--stream", "hexadecimal"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"time"
 
@@ -95,7 +94,8 @@ func labCommand(f *labFlags) *cobra.Command {
 		Use:   "lab",
 		Short: "start nodes, draw what they compute, and break them by key",
 		Long: "Starts nodes and a store, and draws the fractal that they compute together. Pick a node with a number and kill it\n" +
-			"with x: its standbys take over, and the screen shows how long the work stood still. ? lists the keys.\n" +
+			"with x: its standbys take over, and the screen shows how long the work stood still. s guards the picture by the next\n" +
+			"strategy while it runs, and starts it again where failfast has stopped it. ? lists the keys.\n" +
 			"Everything ends with the lab. Without a terminal it prints lines until it is interrupted.",
 		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --redis redis://127.0.0.1:6379\n" +
 			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2\n" +
@@ -149,18 +149,14 @@ func (f *labFlags) stream() (*work.Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--strategy: %w", err)
 	}
-	factor := f.factor
-	if factor == 0 {
-		fewest, _ := strategy.Factors()
-		factor = int(fewest)
-	}
 	if f.nodes < 1 || f.nodes > maxLabNodes {
 		return nil, fmt.Errorf("--nodes %d: want 1 to %d", f.nodes, maxLabNodes)
 	}
-	if err := strategy.Check(uint8(min(max(factor, 0), math.MaxUint8))); err != nil {
-		return nil, fmt.Errorf("--factor %d: %w", factor, err)
+	factor, err := factorOf(strategy, f.factor)
+	if err != nil {
+		return nil, err
 	}
-	if factor > f.nodes {
+	if int(factor) > f.nodes {
 		return nil, fmt.Errorf("--factor %d with --nodes %d: strategy %v needs %d nodes, one for each copy, and there are %d",
 			factor, f.nodes, strategy, factor, f.nodes)
 	}
@@ -179,7 +175,7 @@ func (f *labFlags) stream() (*work.Stream, error) {
 	}
 	return &work.Stream{
 		ID: pictureStream, Function: (fractal.Function{}).Name(), Params: params.Append(nil), Tiles: uint32(f.tiles),
-		Period: f.period(), Strategy: strategy, Factor: uint8(factor),
+		Period: f.period(), Strategy: strategy, Factor: factor,
 	}, nil
 }
 
@@ -278,7 +274,7 @@ func unlessTold(ctx context.Context, err error) error {
 	return err
 }
 
-// Kill, Freeze, Thaw and Revive implement tui.Control on the home's own nodes; the scene is told by watchCluster.
+// Kill, Freeze, Thaw and Revive implement most of tui.Control on the home's own nodes; the scene is told by watchCluster.
 
 // Kill ends a node as kill -9 does.
 func (h *home) Kill(_ context.Context, node string) error {

@@ -26,6 +26,7 @@ var verbs = []func() *cobra.Command{
 	newViewCommand,
 	newLabCommand,
 	newAttachCommand,
+	newGuardCommand,
 	newRunCommand, newCompareCommand,
 	newSimCommand,
 	newNodeCommand,
@@ -36,7 +37,7 @@ var verbs = []func() *cobra.Command{
 // The exit codes, the same for every verb. An error that carries none is an exitEnvironment.
 const (
 	exitHeld        = 0   // it worked; budgets, where there were any, were kept
-	exitBroken      = 1   // a budget was broken
+	exitBroken      = 1   // a budget was broken, or the cluster refused
 	exitUsage       = 2   // the command line or a parameter is wrong
 	exitEnvironment = 3   // something outside failed: a port, a terminal, a store, a node
 	exitThin        = 4   // too little traffic to judge

@@ -58,13 +58,15 @@ type scene struct {
 
 	mu       sync.Mutex // guards what follows
 	statuses map[string]seen
-	faults   []incident // reported since the last look
+	promises map[work.StreamID]*promise // of the streams that are watched
+	faults   []incident                 // reported since the last look
 	promoted []failover.Trace
 
 	// Below: the goroutine's of watch.
 	rec       *meter.Recorder
 	open      map[work.StreamID]*opening // the streams that are watched, until their schedules are known
 	incidents []*incident
+	picture   tui.Stream // as the screen was told
 	downtimes []time.Duration
 	needless  []clock.Instant
 	spare     []meter.Delivery
@@ -111,17 +113,21 @@ func newScene(streams ...*work.Stream) *scene {
 	s := &scene{
 		deliveries: meter.NewInbox[meter.Delivery](sceneBound), statuses: map[string]seen{},
 		rec: meter.NewRecorder(sceneMemory), open: map[work.StreamID]*opening{}, schedules: map[work.StreamID]meter.Schedule{},
+		promises: map[work.StreamID]*promise{},
 	}
 	for _, stream := range streams {
-		s.open[stream.ID] = &opening{}
+		s.open[stream.ID], s.promises[stream.ID] = &opening{}, &promise{}
 	}
 	return s
 }
 
 // deliver takes a result from the client's loop.
 func (s *scene) deliver(m *failover.Message, at clock.Instant) {
+	if m.Failed { // whether it could not be computed or was given up: nothing has come
+		return
+	}
 	s.deliveries.Put(meter.Delivery{Task: m.Task, At: at})
-	if m.Task.Stream != pictureStream || m.Failed {
+	if m.Task.Stream != pictureStream {
 		return
 	}
 	numbers, err := fractal.DecodeTile(m.Payload)
@@ -142,14 +148,17 @@ func (s *scene) news(n telemetry.News) {
 		s.hear(clock.Now(), *n.Status)
 		return
 	}
+	e := n.Event.Trace
+	node := s.statuses[e.Peer].status.Name != ""
+	if (e.Verb == "detect" || e.Verb == "recover") && !node {
+		return // a screen that comes or goes, or another that only asks: no incident, and nothing to log
+	}
 	s.broker.Event(*n.Event)
-	switch e := n.Event.Trace; e.Verb {
+	switch e.Verb {
 	case "detect":
-		if s.statuses[e.Peer].status.Name != "" { // a node's end; that of a screen is no incident
-			s.faults = append(s.faults, incident{noticed: e.At, Incident: tui.Incident{
-				At: e.At.Add(-noticeMargin), Node: e.Peer, What: "lost", Signal: e.Signal,
-			}})
-		}
+		s.faults = append(s.faults, incident{noticed: e.At, Incident: tui.Incident{
+			At: e.At.Add(-noticeMargin), Node: e.Peer, What: "lost", Signal: e.Signal,
+		}})
 	case "promote":
 		s.promoted = append(s.promoted, e)
 	}
@@ -251,29 +260,6 @@ func (s *scene) pump(now clock.Instant) {
 			s.rec.Open(schedule)
 			s.schedules[id] = schedule
 			delete(s.open, id)
-		}
-	}
-}
-
-// learnPromises takes over what nodes told of the watched streams that they lead. A stream of which more would have to be
-// remembered than is good for a screen is not measured.
-func (s *scene) learnPromises() {
-	s.mu.Lock()
-	var promised []telemetry.Stream
-	for _, word := range s.statuses {
-		promised = append(promised, word.status.Streams...)
-	}
-	s.mu.Unlock()
-	for _, p := range promised {
-		id := work.StreamID(p.ID)
-		o := s.open[id]
-		if o == nil || o.known || p.Period <= 0 || int64(sceneMemory/p.Period)*int64(p.Tiles) > sceneResults {
-			continue
-		}
-		o.known = true
-		o.schedule = meter.Schedule{Stream: id, Name: p.Function, Period: p.Period, Tiles: p.Tiles}
-		if id == pictureStream {
-			s.broker.Stream(tui.Stream{Tiles: int(p.Tiles), Period: p.Period, Strategy: p.Strategy, Factor: p.Factor})
 		}
 	}
 }

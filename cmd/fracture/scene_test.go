@@ -7,6 +7,7 @@ import (
 
 	"fracture/chaos/meter"
 	"fracture/clock"
+	"fracture/cluster/failover"
 	"fracture/telemetry"
 	"fracture/tui"
 	"fracture/work"
@@ -169,5 +170,70 @@ func TestScene_tellsSometimesWhatANodeTurnsAway(t *testing.T) {
 	}
 	if want := []string{"strangers turned away: 2", "strangers turned away: 5", "strangers turned away: 1"}; !slices.Equal(told, want) {
 		t.Errorf("the log says %q, want %q", told, want)
+	}
+}
+
+// A stream that a fault has stopped is said to be, until a node leads it again; what was said before it stopped, and came
+// late, does not count.
+func TestScene_saysThatAStreamHasStoppedUntilItIsLedAgain(t *testing.T) {
+	s := newScene(&work.Stream{ID: pictureStream}, &work.Stream{ID: probeStream})
+	promised := telemetry.Stream{ID: uint64(pictureStream), Function: "mandelbrot", Tiles: 3, Period: 50 * time.Millisecond, Strategy: "failfast", Factor: 1}
+	now := clock.Now()
+	hear := func(name string, after time.Duration) {
+		s.mu.Lock()
+		s.hear(now.Add(after), telemetry.Status{Name: name, Incarnation: 1, Streams: []telemetry.Stream{promised}})
+		s.mu.Unlock()
+		s.learnPromises()
+	}
+	told := func() tui.Stream {
+		t.Helper()
+		news := s.broker.Collect(now)
+		if news.Stream == nil {
+			t.Fatal("the screen is told nothing of the picture")
+		}
+		return *news.Stream
+	}
+	hear("n1", 0)
+	if got := told(); got.Stopped != "" || got.Strategy != "failfast" {
+		t.Errorf("the screen is told %+v of a stream that runs", got)
+	}
+	s.stoppedBy(pictureStream, "n1", failover.Reset, now.Add(time.Second))
+	hear("n1", 1200*time.Millisecond)
+	news := s.broker.Collect(now)
+	if news.Stream == nil || news.Stream.Stopped != "n1 failed (reset)" {
+		t.Errorf("the screen is told %+v, want that the end of n1 has stopped the picture", news.Stream)
+	}
+	if len(news.Events) != 1 || news.Events[0].Verb != "stop" || news.Events[0].Text != "stream 1 has stopped: n1 failed (reset)" {
+		t.Errorf("the log says %+v, want once that the stream has stopped: who led it cannot", news.Events)
+	}
+	promised.Strategy, promised.Factor = "standby", 2
+	hear("n2", 3*time.Second)
+	if got := told(); got.Stopped != "" || got.Strategy != "standby" {
+		t.Errorf("the screen is told %+v of a stream that n2 leads now", got)
+	}
+	hear("n1", 2*time.Second)
+	if news := s.broker.Collect(now); news.Stream != nil {
+		t.Errorf("the screen is told %+v by who led it before", *news.Stream)
+	}
+}
+
+// What was given up, or could not be computed, has not come, whatever the cluster answers for it.
+func TestScene_countsWhatWasGivenUpAsLost(t *testing.T) {
+	s := newScene(&work.Stream{ID: pictureStream})
+	s.deliver(&failover.Message{Task: work.TaskID{Stream: pictureStream}, Failed: true}, clock.Now())
+	if got, _ := s.deliveries.Take(nil); len(got) != 0 {
+		t.Errorf("%v counts as delivered", got)
+	}
+}
+
+// Who only looks or asks comes and goes unnoticed; a node does not.
+func TestScene_logsNodesThatGoAndNoScreens(t *testing.T) {
+	s := newScene()
+	s.news(status("n2", nil))
+	for _, peer := range []string{"guard-7", "n2"} {
+		s.news(telemetry.News{Event: &telemetry.Event{Trace: failover.Trace{At: clock.Now(), Node: "n1", Verb: "detect", Peer: peer, Signal: failover.Reset}}})
+	}
+	if got := s.broker.Collect(clock.Now()).Events; len(got) != 1 || got[0].Peer != "n2" {
+		t.Errorf("the log says %+v, want that n1 misses n2, and no more", got)
 	}
 }

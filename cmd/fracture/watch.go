@@ -42,13 +42,23 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	}
 	defer func() { _ = logs.Close() }()
 	s := newScene(cfg.streams...)
+	g := &guardian{scene: s}
+	if cfg.submit {
+		g.own = cfg.streams
+	}
 	refused := make(chan error, 1)
 	s.client, err = cluster.NewClient(cluster.ClientConfig{
 		Name: fmt.Sprintf("screen-%d", os.Getpid()), Credentials: cfg.creds, Join: cfg.join,
 		Log:     slog.New(slog.NewTextHandler(logs, nil)),
 		Deliver: s.deliver, News: s.news,
 		Answer: func(m *failover.Message) {
-			if m.Kind == failover.Refused {
+			switch {
+			case m.Reason == failover.Stopped:
+				s.stop(m)
+			case m.Kind == failover.Accepted:
+				s.restarted(m.Task.Stream)
+				g.answered(m)
+			case !g.answered(m) && m.Kind == failover.Refused:
 				select {
 				case refused <- fmt.Errorf("the cluster refused the stream: %v: need %d, have %d", m.Reason, m.Need, m.Have):
 				default:
@@ -59,6 +69,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	if err != nil {
 		return err
 	}
+	g.client = s.client
 	for _, note := range cfg.notes {
 		s.broker.Event(note)
 	}
@@ -85,13 +96,13 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	})
 	group.Go(guarded(func() error {
 		defer cancel()
-		return show(inner, cfg, s)
+		return show(inner, cfg, s, g)
 	}))
 	return noteCrash(group.Wait())
 }
 
 // show draws, or prints where nothing can be drawn.
-func show(ctx context.Context, cfg watchConfig, s *scene) error {
+func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian) error {
 	why := "--plain"
 	drawable := !cfg.plain
 	if drawable {
@@ -101,9 +112,9 @@ func show(ctx context.Context, cfg watchConfig, s *scene) error {
 		_, _ = fmt.Fprintf(cfg.options.Out, "line mode (%s)\n", why)
 		return tui.Print(ctx, cfg.options, &s.broker)
 	}
-	var control tui.Control
+	var control tui.Control = onlooker{g}
 	if cfg.control != nil {
-		control = cfg.control
+		control = labControl{cfg.control, g}
 	}
 	return tui.Run(ctx, cfg.options, &s.broker, control)
 }

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// How streams are guarded, changed while they run: by the verb and by the screen's key, on real processes.
+
+// guardedStream is one of the objects that `fracture guard --json` prints.
+type guardedStream struct {
+	Stream, Name, Strategy string
+	Copies                 int
+	Leader                 holder
+	Standbys               []holder
+	Refused                string
+	Have, Need             int
+}
+
+// guard runs the verb and answers with the streams that it prints.
+func (h *house) guard(code int, args ...string) []guardedStream {
+	h.t.Helper()
+	p := h.start(append([]string{"guard", "--json"}, args...)...)
+	if got := p.end(); got != code {
+		h.t.Fatalf("guard %q exits with %d, want %d:\n%s", args, got, code, p.said())
+	}
+	var whole struct{ Streams []guardedStream }
+	if err := json.Unmarshal([]byte(p.out.String()), &whole); err != nil {
+		h.t.Fatalf("%v in %q, want a JSON object", err, p.out.String())
+	}
+	return whole.Streams
+}
+
+// pid is the process of a lab's node.
+func (h *house) pid(lab *process, name string) int {
+	h.t.Helper()
+	for _, pid := range h.childrenOf(lab.cmd.Process.Pid) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that is gone is not the one
+		if strings.Contains(string(line), "--name\x00"+name+"\x00") {
+			return pid
+		}
+	}
+	h.t.Fatalf("no process of %s", name)
+	return 0
+}
+
+func TestE2E_aStreamIsGuardedOtherwiseWhileItRuns(t *testing.T) {
+	h := newHouse(t)
+	lab := h.start(labArgs("--plain", "--nodes", "3", "--fps", "10", "--probe", "50ms")...)
+	lab.awaitLine(`(?m)^summary .* 3 alive, 0 unwell, 0 dead; .* frame \d+;`)
+
+	before := "standby, 2"
+	for _, c := range []struct{ strategy, now, was string }{
+		{"active", "active, 2 copies", "active, 2"}, {"vote", "vote, 3 copies", "vote, 3"}, {"failfast", "failfast, 1 copy", "failfast, 1"},
+	} {
+		p := h.start("guard", c.strategy)
+		code := p.end()
+		want := fmt.Sprintf("picture: %s (was %s)\nprobe: %s (was %s)\n", c.now, before, c.now, before)
+		if code != exitHeld || p.out.String() != want {
+			t.Fatalf("guard %s exits with %d and says %q, want %d and %q:\n%s", c.strategy, code, p.out.String(), exitHeld, want, p.errs.String())
+		}
+		lab.awaitLine(`(?m)^event .* guard: n\d guards stream 1 by ` + c.now)
+		lab.awaitLine(`(?m)^stream .* strategy ` + c.strategy + ` ×`)
+		before = c.was
+	}
+	lab.awaitGoingOn("after three changes")
+
+	refused := h.guard(exitBroken, "standby", "--factor", "4")
+	if len(refused) != 2 || refused[0].Have != 3 || refused[0].Need != 4 || refused[0].Strategy != "failfast" ||
+		refused[0].Refused != "standby needs 4 nodes, one for each copy, and there are 3" {
+		t.Errorf("four copies on three nodes: %+v, want both figures, and that all is as it was", refused)
+	}
+	if got := h.guard(exitEnvironment, "standby", "--stream", "99"); len(got) != 0 {
+		t.Errorf("a stream that does not run: %+v, want none", got)
+	}
+
+	victim := h.guard(exitHeld)[0].Leader.Node
+	if err := syscall.Kill(h.pid(lab, victim), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	lab.awaitLine(`(?m)^stream .* strategy failfast ×1; stopped: ` + victim + ` failed \(reset\)`)
+	lab.awaitLine(`(?m)^event .* stop: stream 1 has stopped: ` + victim + ` failed \(reset\)`)
+	for _, s := range h.guard(exitHeld) {
+		if s.Stream == "1" {
+			t.Errorf("%+v runs, want that the picture has stopped", s)
+		}
+	}
+	lab.signal(syscall.SIGINT)
+	if code := lab.end(); code != exitHeld {
+		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, lab.errs.String())
+	}
+	h.wantNothingLeft()
+}
+
+func TestE2E_theScreenChangesTheStrategyAndStartsAgainWhatFailFastStopped(t *testing.T) {
+	h := newHouse(t)
+	s := h.openTerminal()
+	s.labIn("--strategy", "active")
+	s.await(`strategy active ×2`, `s vote`)
+	s.press("s")
+	s.await(`picture: vote, 3 copies \(was active, 2\)`, `strategy vote ×3`)
+	s.press("s")
+	s.await(`strategy failfast ×1`, `s expendable`)
+	s.awaitFrames(10)
+
+	leader := h.guard(exitHeld)[0].Leader.Node
+	s.press(strings.TrimPrefix(leader, "n"), "x")
+	s.await(`failfast stopped: `+leader+` failed \(reset\)`, leader+` +dead`)
+	last := s.frame()
+	s.press("s")
+	s.await(`strategy expendable ×1`)
+	await(t, "frames after the stream was started again", func() bool { return s.frame() > last+10 }, s.shown)
+	s.quit()
+	h.wantNothingLeft()
+}
+
+// A screen on somebody else's cluster may change how its streams are guarded.
+func TestE2E_anAttachedScreenChangesTheStrategy(t *testing.T) {
+	h := newHouse(t)
+	lab := h.start(labArgs("--plain")...)
+	lab.awaitLine(allUp)
+	s := h.openTerminal()
+	s.press(h.binary+` attach; echo "exit:$?"`, "Enter")
+	s.await(`5 alive`, `strategy standby ×2`, `s hedge`)
+	s.press("s")
+	s.await(`picture: hedge, 2 copies \(was standby, 2\)`, `strategy hedge ×2`)
+	lab.awaitLine(`(?m)^stream .* strategy hedge ×2`)
+	s.quit()
+}
