@@ -179,6 +179,25 @@ func TestScreen_saysThatThePictureHasStoppedAndHowItGoesOn(t *testing.T) {
 	}
 }
 
+func TestNodes_showTheirZonesWhereThereAreAny(t *testing.T) {
+	s := newStage(t, 160, 45, Options{})
+	s.play(100 * time.Millisecond)
+	if strings.Contains(s.text(), "zone") {
+		t.Error("there is a column of zones, and no zone")
+	}
+	nodes := slices.Clone(s.state.nodes)
+	for i := range nodes {
+		nodes[i].Zone = []string{"z1", "z2"}[i%2]
+	}
+	s.Update(frame{News{Now: s.state.now, Nodes: nodes}})
+	s.arrange(160, 45)
+	for _, want := range []string{"role     zone", "worker   z1", "standby  z2"} {
+		if got := s.text(); !strings.Contains(got, want) {
+			t.Errorf("%q is not on the screen:\n%s", want, got)
+		}
+	}
+}
+
 func TestKill_withoutANodeAndWithTooManyDeedsIsRefused(t *testing.T) {
 	s := newStage(t, 120, 36, Options{})
 	s.press("x")

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -13,9 +14,10 @@ type column struct {
 	cell  func(n *Node) (style, string)
 }
 
-// columns are the table's, each with the unit in its head, most wanted first; a narrow panel shows the first of them.
-func columns() []column {
-	return []column{
+// columns are the table's, each with the unit in its head, most wanted first; a narrow panel shows the first of them. Zones
+// are shown where there are any.
+func columns(zone int) []column {
+	all := []column{
 		{"state", 8, true, func(n *Node) (style, string) { return n.State.mood(), n.State.String() }},
 		{"role", 8, true, func(n *Node) (style, string) { return plain, role(n) }},
 		{"owns", 4, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.Owns) }},
@@ -24,6 +26,18 @@ func columns() []column {
 		{"holds", 5, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.StandsBy) }},
 		{"took over", 9, false, func(n *Node) (style, string) { return plain, strconv.FormatUint(n.Takeovers, 10) }},
 	}
+	if zone == 0 {
+		return all
+	}
+	return slices.Insert(all, 2, column{"zone", max(zone, 4), true, func(n *Node) (style, string) { return plain, n.Zone }})
+}
+
+// longestZone is the width that a column of zones takes, bounded; 0 where no node has one.
+func (s *state) longestZone() (width int) {
+	for i := range s.nodes {
+		width = max(width, cells(s.nodes[i].Zone))
+	}
+	return min(width, 8)
 }
 
 // role is the part a node plays for the streams' splitters.
@@ -43,9 +57,9 @@ func role(n *Node) string {
 const leadCells = 5
 
 // fitColumns chooses the columns that fit beside names of a width, and hands what is left to the names.
-func fitColumns(w, name int) (chosen []column, nameWidth int) {
+func fitColumns(w, name, zone int) (chosen []column, nameWidth int) {
 	left := w - leadCells - name
-	for _, c := range columns() {
+	for _, c := range columns(zone) {
 		if left < c.width+1 {
 			break
 		}
@@ -59,7 +73,7 @@ func fitColumns(w, name int) (chosen []column, nameWidth int) {
 func drawNodes(s *state, t *theme, w, h int) []string {
 	note, mood := censusNote(s, t, w-len("nodes ")-2)
 	rows := []string{heading(t, "nodes", note, mood, w)}
-	cols, name := fitColumns(w, min(s.longestName(), 12))
+	cols, name := fitColumns(w, min(s.longestName(), 12), s.longestZone())
 	if s.headed(h) {
 		l := t.line(w).to(leadCells).left(faint, "name", name)
 		for _, c := range cols {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,4 +131,45 @@ func TestE2E_anAttachedScreenChangesTheStrategy(t *testing.T) {
 	s.await(`picture: hedge, 2 copies \(was standby, 2\)`, `strategy hedge ×2`)
 	lab.awaitLine(`(?m)^stream .* strategy hedge ×2`)
 	s.quit()
+}
+
+func TestE2E_aZoneMayDie(t *testing.T) {
+	h := newHouse(t)
+	lab := h.start(labArgs("--plain", "--nodes", "4", "--zones", "2")...)
+	lab.awaitLine(`(?m)^summary .* 4 alive, 0 unwell, 0 dead; .* frame \d+;`)
+	streams := h.guard(exitHeld)
+	if len(streams) != 2 {
+		t.Fatalf("the streams are %+v, want the picture and the probes", streams)
+	}
+	for _, s := range streams {
+		if len(s.Standbys) != 1 || s.Leader.Zone == "" || s.Standbys[0].Zone == "" || s.Standbys[0].Zone == s.Leader.Zone {
+			t.Errorf("%s is led by %v with the standbys %v, want one in the other zone", s.Name, s.Leader, s.Standbys)
+		}
+	}
+	var pids []int
+	for i := 1; i <= 4; i++ {
+		if name := nodeName(i); zoneOf(i, 2) == streams[0].Leader.Zone {
+			pids = append(pids, h.pid(lab, name))
+		}
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lab.awaitLine(`(?m)^summary .* 2 alive, 0 unwell, 2 dead;`)
+	before := lab.summaries()
+	await(t, "frames without a whole zone", func() bool {
+		all := lab.summaries()
+		return len(all) > len(before)+1 && all[len(all)-1].frame > before[len(before)-1].frame+10
+	}, lab.said)
+	log, err := os.ReadFile(filepath.Join(h.dirs()[0], "logs", streams[0].Standbys[0].Node+".log"))
+	if err != nil || !strings.Contains(string(log), "takes the splitter over from "+streams[0].Leader.Node) {
+		t.Errorf("the standby in the other zone did not take the splitter over, %v:\n%s", err, log)
+	}
+	lab.signal(syscall.SIGINT)
+	if code := lab.end(); code != exitHeld {
+		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, lab.errs.String())
+	}
+	h.wantNothingLeft()
 }

@@ -256,6 +256,7 @@ func TestE2E_sorrySaysWhatAndWhere(t *testing.T) {
 		{"unsuited factor", []string{"guard", "vote", "--factor", "2"}, exitUsage, []string{"--factor 2", "vote takes 3 to 4 copies"}},
 		{"factor of nothing", []string{"guard", "--factor", "2"}, exitUsage, []string{"--factor 2", "STRATEGY"}},
 		{"no id", []string{"guard", "vote", "--stream", "picture"}, exitUsage, []string{"--stream", "hexadecimal"}},
+		{"too many zones", labArgs("--nodes", "3", "--zones", "4"), exitUsage, []string{"--zones 4", "--nodes, 3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)

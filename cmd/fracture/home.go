@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ const startTime = 20 * time.Second
 // homeConfig says what cluster to make.
 type homeConfig struct {
 	nodes   int
+	zones   int      // over which the nodes are spread; 0: they have none
 	redis   string   // URL of the store; "" for the embedded one
 	gossip  string   // address of the first node's membership; "" for any
 	http    string   // address that the nodes' front doors share beside their own; "" for none
@@ -125,12 +127,19 @@ func (h *home) letDoorGo() error {
 // nodeName is the name of the i-th node, from 1.
 func nodeName(i int) string { return fmt.Sprintf("n%d", i) }
 
+// zoneOf is the zone of the i-th node, from 1, of nodes that take turns.
+func zoneOf(i, zones int) string { return fmt.Sprintf("z%d", (i-1)%zones+1) }
+
 // command is the command line of a node: it joins whoever is known to be there.
 func (h *home) command(name string) []string {
 	if name == secondSink {
 		return h.sinkCommand()
 	}
 	args := []string{"node", "--name", name, "--cluster", h.dir.Path, "--parent", lab.Self().String()}
+	if h.cfg.zones > 0 {
+		i, _ := strconv.Atoi(strings.TrimPrefix(name, "n")) // as nodeName made it
+		args = append(args, "--zone", zoneOf(i, h.cfg.zones))
+	}
 	if name == nodeName(1) && h.cfg.gossip != "" {
 		args = append(args, "--gossip", h.cfg.gossip)
 	}

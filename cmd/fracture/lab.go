@@ -76,7 +76,7 @@ func (f *screenFlags) options(out io.Writer) tui.Options {
 
 type labFlags struct {
 	screenFlags
-	nodes                    int
+	nodes, zones             int
 	redis, strategy, kind    string
 	gossip, http             string // "": the usual address, or where that is taken any
 	view, journey            string
@@ -97,7 +97,7 @@ func labCommand(f *labFlags) *cobra.Command {
 			"with x: its standbys take over, and the screen shows how long the work stood still. s guards the picture by the next\n" +
 			"strategy while it runs, and starts it again where failfast has stopped it. ? lists the keys.\n" +
 			"Everything ends with the lab. Without a terminal it prints lines until it is interrupted.",
-		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --redis redis://127.0.0.1:6379\n" +
+		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --nodes 6 --zones 2\n  fracture lab --redis redis://127.0.0.1:6379\n" +
 			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2\n" +
 			"  fracture lab --journey original\n  fracture lab --tmux",
 		Args: cobra.NoArgs,
@@ -119,6 +119,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	f.nodeArgs.register(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&f.nodes, "nodes", 5, "how many nodes, 1 to 32")
+	flags.IntVar(&f.zones, "zones", 0, "zones to spread the nodes over, in turn: no zone holds an owner and its standby; 0: none")
 	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: an embedded one (also by "+storeEnv+")")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
 	flags.IntVar(&f.factor, "factor", 0, "copies of each task, the owner's included, up to 4; 0: the fewest that the strategy takes")
@@ -151,6 +152,9 @@ func (f *labFlags) stream() (*work.Stream, error) {
 	}
 	if f.nodes < 1 || f.nodes > maxLabNodes {
 		return nil, fmt.Errorf("--nodes %d: want 1 to %d", f.nodes, maxLabNodes)
+	}
+	if f.zones < 0 || f.zones > f.nodes {
+		return nil, fmt.Errorf("--zones %d: want 0, which is none, to as many as --nodes, %d", f.zones, f.nodes)
 	}
 	factor, err := factorOf(strategy, f.factor)
 	if err != nil {
@@ -210,7 +214,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 	if f.http == "" {
 		f.http, noHTTP = firstFree(usualHTTP, "tcp")
 	}
-	h, err := openHome(ctx, homeConfig{nodes: f.nodes, redis: f.redis, gossip: f.gossip, http: f.http, args: f.list()})
+	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, gossip: f.gossip, http: f.http, args: f.list()})
 	if err != nil {
 		return err
 	}
