@@ -49,29 +49,42 @@ func (h *house) pid(lab *process, name string) int {
 	return 0
 }
 
+// pictureLeader is the node that leads the picture; runs is false where none does, for under failfast a machine so busy that
+// a node falls silent has stopped it.
+func (h *house) pictureLeader() (name string, runs bool) {
+	h.t.Helper()
+	for _, s := range h.guard(exitHeld) {
+		if s.Name == "picture" {
+			return s.Leader.Node, true
+		}
+	}
+	return "", false
+}
+
 func TestE2E_aStreamIsGuardedOtherwiseWhileItRuns(t *testing.T) {
 	h := newHouse(t)
 	lab := h.start(labArgs("--plain", "--nodes", "3", "--fps", "10", "--probe", "50ms")...)
 	lab.awaitLine(`(?m)^summary .* 3 alive, 0 unwell, 0 dead; .* frame \d+;`)
 
 	before := "standby, 2"
-	for _, c := range []struct{ strategy, now, was string }{
-		{"active", "active, 2 copies", "active, 2"}, {"vote", "vote, 3 copies", "vote, 3"}, {"failfast", "failfast, 1 copy", "failfast, 1"},
-	} {
-		p := h.start("guard", c.strategy)
+	change := func(strategy, now, after string) {
+		t.Helper()
+		p := h.start("guard", strategy)
 		code := p.end()
-		want := fmt.Sprintf("picture: %s (was %s)\nprobe: %s (was %s)\n", c.now, before, c.now, before)
+		want := fmt.Sprintf("picture: %s (was %s)\nprobe: %s (was %s)\n", now, before, now, before)
 		if code != exitHeld || p.out.String() != want {
-			t.Fatalf("guard %s exits with %d and says %q, want %d and %q:\n%s", c.strategy, code, p.out.String(), exitHeld, want, p.errs.String())
+			t.Fatalf("guard %s exits with %d and says %q, want %d and %q:\n%s", strategy, code, p.out.String(), exitHeld, want, p.errs.String())
 		}
-		lab.awaitLine(`(?m)^event .* guard: n\d guards stream 1 by ` + c.now)
-		lab.awaitLine(`(?m)^stream .* strategy ` + c.strategy + ` ×`)
-		before = c.was
+		lab.awaitLine(`(?m)^event .* guard: n\d guards stream 1 by ` + now)
+		lab.awaitLine(`(?m)^stream .* strategy ` + strategy + ` ×`)
+		before = after
 	}
-	lab.awaitGoingOn("after three changes")
+	change("active", "active, 2 copies", "active, 2")
+	change("vote", "vote, 3 copies", "vote, 3")
+	lab.awaitGoingOn("after two changes")
 
 	refused := h.guard(exitBroken, "standby", "--factor", "4")
-	if len(refused) != 2 || refused[0].Have != 3 || refused[0].Need != 4 || refused[0].Strategy != "failfast" ||
+	if len(refused) != 2 || refused[0].Have != 3 || refused[0].Need != 4 || refused[0].Strategy != "vote" ||
 		refused[0].Refused != "standby needs 4 nodes, one for each copy, and there are 3" {
 		t.Errorf("four copies on three nodes: %+v, want both figures, and that all is as it was", refused)
 	}
@@ -79,16 +92,16 @@ func TestE2E_aStreamIsGuardedOtherwiseWhileItRuns(t *testing.T) {
 		t.Errorf("a stream that does not run: %+v, want none", got)
 	}
 
-	victim := h.guard(exitHeld)[0].Leader.Node
-	if err := syscall.Kill(h.pid(lab, victim), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	lab.awaitLine(`(?m)^stream .* strategy failfast ×1; stopped: ` + victim + ` failed \(reset\)`)
-	lab.awaitLine(`(?m)^event .* stop: stream 1 has stopped: ` + victim + ` failed \(reset\)`)
-	for _, s := range h.guard(exitHeld) {
-		if s.Stream == "1" {
-			t.Errorf("%+v runs, want that the picture has stopped", s)
+	change("failfast", "failfast, 1 copy", "failfast, 1")
+	if victim, runs := h.pictureLeader(); runs {
+		if err := syscall.Kill(h.pid(lab, victim), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
 		}
+	}
+	lab.awaitLine(`(?m)^stream .* strategy failfast ×1; stopped: n\d failed \(\w+\)`)
+	lab.awaitLine(`(?m)^event .* stop: .*stream 1.*: n\d failed \(\w+\)`)
+	if victim, runs := h.pictureLeader(); runs {
+		t.Errorf("%s leads the picture, want that it has stopped", victim)
 	}
 	lab.signal(syscall.SIGINT)
 	if code := lab.end(); code != exitHeld {
@@ -105,12 +118,12 @@ func TestE2E_theScreenChangesTheStrategyAndStartsAgainWhatFailFastStopped(t *tes
 	s.press("s")
 	s.await(`picture: vote, 3 copies \(was active, 2\)`, `strategy vote ×3`)
 	s.press("s")
-	s.await(`strategy failfast ×1`, `s expendable`)
-	s.awaitFrames(10)
-
-	leader := h.guard(exitHeld)[0].Leader.Node
-	s.press(strings.TrimPrefix(leader, "n"), "x")
-	s.await(`failfast stopped: `+leader+` failed \(reset\)`, leader+` +dead`)
+	s.await(`strategy failfast ×1|failfast stopped`)
+	if leader, runs := h.pictureLeader(); runs {
+		s.press(strings.TrimPrefix(leader, "n"), "x")
+		s.await(leader + ` +dead`)
+	}
+	s.await(`failfast stopped: n\d failed \(\w+\)`, `s starts it again`, `s start again`)
 	last := s.frame()
 	s.press("s")
 	s.await(`strategy expendable ×1`)
