@@ -48,7 +48,7 @@ func actions() []action {
 		{name: "close", keys: []string{"esc"}, label: "esc", help: "close the help, release the display",
 			do: (*model).closeAll},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background",
-			do: func(*model, string) tea.Cmd { return tea.Suspend }},
+			do: (*model).suspend},
 		{name: "quit", keys: []string{"q", "ctrl+c"}, label: "q", help: "leave the screen",
 			hint: func(*state, bool) string { return "quit" }, do: func(*model, string) tea.Cmd { return tea.Quit }},
 	}

@@ -51,6 +51,8 @@ type model struct {
 	lay    layout
 	deeds  chan deed // for perform; what does not fit is refused
 
+	orphaned func() bool // nobody could bring the screen back from the background
+
 	rows    [panes][]string
 	dirty   [panes]bool
 	content string
@@ -70,7 +72,7 @@ func newModel(opts Options) (*model, error) {
 	}
 	look := newTheme(opts.Depth, opts.ASCII)
 	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts},
-		canvas: newCanvas(look, palette, opts.Period)}
+		canvas: newCanvas(look, palette, opts.Period), orphaned: orphaned}
 	m.arrange(80, 24)
 	return m, nil
 }
