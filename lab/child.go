@@ -204,3 +204,12 @@ func tail(path string) string {
 	}
 	return strings.TrimSpace(string(text))
 }
+
+// lastWord is the last line of a log's end, which says why an orderly program ended; the whole of it where the program
+// crashed, whose reason stands above the stacks.
+func lastWord(text string) string {
+	if strings.Contains(text, "\ngoroutine ") {
+		return "\n" + text
+	}
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

@@ -214,7 +214,7 @@ func (l *Lab) await(ctx context.Context, name string) error {
 }
 
 // Ready waits until the child has announced itself and returns what it said. Where the child ends first the error is
-// ErrDied, with the last lines of its log.
+// ErrDied, with the last line of its log, which is gone with the lab.
 func (l *Lab) Ready(ctx context.Context, name string) (string, error) {
 	var told, gone chan struct{}
 	if err := l.with(name, func(c *child) error { told, gone = c.told, c.gone; return nil }); err != nil {
@@ -231,7 +231,7 @@ func (l *Lab) Ready(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	if now.State == Dead && now.Announced == "" {
-		return "", fmt.Errorf("%s %w (%s); its log %s ends with:\n%s", name, ErrDied, now.Exit, now.Log, tail(now.Log))
+		return "", fmt.Errorf("%s %w (%s): %s", name, ErrDied, now.Exit, lastWord(tail(now.Log)))
 	}
 	return now.Announced, nil
 }

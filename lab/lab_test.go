@@ -260,7 +260,23 @@ func TestLab_quotesTheLogOfAChildThatDiesBeforeItIsReady(t *testing.T) {
 	l := testLab(t, "broken")
 	_, err := l.Ready(bounded(t), "broken")
 	if !errors.Is(err, ErrDied) || !strings.Contains(err.Error(), "no port for me") || !strings.Contains(err.Error(), "exit status 3") {
-		t.Errorf("Ready = %v, want ErrDied with the exit and the log", err)
+		t.Errorf("Ready = %v, want ErrDied with the exit and the end of the log", err)
+	}
+	if gone := describe(t, l, "broken").Log; strings.Contains(err.Error(), gone) {
+		t.Errorf("Ready = %v, which names a log that is gone with the lab", err)
+	}
+}
+
+func TestLastWord_isALineUnlessTheProgramCrashed(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "",
+		"one":                     "one",
+		"one\ntwo":                "two",
+		"panic: x\n\ngoroutine 1": "\npanic: x\n\ngoroutine 1",
+	} {
+		if got := lastWord(text); got != want {
+			t.Errorf("lastWord(%q) = %q, want %q", text, got, want)
+		}
 	}
 }
 

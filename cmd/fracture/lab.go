@@ -173,6 +173,9 @@ func (f *labFlags) stream() (*work.Stream, error) {
 	if f.probe != 0 && (f.probe < time.Millisecond || f.probe > time.Second) {
 		return nil, fmt.Errorf("--probe %v: want 1ms to 1s, or 0 for none", f.probe)
 	}
+	if err := f.addresses(); err != nil {
+		return nil, err
+	}
 	params, err := f.params()
 	if err != nil {
 		return nil, err
@@ -181,6 +184,19 @@ func (f *labFlags) stream() (*work.Stream, error) {
 		ID: pictureStream, Function: (fractal.Function{}).Name(), Params: params.Append(nil), Tiles: uint32(f.tiles),
 		Period: f.period(), Strategy: strategy, Factor: factor,
 	}, nil
+}
+
+// addresses checks those that are given.
+func (f *labFlags) addresses() error {
+	if f.gossip != "" {
+		if err := checkAddress("--gossip", f.gossip, usualGossip); err != nil {
+			return err
+		}
+	}
+	if f.http != "" {
+		return checkDoor(f.http)
+	}
+	return nil
 }
 
 // probes is the stream that measures, one tile a node.
@@ -210,9 +226,13 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 	var noGossip, noHTTP string
 	if f.gossip == "" {
 		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
+	} else if err := checkFree("--gossip", f.gossip, "tcp", "udp"); err != nil {
+		return err
 	}
 	if f.http == "" {
 		f.http, noHTTP = firstFree(usualHTTP, "tcp")
+	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
+		return err
 	}
 	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, gossip: f.gossip, http: f.http, args: f.list()})
 	if err != nil {

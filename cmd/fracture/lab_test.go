@@ -33,6 +33,11 @@ func TestLab_refusesWhatMakesNoSense(t *testing.T) {
 	}{
 		{[]string{"--duration", "-1s"}, "--duration -1s"},
 		{[]string{"--supersample", "9"}, "1 to 8"},
+		{[]string{"--http", "foo"}, `--http "foo": want host:port, such as 127.0.0.1:7035`},
+		{[]string{"--http", "127.0.0.1:65536"}, "the port 0 to 65535"},
+		{[]string{"--http", "0.0.0.0:7036"}, "--http-remote"},
+		{[]string{"--http", ":7036"}, "give 127.0.0.1:7036"},
+		{[]string{"--gossip", "foo"}, `--gossip "foo": want host:port, such as 127.0.0.1:7946`},
 		{[]string{"--journey", "abroad"}, "want one of [coral original none]"},
 		{[]string{"--journey", "original", "--view", "-1,1,1,-1"}, "--view names a view that stays"},
 		{[]string{"--journey", "coral", "--kind", "julia"}, "not through julia"},
@@ -113,8 +118,15 @@ func TestFirstFree_goesAsideAndSaysForWhom(t *testing.T) {
 	if addr != anyPort || !strings.Contains(why, usual) || !strings.Contains(why, fmt.Sprintf("(pid %d)", os.Getpid())) {
 		t.Errorf("firstFree of a taken address = %q, %q; want %q, and who holds it", addr, why, anyPort)
 	}
+	err = checkFree("--http", usual, "tcp")
+	if err == nil || !strings.Contains(err.Error(), "--http "+usual) || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d)", os.Getpid())) {
+		t.Errorf("checkFree of a taken address = %v; want the flag, and who holds it", err)
+	}
 	if err := holder.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if err := checkFree("--http", usual, "tcp", "udp"); err != nil {
+		t.Errorf("checkFree of a free address = %v", err)
 	}
 	if addr, why := firstFree(usual, "tcp", "udp"); addr != usual || why != "" {
 		t.Errorf("firstFree of a free address = %q, %q; want it", addr, why)

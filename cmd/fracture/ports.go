@@ -30,6 +30,44 @@ func firstFree(usual string, networks ...string) (addr, why string) {
 	return usual, ""
 }
 
+// checkDoor refuses an address that the front doors of a lab cannot have: they are open to this host alone.
+func checkDoor(address string) error {
+	if err := checkAddress("--http", address, usualHTTP); err != nil {
+		return err
+	}
+	host, port, _ := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("--http %s: other hosts could reach it, and a lab's front door is for this host alone: give 127.0.0.1:%s; "+
+			"beside a lab, `fracture node --name n0 --http %s --http-remote` opens one for them", address, port, address)
+	}
+	return nil
+}
+
+// checkAddress refuses what is no host:port; like is one that could be given.
+func checkAddress(flag, address, like string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %q: want host:port, such as %s, the port 0 to 65535", flag, address, like)
+	}
+	return nil
+}
+
+// checkFree refuses an address that somebody else has in one of the networks, and says who.
+func checkFree(flag, address string, networks ...string) error {
+	for _, network := range networks {
+		if err := tryPort(network, address); err != nil {
+			_, text, _ := net.SplitHostPort(address)
+			port, _ := strconv.ParseUint(text, 10, 16)
+			return fmt.Errorf("%s %s cannot be had (%s): give another, or leave %s out for any that is free",
+				flag, address, whoHolds(network, uint16(port), err), flag)
+		}
+	}
+	return nil
+}
+
 // whoHolds says who holds a port that could not be had, or what the system said.
 func whoHolds(network string, port uint16, err error) string {
 	if len(lab.PortHolders(network, port)) == 0 {
