@@ -2,11 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +44,9 @@ func newCompareCommand() *cobra.Command {
 			all, err := f.options()
 			if err != nil {
 				return &exitError{exitUsage, err}
+			}
+			if err := cmp.Or(canWrite("--out", f.run.out), canWrite("--svg", f.svg)); err != nil {
+				return err
 			}
 			return f.compare(cmd.Context(), all, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -214,8 +217,8 @@ func (f compareFlags) print(c *meter.Comparison, stdout io.Writer) error {
 		if err := file.write(&b); err != nil {
 			return fmt.Errorf("draw up %s: %w", file.path, err)
 		}
-		if err := os.WriteFile(file.path, b.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("write the comparison: %w", err)
+		if err := writeWhole(file.path, b.Bytes(), 0o644); err != nil {
+			return err
 		}
 	}
 	if f.run.json {

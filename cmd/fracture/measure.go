@@ -131,8 +131,8 @@ func (o runOptions) print(report *meter.Report, stdout io.Writer) error {
 		if err := report.WriteJSON(&file, true); err != nil {
 			return fmt.Errorf("encode the report: %w", err)
 		}
-		if err := os.WriteFile(o.out, file.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("write the report: %w", err)
+		if err := writeWhole(o.out, file.Bytes(), 0o644); err != nil {
+			return err
 		}
 	}
 	if o.json {

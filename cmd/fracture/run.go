@@ -57,6 +57,9 @@ func newRunCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
+			if err := canWrite("--out", o.out); err != nil {
+				return err
+			}
 			if err := o.leaveOut(cmd.ErrOrStderr()); err != nil {
 				return err
 			}

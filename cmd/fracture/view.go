@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -80,6 +78,13 @@ func view(ctx context.Context, out io.Writer, request string, flags viewFlags) e
 	with := computeByCluster(flags.dir, flags.join, flags.timeout)
 	if flags.local {
 		with = computeHere
+	}
+	file := ""
+	if flags.png != "-" {
+		file = flags.png
+	}
+	if err := canWrite("--png", file); err != nil {
+		return err
 	}
 	field, err := with(ctx, v)
 	if err != nil {
@@ -206,24 +211,4 @@ func (s viewScreen) print(out io.Writer, v fractal.View, field render.Field, pal
 		}
 	}
 	return buf.Flush()
-}
-
-// writeWhole writes a file that is either there as a whole or as it was before: into a neighbour first, then renamed.
-func writeWhole(path string, content []byte, mode os.FileMode) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(mode), file.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }
