@@ -94,18 +94,21 @@ func lookup(env []string, name string) (value string) {
 	return value
 }
 
-// CanDraw reports whether the screen can be drawn on a file descriptor in an environment, and if not, why; [Print] then
-// serves better.
-func CanDraw(env []string, fd int) (ok bool, why string) {
+// CanDraw reports whether the screen can be drawn on a file descriptor in an environment, and keys be read from another, and
+// if not, why; [Print] then serves better.
+func CanDraw(env []string, in, out int) (ok bool, why string) {
 	switch lookup(env, "TERM") {
 	case "":
 		return false, "TERM is not set"
 	case "dumb":
 		return false, "TERM is dumb"
 	}
-	size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+	size, err := unix.IoctlGetWinsize(out, unix.TIOCGWINSZ)
 	if err != nil {
 		return false, "the output is no terminal"
+	}
+	if _, err := unix.IoctlGetTermios(in, unix.TCGETS); err != nil {
+		return false, "the input is no terminal"
 	}
 	if size.Col < 20 || size.Row < 5 {
 		return false, fmt.Sprintf("the terminal has %d×%d cells, and at least 20×5 are needed", size.Col, size.Row)

@@ -217,7 +217,7 @@ func TestRun_refusesAnUnknownPalette(t *testing.T) {
 func TestCanDraw_refusesWhatIsNoTerminal(t *testing.T) {
 	term := newTerminal(t, 80, 24)
 	fd := int(term.program.Fd())
-	if ok, why := CanDraw([]string{"TERM=xterm"}, fd); !ok {
+	if ok, why := CanDraw([]string{"TERM=xterm"}, fd, fd); !ok {
 		t.Errorf("a terminal of 80×24 is refused: %s", why)
 	}
 	r, w, err := os.Pipe()
@@ -225,16 +225,17 @@ func TestCanDraw_refusesWhatIsNoTerminal(t *testing.T) {
 	defer func() { _, _ = r.Close(), w.Close() }()
 	small := newTerminal(t, 10, 3)
 	for what, c := range map[string]struct {
-		env []string
-		fd  int
-		why string
+		env     []string
+		in, out int
+		why     string
 	}{
-		"a dumb terminal": {[]string{"TERM=dumb"}, fd, "TERM is dumb"},
-		"an unknown one":  {nil, fd, "TERM is not set"},
-		"a pipe":          {[]string{"TERM=xterm"}, int(w.Fd()), "no terminal"},
-		"a tiny one":      {[]string{"TERM=xterm"}, int(small.program.Fd()), "10×3"},
+		"a dumb terminal":  {[]string{"TERM=dumb"}, fd, fd, "TERM is dumb"},
+		"an unknown one":   {nil, fd, fd, "TERM is not set"},
+		"a pipe":           {[]string{"TERM=xterm"}, fd, int(w.Fd()), "the output is no terminal"},
+		"keys from a pipe": {[]string{"TERM=xterm"}, int(r.Fd()), fd, "the input is no terminal"},
+		"a tiny one":       {[]string{"TERM=xterm"}, fd, int(small.program.Fd()), "10×3"},
 	} {
-		if ok, why := CanDraw(c.env, c.fd); ok || !strings.Contains(why, c.why) {
+		if ok, why := CanDraw(c.env, c.in, c.out); ok || !strings.Contains(why, c.why) {
 			t.Errorf("%s: CanDraw = %v, %q; want a refusal with %q", what, ok, why, c.why)
 		}
 	}

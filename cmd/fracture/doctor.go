@@ -232,7 +232,7 @@ func checkDirectory() finding {
 }
 
 func checkTerminal() finding {
-	drawable, why := tui.CanDraw(os.Environ(), int(os.Stdout.Fd()))
+	drawable, why := tui.CanDraw(os.Environ(), unix.Stdin, unix.Stdout)
 	if !drawable {
 		return warnFinding("terminal", "lab prints plain lines here; for the screen run it in a terminal", "no screen: %s", why)
 	}

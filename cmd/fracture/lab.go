@@ -35,7 +35,7 @@ type screenFlags struct {
 
 func (f *screenFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.plain, "plain", false, "no screen: one line an event and a summary each second (chosen by itself where stdout is no terminal)")
+	flags.BoolVar(&f.plain, "plain", false, "no screen: one line an event and a summary each second (chosen by itself where stdin or stdout is no terminal)")
 	flags.StringVar(&f.color, "color", "auto", "depth of colour: auto, truecolor, 256, 16 or none")
 	flags.StringVar(&f.palette, "palette", render.PaletteNames[0], fmt.Sprintf("colours of the picture, one of %v", render.PaletteNames))
 	flags.BoolVar(&f.ascii, "ascii", false, "only ASCII characters")
@@ -96,7 +96,7 @@ func labCommand(f *labFlags) *cobra.Command {
 		Long: "Starts nodes and a store, and draws the fractal that they compute together. Pick a node with a number and kill it\n" +
 			"with x: its standbys take over, and the screen shows how long the work stood still. s guards the picture by the next\n" +
 			"strategy while it runs, and starts it again where failfast has stopped it. ? lists the keys.\n" +
-			"Everything ends with the lab. Without a terminal it prints lines until it is interrupted.",
+			"Everything ends with the lab. Without a terminal, for keys or for the picture, it prints lines until it is interrupted.",
 		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --nodes 6 --zones 2\n  fracture lab --redis redis://127.0.0.1:6379\n" +
 			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2\n" +
 			"  fracture lab --journey original\n  fracture lab --tmux",

@@ -119,7 +119,7 @@ func TestFirstFree_goesAsideAndSaysForWhom(t *testing.T) {
 		t.Errorf("firstFree of a taken address = %q, %q; want %q, and who holds it", addr, why, anyPort)
 	}
 	err = checkFree("--http", usual, "tcp")
-	if err == nil || !strings.Contains(err.Error(), "--http "+usual) || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d)", os.Getpid())) {
+	if err == nil || !strings.Contains(err.Error(), "--http "+usual+" is in use") || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d)", os.Getpid())) {
 		t.Errorf("checkFree of a taken address = %v; want the flag, and who holds it", err)
 	}
 	if err := holder.Close(); err != nil {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"fracture/lab"
 )
 
@@ -61,8 +63,12 @@ func checkFree(flag, address string, networks ...string) error {
 		if err := tryPort(network, address); err != nil {
 			_, text, _ := net.SplitHostPort(address)
 			port, _ := strconv.ParseUint(text, 10, 16)
-			return fmt.Errorf("%s %s cannot be had (%s): give another, or leave %s out for any that is free",
-				flag, address, whoHolds(network, uint16(port), err), flag)
+			what := "cannot be had"
+			if errors.Is(err, unix.EADDRINUSE) {
+				what = "is in use"
+			}
+			return fmt.Errorf("%s %s %s (%s): give another, or leave %s out for any that is free",
+				flag, address, what, whoHolds(network, uint16(port), err), flag)
 		}
 	}
 	return nil

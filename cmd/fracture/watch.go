@@ -106,7 +106,7 @@ func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian) error {
 	why := "--plain"
 	drawable := !cfg.plain
 	if drawable {
-		drawable, why = tui.CanDraw(os.Environ(), unix.Stdout)
+		drawable, why = tui.CanDraw(os.Environ(), unix.Stdin, unix.Stdout)
 	}
 	if !drawable {
 		_, _ = fmt.Fprintf(cfg.options.Out, "line mode (%s)\n", why)
