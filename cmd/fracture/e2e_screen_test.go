@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -120,6 +121,9 @@ func TestE2E_tmuxShowsEachNodeAndEndsWithTheLab(t *testing.T) {
 		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, lab.said())
 	}
 	await(t, "the end of the panes", func() bool { return len(h.running()) == 0 }, func() string { return fmt.Sprint(commandLines(t)) })
+	if _, err := os.Stat(s.socket); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket of the lab's tmux: %v, want none", err)
+	}
 	h.wantNothingLeft()
 }
 
@@ -135,6 +139,16 @@ func commandLines(t *testing.T) []string {
 		}
 	}
 	return lines
+}
+
+func TestE2E_tmuxIsRefusedWhereThereIsNoTerminal(t *testing.T) {
+	h := newHouse(t)
+	needProgram(t, "tmux", "tmux")
+	lab := h.start(labArgs("--tmux")...)
+	if code := lab.end(); code != exitEnvironment || !strings.Contains(lab.said(), "--tmux needs a terminal") {
+		t.Errorf("a lab in panes without a terminal exits with %d, want %d, and says %q", code, exitEnvironment, lab.said())
+	}
+	h.wantNothingLeft()
 }
 
 func TestE2E_tmuxHidesNoFailure(t *testing.T) {

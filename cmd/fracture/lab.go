@@ -146,6 +146,9 @@ func (f *labFlags) stream() (*work.Stream, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
+	if f.tmux && f.plain {
+		return nil, errors.New("--tmux lays out panes beside the screen, and --plain has none: leave one of the two out")
+	}
 	strategy, err := work.ParseStrategy(f.strategy)
 	if err != nil {
 		return nil, fmt.Errorf("--strategy: %w", err)

@@ -33,6 +33,7 @@ func TestLab_refusesWhatMakesNoSense(t *testing.T) {
 	}{
 		{[]string{"--duration", "-1s"}, "--duration -1s"},
 		{[]string{"--supersample", "9"}, "1 to 8"},
+		{[]string{"--tmux", "--plain"}, "leave one of the two out"},
 		{[]string{"--http", "foo"}, `--http "foo": want host:port, such as 127.0.0.1:7035`},
 		{[]string{"--http", "127.0.0.1:65536"}, "the port 0 to 65535"},
 		{[]string{"--http", "0.0.0.0:7036"}, "--http-remote"},

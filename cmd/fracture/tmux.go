@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,8 +17,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"fracture/lab"
+	"fracture/tui"
 )
 
 // `fracture lab --tmux`: the screen in one pane, and beside it a pane for each node, with what it logs; ctrl-c in a node's
@@ -43,11 +46,19 @@ type fate struct {
 	Error string
 }
 
+// tmuxSocket is where tmux makes the socket of a name.
+func tmuxSocket(name string) string {
+	return filepath.Join(cmp.Or(os.Getenv("TMUX_TMPDIR"), "/tmp"), "tmux-"+strconv.Itoa(os.Getuid()), name)
+}
+
 // startTmux begins a verb again in a tmux of its own, and ends as that ends.
 func startTmux(ctx context.Context, args []string, redis string) error {
 	tmux, err := exec.LookPath("tmux")
 	if err != nil {
 		return errNoTmux
+	}
+	if ok, why := tui.CanDraw(os.Environ(), unix.Stdin, unix.Stdout); !ok {
+		return fmt.Errorf("--tmux needs a terminal to lay out panes in: %s; leave it out, and the lab prints lines", why)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -65,6 +76,7 @@ func startTmux(ctx context.Context, args []string, redis string) error {
 		"set", "-g", "mouse", "on", ";", "new-session", "--", self}, args...)...)
 	begin.Env = append(os.Environ(), fateEnv+"="+file.Name(), storeEnv+"="+redis) // the URL may hold a password: not in args
 	begin.Stdin, begin.Stdout, begin.Stderr = os.Stdin, os.Stdout, os.Stderr
+	defer func() { _ = os.Remove(tmuxSocket(socket)) }() // tmux leaves it where its server was killed
 	killServer := func() error { return exec.Command(tmux, "-L", socket, "kill-server").Run() }
 	begin.Cancel = killServer
 	begin.WaitDelay = 2 * time.Second
