@@ -30,6 +30,8 @@ func (r Reading) Differ() []Difference {
 
 func (s StreamReading) cause() string {
 	switch {
+	case s.Downtime < min(s.Gap, s.Loss) && s.Calm.P999 > 2*s.Period:
+		return s.Stream + ": the calm before it was so restless that most of what was late or lost is no more than usual"
 	case s.Lost > 0:
 		return s.Stream + ": a lost result counts to the horizon, whatever came after it"
 	case s.Downtime > s.Gap && s.Pieces > 1:

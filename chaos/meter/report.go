@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -68,10 +69,10 @@ type Report struct {
 	Trials     []TrialRow `json:"each,omitempty"`
 }
 
-// CalmRow is the calm of one stream: the median over all trials.
+// CalmRow is the calm of one stream: the median over the trials that counted, or over all where none did.
 type CalmRow struct {
 	Stream string  `json:"stream"`
-	N      int     `json:"n"` // results each calm rests on, at least
+	N      int     `json:"n"` // results that each of these rests on, at least
 	P50    float64 `json:"p50_ms"`
 	P999   float64 `json:"p999_ms"`
 }
@@ -165,9 +166,28 @@ func (r *Report) unrest(budgets []Budget) (why []string) {
 	return why
 }
 
+// blind says where the control of a known length read so much less that a downtime beyond the budget could hide as well.
+// That it reads more is the load's doing, and hides nothing.
+func (r *Report) blind(budgets []Budget) (why []string) {
+	for _, row := range r.Controls {
+		if row.Component != All || row.Counted == 0 {
+			continue
+		}
+		stood, read := row.Stood.P50, row.Downtime.P50
+		for _, b := range budgets {
+			if strings.HasPrefix(b.Metric, "downtime.") && (stood-read > b.Limit || read < stood/2) {
+				why = append(why, fmt.Sprintf("the control that must read %s ms read %s (%s): no downtime here can be judged; give the machine rest, or less load",
+					figure(stood), figure(read), row.name()))
+				break
+			}
+		}
+	}
+	return why
+}
+
 // judgeRows lists what broke and what is missing in Why.
 func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
-	r.Why = append(r.Why, r.unrest(budgets)...)
+	r.Why = append(append(r.Why, r.unrest(budgets)...), r.blind(budgets)...)
 	thin = len(r.Why) > 0
 	excused := Row{} // what rows with budgets of their own for it lost, or had twice
 	for _, row := range r.Rows {
@@ -233,6 +253,10 @@ func trialRow(t Trial) TrialRow {
 }
 
 func calmOf(trials []Trial) []CalmRow {
+	counts := func(t Trial) bool { return t.Uncounted() == "" }
+	if slices.ContainsFunc(trials, counts) {
+		trials = slices.DeleteFunc(slices.Clone(trials), func(t Trial) bool { return !counts(t) })
+	}
 	var rows []CalmRow
 	for i := 0; ; i++ {
 		var p50, p999 []time.Duration

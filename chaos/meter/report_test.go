@@ -189,6 +189,69 @@ func TestReport_judgesAFaultByItsOwnBudget(t *testing.T) {
 	}
 }
 
+func TestReport_judgesNothingWhereTheKnownLengthIsNotRead(t *testing.T) {
+	for _, c := range []struct {
+		read    time.Duration
+		budget  string
+		verdict Verdict
+	}{
+		{19 * ms, "downtime.p50<=3ms", Held},
+		{60 * ms, "downtime.p99<=10ms", Held}, // it had much to make up for
+		{16 * ms, "downtime.p50<=3ms", Thin},
+		{16 * ms, "downtime.p99<=10ms", Held},
+		{0, "downtime.p99<=50ms", Thin},
+		{0, "lost<=0", Held},
+	} {
+		trials := sampleTrials()
+		for i := range trials {
+			trials[i].Reading.Downtime = ms
+			if trials[i].Component == All {
+				trials[i].Reading.Downtime = c.read
+			}
+		}
+		b, err := ParseBudget(c.budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := sampleReport()
+		r.Judge(trials, []Budget{b}, false)
+		said := strings.Contains(strings.Join(r.Why, "\n"), "the control that must read 20 ms read "+figure(Millis(c.read)))
+		if r.Verdict != c.verdict || said != (c.verdict == Thin) {
+			t.Errorf("a freeze read as %v under %s: %s, %q; want %s", c.read, c.budget, r.Verdict, r.Why, c.verdict)
+		}
+	}
+}
+
+func TestReport_tellsTheCalmOfTrialsThatCount(t *testing.T) {
+	trials := sampleTrials()
+	trials[0].Calm = []Calm{{"tiles", 6, 0, 0, 0}, {"probe", 100, 0, 0, 0}}
+	r := sampleReport()
+	r.Judge(trials, DefaultBudgets(), false)
+	if r.Calm[0].N != 7200 || r.Calm[1].N != 25000 {
+		t.Errorf("the calm rests on %+v, want 7200 and 25000: the trial with less does not count", r.Calm)
+	}
+	r = sampleReport()
+	r.Judge(trials[:1], DefaultBudgets(), false)
+	if r.Calm[0].N != 6 {
+		t.Errorf("where none counted the calm rests on %+v, want what there was", r.Calm)
+	}
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil || !strings.Contains(b.String(), "at least 6 results before each fault; a trial counts with 200") {
+		t.Errorf("the report does not say what it takes to count: %v\n%s", err, b.String())
+	}
+}
+
+func TestDiffer_namesTheCalmWhereItSwallowedWhatWasLost(t *testing.T) {
+	s := StreamReading{Stream: "probe", Period: 2 * ms, Gap: 90 * ms, Loss: 80 * ms, Lost: 3, Calm: Calm{P999: 900 * ms}}
+	for _, want := range []string{"the calm before it was so restless", "a lost result counts to the horizon"} {
+		got := Reading{Streams: []StreamReading{s}}.Differ()
+		if len(got) != 1 || !strings.Contains(got[0].Cause, want) {
+			t.Errorf("of a downtime of %v Differ = %+v, want %q", s.Downtime, got, want)
+		}
+		s.Downtime, s.Calm.P999 = 500*ms, ms
+	}
+}
+
 func TestReport_isThinWhereTheMeterDidNotReadAll(t *testing.T) {
 	lost := sampleTrials()
 	lost[2].Reading.Lost = 1

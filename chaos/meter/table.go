@@ -153,7 +153,11 @@ func rssText(rss RSS) string {
 // writeGround writes what all rows rest on.
 func (r *Report) writeGround(b *strings.Builder) {
 	for _, c := range r.Calm {
-		fmt.Fprintf(b, "calm of %s: lateness p50 %s, p99.9 %s ms, over %s s and at least %d results before each fault\n", c.Stream, figure(c.P50), figure(c.P999), figure(r.CalmSpan), c.N)
+		fmt.Fprintf(b, "calm of %s: lateness p50 %s, p99.9 %s ms, over %s s and at least %d results before each fault", c.Stream, figure(c.P50), figure(c.P999), figure(r.CalmSpan), c.N)
+		if c.N < MinCalm {
+			fmt.Fprintf(b, "; a trial counts with %d of all streams together", MinCalm)
+		}
+		b.WriteByte('\n')
 	}
 	fmt.Fprintf(b, "looked at: results due in %s s after a fault; lost what has not come %s s after that\n", figure(r.Window), figure(r.Grace))
 	fmt.Fprintf(b, "whole run: %d results due, %d delivered, %d lost, %d delivered twice, %d too old to tell, %d unexpected\n",
