@@ -19,6 +19,7 @@ import (
 
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // verbs are the constructors of the commands, in the order in which help lists them.
@@ -87,6 +88,7 @@ func newRootCommand(reached *bool) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return explainFlag(err) })
 	for _, newCommand := range verbs {
 		cmd := newCommand()
 		begin := cmd.RunE
@@ -97,6 +99,21 @@ func newRootCommand(reached *bool) *cobra.Command {
 		root.AddCommand(cmd)
 	}
 	return root
+}
+
+// explainFlag says what a flag wants where the library says how it failed to read it.
+func explainFlag(err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	wants := map[string]string{
+		"uint64": "a whole number from 0", "int": "a whole number", "bool": "true or false", "duration": "a duration, such as 300ms, 10s or 2m",
+	}[bad.GetFlag().Value.Type()]
+	if wants == "" {
+		return err // one of our own, which says it
+	}
+	return fmt.Errorf("--%s %s: want %s", bad.GetFlag().Name, bad.GetValue(), wants)
 }
 
 // exitCode maps a command's end to the code of the process. What fails before a verb began is a wrong command line.

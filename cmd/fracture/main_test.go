@@ -70,3 +70,22 @@ func TestExitCode_followsTheError(t *testing.T) {
 		}
 	}
 }
+
+func TestRun_saysWhatAFlagWants(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"run", "--seed", "-1"}, "--seed -1: want a whole number from 0"},
+		{[]string{"run", "--trials", "x"}, "--trials x: want a whole number"},
+		{[]string{"run", "--calm", "3"}, "--calm 3: want a duration, such as 300ms"},
+		{[]string{"lab", "--rss-ballast", "3"}, "such as 64MiB"},
+		{[]string{"sim", "--seed", "5", "--seeds", "10"}, "--seed runs one seed: leave --seeds and --first out"},
+	} {
+		var out, errs strings.Builder
+		code := run(c.args, &out, &errs)
+		if code != exitUsage || !strings.Contains(errs.String(), c.want) || strings.Contains(errs.String(), "strconv") {
+			t.Errorf("%q ended with %d and said %q; want %d and %q", c.args, code, errs.String(), exitUsage, c.want)
+		}
+	}
+}

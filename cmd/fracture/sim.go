@@ -47,7 +47,11 @@ func newSimCommand() *cobra.Command {
 			"  fracture sim --bug lost-promotion",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("seed") {
+			given := cmd.Flags().Changed
+			if given("seed") && (given("seeds") || given("first")) {
+				return wrongUse(errors.New("--seed runs one seed: leave --seeds and --first out"))
+			}
+			if given("seed") {
 				f.first, f.seeds = f.seed, 1
 			}
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -106,16 +110,24 @@ func (f simFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	var unprinted error // the first that kept a line of the trace from being printed
 	if f.trace {
-		cfg.Trace = func(line []byte) { _, _ = fmt.Fprintf(stdout, "%s\n", line) }
+		cfg.Trace = func(line []byte) {
+			if _, err := fmt.Fprintf(stdout, "%s\n", line); unprinted == nil {
+				unprinted = err
+			}
+		}
 	}
 	began := time.Now()
 	total, err := f.runAll(ctx, cfg, stderr)
 	total.Nodes, total.Bug, total.took = cfg.Nodes, f.bug, time.Since(began)
 	if f.json {
-		err = errors.Join(err, json.NewEncoder(stdout).Encode(total.report()))
-	} else {
-		total.print(stdout)
+		unprinted = json.NewEncoder(stdout).Encode(total.report())
+	} else if unprinted == nil {
+		unprinted = total.print(stdout)
+	}
+	if unprinted != nil {
+		err = errors.Join(err, fmt.Errorf("printing what the seeds did: %w", unprinted))
 	}
 	if err == nil && total.Broken != nil {
 		return &exitError{exitBroken, errSimBroken}

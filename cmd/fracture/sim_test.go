@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 )
@@ -83,6 +84,20 @@ func TestSim_refusesACommandLineThatMakesNoSense(t *testing.T) {
 		var out, errs bytes.Buffer
 		if code := run(append([]string{"sim"}, args...), &out, &errs); code != exitUsage {
 			t.Errorf("%v: exit %d, want %d: %s", args, code, exitUsage, errs.String())
+		}
+	}
+}
+
+func TestSim_failsWhereItCannotPrint(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = full.Close() }()
+	for _, args := range [][]string{{"sim", "--seed", "1"}, {"sim", "--seed", "1", "--json"}, {"sim", "--seed", "1", "--trace"}} {
+		var errs strings.Builder
+		if code := run(args, full, &errs); code != exitEnvironment || !strings.Contains(errs.String(), "no space left") {
+			t.Errorf("%q to a full device ended with %d and said %q", args, code, errs.String())
 		}
 	}
 }

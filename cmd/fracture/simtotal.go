@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -107,9 +108,10 @@ func (t *simTotal) replay() string {
 }
 
 // print prints the summary for people.
-func (t *simTotal) print(w io.Writer) {
+func (t *simTotal) print(w io.Writer) error {
+	var text bytes.Buffer
 	line := func(label, format string, args ...any) {
-		_, _ = fmt.Fprintf(w, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+		_, _ = fmt.Fprintf(&text, "%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	rate := float64(t.Seeds) / t.took.Seconds()
 	line("seeds", "%d from %d, %d nodes, in %.1f s: %.0f a second", t.Seeds, t.First, t.Nodes, t.took.Seconds(), rate)
@@ -135,10 +137,12 @@ func (t *simTotal) print(w io.Writer) {
 	}
 	if t.Broken == nil {
 		line("verdict", "every promise kept")
-		return
+	} else {
+		line("verdict", "seed %d: %s", t.Broken.Seed, t.Broken.text)
+		line("replay", "%s --trace", t.replay())
 	}
-	line("verdict", "seed %d: %s", t.Broken.Seed, t.Broken.text)
-	line("replay", "%s --trace", t.replay())
+	_, err := w.Write(text.Bytes())
+	return err
 }
 
 // percentiles sorts durations and reads them off in milliseconds.
