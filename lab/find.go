@@ -10,8 +10,8 @@ import (
 
 // The errors of looking for a lab.
 var (
-	// ErrNoLab: no lab of this user runs here; start one with `fracture lab`, or name a cluster directory.
-	ErrNoLab = errors.New("no running lab found")
+	// ErrNoLab: no lab of this user runs here; start one, or name a cluster directory.
+	ErrNoLab = errors.New("no running lab found; start one with `fracture lab`")
 	// ErrManyLabs: several labs of this user run here; name the cluster directory of one. The text lists them.
 	ErrManyLabs = errors.New("several labs run")
 )

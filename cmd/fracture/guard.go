@@ -114,7 +114,10 @@ func (f *guardFlags) wish(args []string) (w wish, err error) {
 
 // factorOf is the factor that the flag asks for, 0 being the fewest copies that the strategy takes.
 func factorOf(strategy work.Strategy, flag int) (uint8, error) {
-	factor := uint8(min(max(flag, 0), math.MaxUint8))
+	if flag < 0 || flag > math.MaxUint8 {
+		return 0, fmt.Errorf("--factor %d: want as many copies as the strategy takes, or 0 for the fewest", flag)
+	}
+	factor := uint8(flag)
 	if flag == 0 {
 		factor, _ = strategy.Factors()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"fracture/work/fractal"
 )
@@ -21,6 +22,9 @@ var journeyNames = []string{journeyCoral, journeyOriginal, journeyNone}
 
 // params are those of the picture.
 func (f *labFlags) params() (fractal.Params, error) {
+	if f.supersize < 1 || f.supersize > fractal.MaxSupersample {
+		return fractal.Params{}, fmt.Errorf("--supersample %d: want 1 to %d", f.supersize, fractal.MaxSupersample)
+	}
 	kind, err := fractal.ParseKind(f.kind)
 	if err != nil {
 		return fractal.Params{}, fmt.Errorf("--kind: %w", err)
@@ -30,6 +34,9 @@ func (f *labFlags) params() (fractal.Params, error) {
 		return p, fmt.Errorf("--journey %s: %w", f.journey, err)
 	}
 	if f.view != "" {
+		if strings.Count(f.view, ",") != 3 { // the parser counts the size of the picture too, which is the lab's
+			return p, fmt.Errorf("--view %q: want four numbers, left,top,right,bottom, such as -1.6,1.2,1.6,-1.2", f.view)
+		}
 		text := fmt.Sprintf("%d,%d,%s", labWidth, labHeight, f.view)
 		if p.View, err = fractal.ParseRequest([]byte(text)); err != nil {
 			return p, fmt.Errorf("--view %q: %w; want left,top,right,bottom", f.view, err)

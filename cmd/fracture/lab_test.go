@@ -33,6 +33,9 @@ func TestLab_refusesWhatMakesNoSense(t *testing.T) {
 	}{
 		{[]string{"--duration", "-1s"}, "--duration -1s"},
 		{[]string{"--supersample", "9"}, "1 to 8"},
+		{[]string{"--supersample", "0"}, "--supersample 0: want 1 to 8"},
+		{[]string{"--factor", "-1"}, "--factor -1: want"},
+		{[]string{"--view", "foo"}, `--view "foo": want four numbers, left,top,right,bottom`},
 		{[]string{"--tmux", "--plain"}, "leave one of the two out"},
 		{[]string{"--http", "foo"}, `--http "foo": want host:port, such as 127.0.0.1:7035`},
 		{[]string{"--http", "127.0.0.1:65536"}, "the port 0 to 65535"},

@@ -223,7 +223,7 @@ func (f *nodeFlags) credentials() (*wire.Credentials, error) {
 	}
 	dir, err := lab.FindDir()
 	if err != nil {
-		return nil, fmt.Errorf("%w; or name a cluster directory with --cluster", err)
+		return nil, fmt.Errorf("%w, or name a cluster directory with --cluster", err)
 	}
 	if len(f.join) == 0 {
 		if f.join, err = readJoin(dir.Path); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,7 +46,12 @@ func newViewCommand() *cobra.Command {
 		Example: `  fracture view "1000,800,-1.2,0.35,-1.0,0.2"
   fracture view --local "1000,800,-1.2,0.35,-1.0,0.2"
   fracture view --local "1920,1080,-0.786,0.149,-0.722,0.113" --png seahorses.png`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("view wants one picture: width,height,left,top,right,bottom, such as 1000,800,-1.2,0.35,-1.0,0.2")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return view(cmd.Context(), cmd.OutOrStdout(), args[0], flags)
 		},
@@ -70,6 +76,9 @@ func view(ctx context.Context, out io.Writer, request string, flags viewFlags) e
 	palette, err := render.NewPalette(flags.palette)
 	if err != nil {
 		return wrongUse(err)
+	}
+	if flags.timeout <= 0 {
+		return wrongUse(fmt.Errorf("--timeout %v: want more than 0", flags.timeout))
 	}
 	at, err := screenOf(out, flags)
 	if err != nil {

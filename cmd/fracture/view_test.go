@@ -101,6 +101,8 @@ func TestView_saysWhatIsWrongWithTheRequest(t *testing.T) {
 	}{
 		{[]string{"--local", "60,48,-1.2"}, "input does not contain 6 elements"},
 		{[]string{"--local", "60,48,1,0.35,-1.0,0.2"}, "x must rise"},
+		{[]string{"--local"}, "width,height,left,top,right,bottom"},
+		{[]string{"--local", "--timeout", "-1s", aView}, "--timeout -1s"},
 		{[]string{"--local", "100000,48,-1.2,0.35,-1.0,0.2"}, "at most 8192"},
 		{[]string{"--local", "--palette", "mauve", aView}, "abyss"},
 		{[]string{"--local", "--color", "mauve", aView}, "truecolor"},
