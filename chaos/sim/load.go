@@ -88,6 +88,22 @@ func (s *stream) settled() bool {
 	return s.complete() || s.refused || s.orphaned || s.bereft && s.single()
 }
 
+// excuse counts what need not come any more. What is missing beyond that is a broken promise.
+func (w *World) excuse() {
+	for i := range w.streams {
+		s := &w.streams[i]
+		missing := len(s.tasks) - s.delivered
+		switch {
+		case s.refused:
+			w.out.Excused.Refused += missing
+		case s.orphaned:
+			w.out.Excused.Orphaned += missing
+		case s.bereft && s.single():
+			w.out.Excused.Single += missing
+		}
+	}
+}
+
 // bereave takes note of a message that was lost on its way to a process that lives.
 func (w *World) bereave(m *failover.Message) {
 	if s := w.streamOf(m.Task.Stream); s != nil {

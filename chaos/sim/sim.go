@@ -70,11 +70,19 @@ type Outcome struct {
 	Runs      int // tasks begun by workers, some of them more than once
 	Delivered int // results delivered
 	Repeated  int // further copies that the sink dropped
+	Excused   Excused
 	Needless  int // takeovers from a node that lived
 	Unsent    int // messages given to a link that did not stand
 
 	Faults    [chaos.Wrong + 1]int // faults that struck, by kind; for those of single messages, the windows
 	Takeovers []Takeover           // from nodes that were dead or frozen; valid until the next Run
+}
+
+// Excused says why results that are not delivered need not be: of whole streams, each by the first reason that holds.
+type Excused struct {
+	Refused  int // the cluster could not take the stream, or its strategy stopped it at a fault
+	Orphaned int // all holders were dead at once
+	Single   int // a message was lost where the strategy keeps one copy
 }
 
 // Takeover is one promotion after a fault.
@@ -169,6 +177,7 @@ func (w *World) Run(seed uint64) Outcome {
 	if w.out.Violation == nil {
 		w.checkEnd()
 	}
+	w.excuse()
 	w.out.Virtual, w.out.Hash = time.Duration(w.now), w.trace.hash
 	return w.out
 }

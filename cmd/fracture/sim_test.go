@@ -101,3 +101,17 @@ func TestSim_failsWhereItCannotPrint(t *testing.T) {
 		}
 	}
 }
+
+func TestSim_accountsForEveryResult(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run([]string{"sim", "--seeds", "100", "--json"}, &out, &errs); code != exitHeld {
+		t.Fatalf("exit %d: %s%s", code, out.String(), errs.String())
+	}
+	var r simReport
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if sum := r.Delivered + r.Excused.Refused + r.Excused.Orphaned + r.Excused.Single; sum != r.Tasks || r.Delivered == r.Tasks {
+		t.Errorf("of %d results %d were delivered, and %+v are excused: %d", r.Tasks, r.Delivered, r.Excused, sum)
+	}
+}

@@ -26,6 +26,7 @@ type simTotal struct {
 	Tasks     int
 	Delivered int
 	Repeated  int
+	Excused   sim.Excused
 	Needless  int
 	Faults    [chaos.Wrong + 1]int
 	Takeovers [failover.Handover + 1][]time.Duration // by signal
@@ -54,6 +55,7 @@ func (t *simTotal) add(out *sim.Outcome) {
 	t.Tasks += out.Tasks
 	t.Delivered += out.Delivered
 	t.Repeated += out.Repeated
+	t.excuse(out.Excused)
 	t.Needless += out.Needless
 	t.Hash = out.Hash
 	for k, n := range out.Faults {
@@ -65,6 +67,13 @@ func (t *simTotal) add(out *sim.Outcome) {
 	if v := out.Violation; v != nil {
 		t.blame(&simBroken{Seed: out.Seed, Check: v.Check, At: float64(v.At) / 1e6, Text: v.Text, text: v.Error()})
 	}
+}
+
+// excuse adds what need not have come.
+func (t *simTotal) excuse(e sim.Excused) {
+	t.Excused.Refused += e.Refused
+	t.Excused.Orphaned += e.Orphaned
+	t.Excused.Single += e.Single
 }
 
 // blame keeps the lowest of the seeds that broke a promise.
@@ -85,6 +94,7 @@ func (t *simTotal) join(u *simTotal) {
 	t.Tasks += u.Tasks
 	t.Delivered += u.Delivered
 	t.Repeated += u.Repeated
+	t.excuse(u.Excused)
 	t.Needless += u.Needless
 	for k, n := range u.Faults {
 		t.Faults[k] += n
@@ -119,6 +129,12 @@ func (t *simTotal) print(w io.Writer) error {
 	line("load", "%d streams, %d acknowledged, %d of them lost all holders at once and are excused",
 		t.Streams, t.Accepted, t.Orphaned)
 	line("results", "%d of %d delivered, %d further copies dropped at the sink", t.Delivered, t.Tasks, t.Repeated)
+	if e := t.Excused; t.Delivered < t.Tasks {
+		line("", "not delivered, and excused: %d of streams refused or stopped by a fault, %d of streams that lost all holders at once,",
+			e.Refused, e.Orphaned)
+		line("", "%d where a message was lost and the strategy keeps one copy; else missing: %d",
+			e.Single, t.Tasks-t.Delivered-e.Refused-e.Orphaned-e.Single)
+	}
 	faults := ""
 	for _, k := range sim.Kinds() {
 		faults += fmt.Sprintf("%v %d  ", k, t.Faults[k])
@@ -167,6 +183,7 @@ type simReport struct {
 	Tasks     int                     `json:"tasks"`
 	Delivered int                     `json:"delivered"`
 	Repeated  int                     `json:"repeated"`
+	Excused   simExcused              `json:"excused"`
 	Needless  int                     `json:"needless"`
 	Faults    map[string]int          `json:"faults"`
 	Takeovers map[string]simTakeovers `json:"takeovers"`
@@ -174,6 +191,13 @@ type simReport struct {
 	Broken    *simBroken              `json:"broken,omitempty"`
 	Replay    string                  `json:"replay,omitempty"`
 	Verdict   string                  `json:"verdict"`
+}
+
+// simExcused is how many results need not have come, by the reason.
+type simExcused struct {
+	Refused  int `json:"refused"`
+	Orphaned int `json:"orphaned"`
+	Single   int `json:"single_copy"`
 }
 
 // simTakeovers are the takeovers by one signal, in milliseconds from the owner's stop or the copy's coming.
@@ -188,7 +212,7 @@ func (t *simTotal) report() simReport {
 	r := simReport{
 		Seeds: t.Seeds, First: t.First, Nodes: t.Nodes, Bug: t.Bug, TookS: t.took.Seconds(), VirtualS: t.Virtual.Seconds(),
 		Events: t.Events, Streams: t.Streams, Accepted: t.Accepted, Orphaned: t.Orphaned, Tasks: t.Tasks,
-		Delivered: t.Delivered, Repeated: t.Repeated, Needless: t.Needless, Verdict: "held",
+		Delivered: t.Delivered, Repeated: t.Repeated, Excused: simExcused(t.Excused), Needless: t.Needless, Verdict: "held",
 		Faults: map[string]int{}, Takeovers: map[string]simTakeovers{}, Broken: t.Broken,
 	}
 	for _, k := range sim.Kinds() {
