@@ -78,18 +78,31 @@ func (d Dir) Remove() error {
 	return nil
 }
 
+// Leftovers lists the cluster directories of this user whose labs are dead. A lab that was killed could not remove its own,
+// and there the keys lie until [OpenDir] makes the next one.
+func Leftovers() ([]string, error) { return leftoversIn(baseDir()) }
+
+func leftoversIn(base string) ([]string, error) {
+	entries, err := os.ReadDir(base)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	var left []string
+	for _, entry := range entries {
+		if lab, err := ownerOf(entry.Name()); err == nil && !lab.Alive() {
+			left = append(left, filepath.Join(base, entry.Name()))
+		}
+	}
+	return left, err
+}
+
 // sweep removes the cluster directories whose labs are dead.
 func sweep(base string) error {
-	entries, err := os.ReadDir(base)
+	left, err := leftoversIn(base)
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		lab, err := ownerOf(entry.Name())
-		if err != nil || lab.Alive() {
-			continue
-		}
-		path := filepath.Join(base, entry.Name())
+	for _, path := range left {
 		endOrphans(filepath.Join(path, pidsDir))
 		if err := os.RemoveAll(path); err != nil {
 			return err

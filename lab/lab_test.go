@@ -482,6 +482,9 @@ func TestOpenDir_endsTheOrphansOfADeadLab(t *testing.T) {
 	if err := os.Chmod(base, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if left, err := leftoversIn(base); err != nil || len(left) != 1 || left[0] != filepath.Join(base, "1@1-dead") {
+		t.Errorf("before the next lab %v, %v are left over, want the dead lab's", left, err)
+	}
 	dir, err := openDirIn(base)
 	if err != nil {
 		t.Fatal(err)
@@ -492,6 +495,9 @@ func TestOpenDir_endsTheOrphansOfADeadLab(t *testing.T) {
 	info, err := os.Stat(dir.Path)
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode = %v, %v, want 0700", info.Mode().Perm(), err)
+	}
+	if left, err := leftoversIn(base); err != nil || len(left) != 0 {
+		t.Errorf("after it %v, %v are left over, want nothing", left, err)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"fracture/clock"
 	"fracture/cluster/store"
+	"fracture/lab"
 	"fracture/tui"
 )
 
@@ -75,6 +76,7 @@ func examine(ctx context.Context, redisURL string) []finding {
 		checkNice(),
 		checkFIFO(),
 		checkDirectory(),
+		checkLeftovers(lab.Leftovers()),
 		checkTerminal(),
 		checkColours(),
 		checkPort("tcp", 7035, "front door", "--http"),
@@ -229,6 +231,18 @@ func checkDirectory() finding {
 		return failFinding("directory", "make room there, or set XDG_RUNTIME_DIR to another directory", "%s, %s: %v", dir, name, err)
 	}
 	return okFinding("directory", "%s is writable", dir)
+}
+
+// checkLeftovers names what labs left that were killed.
+func checkLeftovers(left []string, err error) finding {
+	switch {
+	case err != nil:
+		return warnFinding("leftovers", "", "unknown: %v", err)
+	case len(left) == 0:
+		return okFinding("leftovers", "no lab that was killed has left its keys")
+	}
+	return warnFinding("leftovers", "the next lab or run removes them, or: rm -r "+strings.Join(left, " "),
+		"keys and logs of %d labs that were killed, in %s", len(left), filepath.Dir(left[0]))
 }
 
 func checkTerminal() finding {

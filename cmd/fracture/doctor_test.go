@@ -61,3 +61,13 @@ func TestDoctor_endsWithTheEnvironmentsCodeAndHidesThePassword(t *testing.T) {
 		t.Errorf("the output should name the URL without its password:\n%s", both)
 	}
 }
+
+func TestCheckLeftovers_namesWhatRemovesThem(t *testing.T) {
+	if f := checkLeftovers(nil, nil); f.Level != levelOK {
+		t.Errorf("nothing left: %+v", f)
+	}
+	f := checkLeftovers([]string{"/run/fracture/1@2-3", "/run/fracture/4@5-6"}, nil)
+	if f.Level != levelWarn || !strings.Contains(f.Found, "2 labs") || !strings.HasSuffix(f.Fix, "rm -r /run/fracture/1@2-3 /run/fracture/4@5-6") {
+		t.Errorf("of two that were left: %+v", f)
+	}
+}
