@@ -28,6 +28,8 @@ var (
 	ErrURL = errors.New("bad store URL")
 	// ErrUnreachable: nothing that answers as Redis is at the URL; start it, or leave the URL out for the embedded store.
 	ErrUnreachable = errors.New("the store cannot be reached")
+	// ErrLogin is the [ErrUnreachable] of a store that answers and refuses the user or the password; correct them in the URL.
+	ErrLogin = fmt.Errorf("%w with this login", ErrUnreachable)
 	// ErrNotFound: there is no such key.
 	ErrNotFound = errors.New("no such key in the store")
 )
@@ -83,7 +85,11 @@ func Open(ctx context.Context, rawURL string) (*Client, error) {
 		return nil, err
 	}
 	if err := c.Ping(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w; start it, correct the URL, or leave it out to use the embedded store", err), c.Close())
+		advice := "start it, correct the URL, or leave it out to use the embedded store"
+		if errors.Is(err, ErrLogin) {
+			advice = "give its password in the URL, as in redis://:PASSWORD@HOST:6379"
+		}
+		return nil, errors.Join(fmt.Errorf("%w; %s", err, advice), c.Close())
 	}
 	return c, nil
 }
@@ -117,10 +123,14 @@ func newClient(opts *redis.UniversalOptions, shown string) *Client {
 // String is the store's URL without its password.
 func (c *Client) String() string { return c.shown }
 
-// Ping asks the store for an answer; the error is [ErrUnreachable].
+// Ping asks the store for an answer; the error is [ErrUnreachable], where it refuses the login [ErrLogin].
 func (c *Client) Ping(ctx context.Context) error {
 	if err := c.rdb.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.shown, c.clean(err))
+		kind := ErrUnreachable
+		if strings.Contains(err.Error(), "WRONGPASS") || strings.Contains(err.Error(), "NOAUTH") {
+			kind = ErrLogin
+		}
+		return fmt.Errorf("%w at %s: %w", kind, c.shown, c.clean(err))
 	}
 	return nil
 }

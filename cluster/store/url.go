@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -25,6 +26,9 @@ const (
 // is a password, it hides more.
 func Redact(rawURL string) string {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
+	if at, err := netip.ParseAddrPort(rawURL); err == nil && at.Addr().Zone() == "" {
+		return rawURL // nothing but an address
+	}
 	if !knownScheme(scheme) {
 		return hidden
 	}
@@ -77,7 +81,7 @@ func parseURL(rawURL string) (*redis.UniversalOptions, error) {
 	bad := func(what string) error { return fmt.Errorf("%w %s: %s", ErrURL, Redact(rawURL), what) }
 	scheme, rest, _ := strings.Cut(rawURL, "://")
 	if !knownScheme(scheme) {
-		return nil, bad("it must start with redis://, rediss:// or unix://")
+		return nil, bad("it must start with redis://, rediss:// or unix://, such as redis://127.0.0.1:6379")
 	}
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Fragment != "" || strings.ContainsRune(rest, '#') {

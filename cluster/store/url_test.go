@@ -26,6 +26,8 @@ func TestRedact_hidesSecretsAndShowsTheRest(t *testing.T) {
 		"unix:///run/redis.sock":                              "unix:///run/redis.sock",
 		"unix://u:s3cret@/run/redis.sock?db=2":                "unix://xxxxx@/run/redis.sock?db=2",
 		"s3cret":                                              "xxxxx",
+		"127.0.0.1:6379":                                      "127.0.0.1:6379",
+		"[fe80::1%s3cret]:6379":                               "xxxxx",
 		":s3cret@host:6379":                                   "xxxxx",
 		"http://u:s3cret@host":                                "xxxxx",
 		"redis://h\x1b]0;title\x07":                           "redis://h?]0;title?",
@@ -120,7 +122,11 @@ func TestOpen_saysThatThePasswordIsWrong(t *testing.T) {
 	r := startRedis(t, "--requirepass", "right")
 	_, err := Open(context.Background(), "unix://:wr0ng@"+r.socket())
 	wantError(t, err, ErrUnreachable)
-	mention(t, err, "WRONGPASS")
+	wantError(t, err, ErrLogin)
+	mention(t, err, "WRONGPASS", "give its password in the URL")
+	if strings.Contains(err.Error(), "start it") {
+		t.Errorf("the store that answered is to be started: %v", err)
+	}
 	if strings.Contains(err.Error(), "wr0ng") {
 		t.Errorf("the error shows the password: %v", err)
 	}

@@ -346,7 +346,11 @@ func checkStore(ctx context.Context, redisURL string) finding {
 		return failFinding("store", "correct the URL, such as redis://127.0.0.1:6379", "%v", err)
 	}
 	defer func() { _ = client.Close() }()
-	if err := client.Ping(ctx); err != nil {
+	err = client.Ping(ctx)
+	if errors.Is(err, store.ErrLogin) {
+		return failFinding("store", "give its password in the URL, as in redis://:PASSWORD@HOST:6379", "%v", err)
+	}
+	if err != nil {
 		return failFinding("store", "start it, correct the URL, or leave --redis out to use the embedded store", "%v", err)
 	}
 	return okFinding("store", "%v answers", client)
