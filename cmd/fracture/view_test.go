@@ -12,6 +12,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"fracture/cluster/failover"
 	"fracture/work/fractal"
 )
 
@@ -152,5 +153,13 @@ func TestComputeHere_stopsWhenNobodyWaits(t *testing.T) {
 	}
 	if _, err := computeHere(ctx, v); !errors.Is(err, context.Canceled) {
 		t.Errorf("computeHere after the end = %v, want context.Canceled", err)
+	}
+}
+
+func TestNotTaken_countsNodesWhereTheyAreTheReason(t *testing.T) {
+	few := notTaken("picture", &failover.Message{Kind: failover.Refused, Need: 3, Have: 1}).Error()
+	stopped := notTaken("stream", &failover.Message{Kind: failover.Refused, Reason: failover.Stopped}).Error()
+	if !strings.HasSuffix(few, "need 3, have 1") || strings.Contains(stopped, "need") || !strings.Contains(stopped, failover.Stopped.String()) {
+		t.Errorf("the refusals read %q and %q", few, stopped)
 	}
 }

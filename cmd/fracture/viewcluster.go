@@ -85,7 +85,7 @@ func gather(ctx context.Context, joiner *fractal.Joiner, arrived, refused <-chan
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case m := <-refused:
-			return fmt.Errorf("the cluster refused the picture: %v: need %d, have %d", m.Reason, m.Need, m.Have)
+			return notTaken("picture", &m)
 		case m := <-arrived:
 			if m.Failed {
 				return fmt.Errorf("%w: %s", errTileFailed, m.Payload)
@@ -100,6 +100,14 @@ func gather(ctx context.Context, joiner *fractal.Joiner, arrived, refused <-chan
 		}
 	}
 	return nil
+}
+
+// notTaken is the error of what the cluster did not take, or took no further; how many nodes it would take where that is why.
+func notTaken(what string, m *failover.Message) error {
+	if m.Need == 0 {
+		return fmt.Errorf("the cluster refused the %s: %v", what, m.Reason)
+	}
+	return fmt.Errorf("the cluster refused the %s: %v: need %d, have %d", what, m.Reason, m.Need, m.Have)
 }
 
 // randomStream is an id that no other request has.

@@ -60,7 +60,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 				g.answered(m)
 			case !g.answered(m) && m.Kind == failover.Refused:
 				select {
-				case refused <- fmt.Errorf("the cluster refused the stream: %v: need %d, have %d", m.Reason, m.Need, m.Have):
+				case refused <- notTaken("stream", m):
 				default:
 				}
 			}
