@@ -57,9 +57,12 @@ func (s *state) pace(t *theme, bare bool) (string, style) {
 	case s.totals == nil:
 		return "waiting for results", faint
 	}
-	text := fmt.Sprintf("%.0f results/s%slateness %s ms", s.totals.Results, dot, ms(s.totals.Lateness))
+	text := fmt.Sprintf("%.0f results/s%slateness %s ms", s.totals.Results, dot, ms(s.totals.lateness()))
 	if s.timed {
 		text = fmt.Sprintf("%.0f fps%s%s", s.fps, dot, text)
+	}
+	if s.totals.Results == 0 {
+		return text, danger
 	}
 	return text, faint
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -17,10 +18,15 @@ const (
 func drawFailure(s *state, t *theme, w, h int) []string {
 	budget := float64(s.opts.Budget) / float64(time.Millisecond)
 	note := "budget " + strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
-	if s.latency.N > 0 && w < 36 {
-		note = plural(s.latency.N, "fault")
-	} else if s.latency.N > 0 {
-		note = plural(s.latency.N, "fault") + " " + t.glyphs.dot + " " + note
+	if faults := s.latency.N + s.latency.Untold; faults > 0 {
+		count := plural(faults, "fault")
+		if s.latency.Untold > 0 {
+			count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
+		}
+		if all := count + " " + t.glyphs.dot + " " + note; w >= 36 && cells(all)+10 <= w {
+			count = all
+		}
+		note = count
 	}
 	rows := []string{heading(t, "failover", note, faint, w)}
 	if s.incident == nil {
@@ -108,6 +114,9 @@ func promptly(after float64, i *Incident) string {
 // bigIncident is the last downtime in digits three rows high, and what happened beside it.
 func bigIncident(s *state, t *theme, w int, budget float64) []string {
 	i := s.incident
+	if why := s.untold(i, budget); why != "" {
+		return untoldIncident(s, t, w, why)
+	}
 	mood := verdict(i.Downtime, budget, i.Open)
 	what, heir, when := told(s, i)
 	unit := "ms of downtime"
@@ -126,9 +135,31 @@ func bigIncident(s *state, t *theme, w int, budget float64) []string {
 	return rows
 }
 
+// untold says why the downtime of an incident cannot be told; empty where it can. A picture that stands still is within
+// no budget, whatever was measured of it.
+func (s *state) untold(i *Incident, budget float64) string {
+	if i.Untold == "" && i.Downtime <= budget && s.totals != nil && s.totals.Results == 0 {
+		return "no results come"
+	}
+	return i.Untold
+}
+
+// untoldIncident stands in place of the digits of a downtime that cannot be told.
+func untoldIncident(s *state, t *theme, w int, why string) []string {
+	what, heir, when := told(s, s.incident)
+	return []string{
+		t.line(w).put(caution, "cannot tell ").put(plain, t.cut(why, w-12)).String(),
+		t.line(w).put(strong, what).put(faint, " "+t.glyphs.dot+" "+when).String(),
+		t.line(w).put(plain, t.cut(heir, w)).String(),
+	}
+}
+
 // incidentRow is the last failure in one row.
 func incidentRow(s *state, t *theme, w int, budget float64) string {
 	i := s.incident
+	if why := s.untold(i, budget); why != "" {
+		return t.line(w).put(caution, "cannot tell ").put(strong, i.Node+" "+i.What).put(plain, t.cut(", "+why, w-13-cells(i.Node+i.What))).String()
+	}
 	l := t.line(w).put(verdict(i.Downtime, budget, i.Open), ms(i.Downtime)+" ms").put(plain, " ").put(strong, i.Node+" "+i.What)
 	who, after := i.Heir, i.Taken
 	if who == "" && i.Signal != 0 {

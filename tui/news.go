@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -97,6 +98,7 @@ type Bucket struct {
 // Latency is how long the work stood still, over all incidents so far, in milliseconds at the sink.
 type Latency struct {
 	N                        int
+	Untold                   int // incidents besides them whose downtime cannot be told
 	Last, P50, P90, P99, Max float64
 	Buckets                  []Bucket // ascending
 }
@@ -112,6 +114,7 @@ type Incident struct {
 	Taken    float64         // ms from the failure to that takeover; 0 where that is not known
 	Tasks    int             // how many tasks were taken over
 	Downtime float64         // ms at the sink
+	Untold   string          // why the downtime cannot be told; empty where it can
 	Open     bool            // not over yet: Downtime still grows
 }
 
@@ -119,11 +122,19 @@ type Incident struct {
 type Totals struct {
 	Results           float64 // delivered a second
 	Frame             uint64  // newest frame of which a tile arrived
-	Lateness          float64 // ms, median of the last second: arrival minus due
+	Lateness          float64 // ms, median of the last results: arrival minus due; NaN where none was measured
 	Lost              uint64  // results that never came, or came and were not measured
 	Unmeasured        uint64  // results that came while too many waited to be measured: among those lost
 	Duplicates        uint64  // results delivered twice; results that came twice and were dropped do not count
 	NeedlessPerMinute float64 // takeovers from nodes that were alive
+}
+
+// lateness is that of the results that come: there is none while none does.
+func (t *Totals) lateness() float64 {
+	if t.Results == 0 {
+		return math.NaN()
+	}
+	return t.Lateness
 }
 
 // Feed tells what happened. The screen calls Collect once a frame, from one goroutine; it must not block. A [Broker] is

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"fracture/clock"
@@ -143,7 +144,11 @@ func (p *printer) incident(i *Incident) {
 		return
 	}
 	_, heir, _ := told(s, i)
-	p.line("incident", i.At, "%s %s; %s; downtime %s ms", i.Node, i.What, heir, ms(i.Downtime))
+	downtime := ms(i.Downtime) + " ms"
+	if i.Untold != "" {
+		downtime = "cannot be told: " + i.Untold
+	}
+	p.line("incident", i.At, "%s %s; %s; downtime %s", i.Node, i.What, heir, downtime)
 }
 
 func (p *printer) summary() {
@@ -158,10 +163,13 @@ func (p *printer) summary() {
 	text := fmt.Sprintf("nodes %d alive, %d unwell, %d dead; tiles %d, %d stale", alive, ill, dead, len(p.arrived), stale)
 	if t := s.totals; t != nil {
 		text += fmt.Sprintf("; frame %d; %.0f results/s; lateness %s ms; lost %d; duplicates %d; needless takeovers %.1f/min",
-			t.Frame, t.Results, ms(t.Lateness), t.Lost, t.Duplicates, t.NeedlessPerMinute)
+			t.Frame, t.Results, ms(t.lateness()), t.Lost, t.Duplicates, t.NeedlessPerMinute)
 	}
 	if l := s.latency; l.N > 0 {
 		text += fmt.Sprintf("; downtime n %d, last %s ms, p50 %s ms, p99 %s ms, max %s ms", l.N, ms(l.Last), ms(l.P50), ms(l.P99), ms(l.Max))
+	}
+	if n := s.latency.Untold; n > 0 {
+		text += "; downtime that cannot be told n " + strconv.Itoa(n)
 	}
 	if t := s.totals; t != nil && t.Unmeasured > 0 {
 		text += fmt.Sprintf("; %d results came and were not measured: among those lost", t.Unmeasured)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -157,6 +158,8 @@ func asciiOf(r rune) rune {
 // ms prints milliseconds with as many digits as are worth reading, and no unit.
 func ms(v float64) string {
 	switch {
+	case math.IsNaN(v):
+		return "-"
 	case v < 0.995:
 		return strconv.FormatFloat(max(v, 0), 'f', 2, 64)
 	case v < 99.95:

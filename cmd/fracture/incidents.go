@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -37,28 +38,67 @@ func (s *scene) follow(now clock.Instant) {
 		}
 		i.Downtime = max(i.Downtime, meter.Millis(s.rec.Read(i.soFar(now), i.calm).Downtime))
 		if now >= i.span.Horizon() {
-			i.over, i.Open = true, false
-			downtime := s.rec.Read(i.span, i.calm).Downtime
-			i.Downtime = meter.Millis(downtime)
-			if i.unmeasured {
-				continue
-			}
-			s.downtimes = append(s.downtimes, downtime)
-			if len(s.downtimes) > maxDowntimes {
-				s.downtimes = slices.Delete(s.downtimes, 0, len(s.downtimes)-maxDowntimes)
-			}
+			s.end(i)
 		}
 	}
-	for _, i := range slices.Backward(s.incidents) {
-		if !i.unmeasured {
-			s.broker.Incident(i.Incident)
-			break
-		}
+	if n := len(s.incidents); n > 0 {
+		s.broker.Incident(s.incidents[n-1].Incident)
 	}
 	s.incidents = slices.DeleteFunc(s.incidents, func(i *incident) bool {
 		return i.over && now.Sub(i.At) > sceneMemory
 	})
 	s.tellLatency()
+}
+
+// end measures an incident whose results have come, or never will. One whose downtime cannot be told is in no figure.
+func (s *scene) end(i *incident) {
+	i.over, i.Open = true, false
+	reading := s.rec.Read(i.span, i.calm)
+	i.Downtime = meter.Millis(reading.Downtime)
+	lost := 0
+	for _, stream := range reading.Streams {
+		if stream.Calm.N > 0 {
+			lost += stream.Lost
+		}
+	}
+	switch {
+	case i.Untold != "":
+	case s.missed > i.missed:
+		i.Untold = "more results came than could be read"
+	case lost > 0 && reading.Downtime <= sceneBudget: // over it, what never came is in the figure
+		i.Untold = fmt.Sprintf("%d results never came", lost)
+	}
+	if i.Untold != "" {
+		s.untold++
+		return
+	}
+	s.downtimes = append(s.downtimes, reading.Downtime)
+	if len(s.downtimes) > maxDowntimes {
+		s.downtimes = slices.Delete(s.downtimes, 0, len(s.downtimes)-maxDowntimes)
+	}
+}
+
+// doubt says why nobody can tell what a fault at an instant costs, as far as that is known when it begins; empty where it
+// can be told. What is late by no more than calm p99.9 is not downtime, so a restless calm hides what is within the budget.
+func (s *scene) doubt(at clock.Instant, calm []meter.Calm) string {
+	if !slices.ContainsFunc(calm, func(c meter.Calm) bool { return c.N > 0 }) {
+		return "no results came before it"
+	}
+	longest := time.Second
+	for _, schedule := range s.schedules {
+		longest = max(longest, 4*schedule.Period)
+	}
+	for _, c := range s.rec.Calm(at.Add(-longest), at) {
+		if c.N == 0 {
+			return "the work stood still before it"
+		}
+	}
+	for _, c := range calm {
+		if spread := c.P999 - c.P50; spread > sceneBudget {
+			return fmt.Sprintf("results were up to %.0f ms uneven before it", meter.Millis(spread))
+		}
+	}
+	return ""
 }
 
 // begin opens an incident, unless the news belongs to one that is open on the same node.
@@ -75,7 +115,7 @@ func (s *scene) begin(f incident) {
 	f.Open = true
 	f.span = meter.Span{At: f.At, Window: sceneWindow, Grace: sceneGrace}
 	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
-	f.unmeasured = !slices.ContainsFunc(f.calm, func(c meter.Calm) bool { return c.N > 0 })
+	f.Untold, f.missed = s.doubt(f.At, f.calm), s.missed
 	s.incidents = append(s.incidents, &f)
 }
 
@@ -129,12 +169,15 @@ func (s *scene) takeover(t failover.Trace) {
 // tellLatency sums up all incidents so far.
 func (s *scene) tellLatency() {
 	if len(s.downtimes) == 0 {
+		if s.untold > 0 {
+			s.broker.Latency(tui.Latency{Untold: s.untold})
+		}
 		return
 	}
 	last := s.downtimes[len(s.downtimes)-1]
 	spread := meter.SpreadOf(slices.Clone(s.downtimes))
 	l := tui.Latency{
-		N: len(s.downtimes), Last: meter.Millis(last), P50: spread.P50, P90: spread.P90, P99: spread.P99, Max: spread.Max,
+		N: len(s.downtimes), Untold: s.untold, Last: meter.Millis(last), P50: spread.P50, P90: spread.P90, P99: spread.P99, Max: spread.Max,
 	}
 	for _, upTo := range latencyBuckets {
 		l.Buckets = append(l.Buckets, tui.Bucket{UpTo: upTo})
@@ -151,16 +194,21 @@ func (s *scene) tellLatency() {
 func (s *scene) sumUp(now clock.Instant) {
 	totals := s.rec.Totals(now.Add(-sceneGrace - sceneWindow))
 	t := tui.Totals{Frame: s.frame, Lost: totals.Lost, Unmeasured: totals.Unmeasured, Duplicates: totals.Duplicates}
-	if s.last.at != 0 {
-		t.Results = float64(s.arrived-s.last.count) / now.Sub(s.last.at).Seconds()
-	}
-	if now.Sub(s.last.at) > time.Second {
+	every := max(time.Second, 4*s.schedules[pictureStream].Period) // a slow stream does not stand still between two frames
+	if since := now.Sub(s.last.at); since > every {
+		if s.last.at != 0 {
+			s.last.rate = float64(s.arrived-s.last.count) / since.Seconds()
+		}
 		s.last.at, s.last.count = now, s.arrived
+	} else if s.last.rate == 0 && since > 0 { // what began just now is told at once
+		s.last.rate = float64(s.arrived-s.last.count) / since.Seconds()
 	}
+	t.Results = s.last.rate
 	if len(s.lateness) > 0 {
 		slices.Sort(s.lateness)
-		t.Lateness = meter.Millis(s.lateness[len(s.lateness)/2])
+		s.last.lateness = meter.Millis(s.lateness[len(s.lateness)/2])
 	}
+	t.Lateness = s.last.lateness
 	s.needless = slices.DeleteFunc(s.needless, func(at clock.Instant) bool { return now.Sub(at) > time.Minute })
 	t.NeedlessPerMinute = float64(len(s.needless))
 	s.broker.Totals(t)

@@ -37,6 +37,7 @@ const (
 	sceneWindow  = time.Second            // results due so long after a fault are looked at
 	sceneGrace   = 500 * time.Millisecond // and are lost when they have not come so long after that
 	noticeMargin = 100 * time.Millisecond // a fault that only the nodes noticed began at most so long before
+	sceneBudget  = 10 * time.Millisecond  // of downtime: what a calm has to be even enough to show
 	lateAfter    = time.Second            // a node that said nothing for so long is late
 	goneAfter    = 3 * time.Second        // and so long, dead: on the screen, and nowhere else
 	sceneBound   = 1 << 16                // deliveries between two looks
@@ -71,9 +72,12 @@ type scene struct {
 	needless  []clock.Instant
 	spare     []meter.Delivery
 	missed    uint64 // deliveries known to be dropped
+	untold    int    // incidents over whose downtime cannot be told
 	last      struct {
-		at    clock.Instant
-		count int
+		at       clock.Instant
+		count    int
+		rate     float64
+		lateness float64 // NaN before the first
 	}
 	arrived   int
 	frame     uint64
@@ -101,11 +105,11 @@ type opening struct {
 // incident is one fault on its way.
 type incident struct {
 	tui.Incident
-	noticed    clock.Instant // first; 0 while nobody has
-	calm       []meter.Calm
-	span       meter.Span
-	over       bool
-	unmeasured bool // no result was recorded before it, so nobody can say what was late: a figure would be made up
+	noticed clock.Instant // first; 0 while nobody has
+	calm    []meter.Calm
+	span    meter.Span
+	over    bool
+	missed  uint64 // deliveries known to be dropped when it began
 }
 
 // newScene makes a scene of streams. What they promise is told by the nodes that lead them.
@@ -115,6 +119,7 @@ func newScene(streams ...*work.Stream) *scene {
 		rec: meter.NewRecorder(sceneMemory), open: map[work.StreamID]*opening{}, schedules: map[work.StreamID]meter.Schedule{},
 		promises: map[work.StreamID]*promise{},
 	}
+	s.last.lateness = math.NaN()
 	for _, stream := range streams {
 		s.open[stream.ID], s.promises[stream.ID] = &opening{}, &promise{}
 	}

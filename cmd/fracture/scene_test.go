@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -30,8 +31,8 @@ func TestScene_aFaultBeforeItsStreamsAreKnownIsNotMeasured(t *testing.T) {
 	if len(s.downtimes) != 0 {
 		t.Errorf("downtimes = %v, want none", s.downtimes)
 	}
-	if told := s.broker.Collect(killed.Add(sceneWindow + sceneGrace)).Incident; told != nil {
-		t.Errorf("the screen is told %+v, want nothing", told)
+	if told := s.broker.Collect(killed.Add(sceneWindow + sceneGrace)).Incident; told == nil || told.Untold != "no results came before it" {
+		t.Errorf("the screen is told %+v, want that nobody can tell", told)
 	}
 }
 
@@ -235,5 +236,56 @@ func TestScene_logsNodesThatGoAndNoScreens(t *testing.T) {
 	}
 	if got := s.broker.Collect(clock.Now()).Events; len(got) != 1 || got[0].Peer != "n2" {
 		t.Errorf("the log says %+v, want that n1 misses n2, and no more", got)
+	}
+}
+
+// A downtime that nobody can tell is no downtime of 0 ms: it is in no figure, and its reason is told.
+func TestScene_saysWhyADowntimeCannotBeTold(t *testing.T) {
+	const period = 10 * time.Millisecond
+	for _, c := range []struct {
+		name   string
+		late   func(frame uint64) time.Duration
+		until  time.Duration // nothing is delivered that is due later
+		want   string
+		counts bool
+	}{
+		{"a restless calm", func(k uint64) time.Duration { return time.Duration(k%10) * 4 * time.Millisecond }, time.Hour, "results were up to 20 ms uneven before it", false},
+		{"a picture that stood before", func(uint64) time.Duration { return 0 }, 2 * time.Second, "the work stood still before it", false},
+		{"a picture that stands since", func(uint64) time.Duration { return 0 }, 4 * time.Second, "", true},
+		{"an even one", func(uint64) time.Duration { return 0 }, time.Hour, "", true},
+	} {
+		s := newScene()
+		began := clock.Now()
+		schedule := meter.Schedule{Stream: pictureStream, Name: "picture", Period: period, Tiles: 1, Start: began}
+		s.rec.Open(schedule)
+		s.schedules[pictureStream] = schedule
+		killed := began.Add(4 * time.Second)
+		end := killed.Add(sceneWindow + sceneGrace)
+		for k := uint64(0); began.Add(time.Duration(k)*period) < end; k++ {
+			if due := time.Duration(k) * period; due < c.until {
+				s.rec.Deliver(meter.Delivery{Task: work.TaskID{Stream: pictureStream, Frame: k}, At: began.Add(due + c.late(k))})
+			}
+		}
+		s.fault("n1", "killed", killed)
+		s.follow(killed)
+		s.follow(end)
+		news := s.broker.Collect(end)
+		if news.Incident.Untold != c.want || (len(s.downtimes) == 1) != c.counts {
+			t.Errorf("%s: told %q with downtimes %v, want %q", c.name, news.Incident.Untold, s.downtimes, c.want)
+		}
+		if c.name == "a picture that stands since" && s.downtimes[0] < sceneWindow {
+			t.Errorf("%s: a downtime of %v, want all of the window", c.name, s.downtimes[0])
+		}
+		if untold := news.Latency.Untold; (untold == 1) == c.counts {
+			t.Errorf("%s: %d incidents count as untold", c.name, untold)
+		}
+	}
+}
+
+func TestScene_tellsNoLatenessBeforeItIsMeasured(t *testing.T) {
+	s := newScene()
+	s.sumUp(clock.Now())
+	if got := s.broker.Collect(0).Totals.Lateness; !math.IsNaN(got) {
+		t.Errorf("lateness = %v, want none", got)
 	}
 }

@@ -1,0 +1,29 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFailure_saysThatADowntimeCannotBeTold(t *testing.T) {
+	for _, size := range [][2]int{{160, 45}, {120, 36}, {80, 24}} {
+		s := newStage(t, size[0], size[1], Options{})
+		s.play(2 * time.Second)
+		s.Update(frame{News{
+			Now: s.state.now, Incident: &Incident{At: s.state.now, Node: "n1", What: "killed", Untold: "it is unknown"},
+			Latency: &Latency{N: 1, Untold: 2},
+		}})
+		for _, want := range []string{"cannot tell", "it is unknown", "1 of 3 faults measured"} {
+			if !strings.Contains(s.text(), want) {
+				t.Errorf("%v: the screen does not say %q:\n%s", size, want, s.text())
+			}
+		}
+		s.Update(frame{News{Now: s.state.now, Incident: &Incident{At: s.state.now, Node: "n1", What: "killed"}, Totals: &Totals{}}})
+		for _, want := range []string{"cannot tell", "no results come", "lateness - ms"} {
+			if !strings.Contains(s.text(), want) {
+				t.Errorf("%v: while nothing comes the screen does not say %q:\n%s", size, want, s.text())
+			}
+		}
+	}
+}
