@@ -19,7 +19,8 @@ const maxDowntimes = 10_000
 // follow goes on with every incident that is not over, and begins new ones.
 func (s *scene) follow(now clock.Instant) {
 	s.mu.Lock()
-	faults, promoted := s.faults, s.promoted
+	faults := slices.DeleteFunc(s.faults, s.ordinary)
+	promoted := slices.DeleteFunc(s.promoted, func(t failover.Trace) bool { return s.statuses[t.Peer].leaving })
 	s.faults, s.promoted = nil, nil
 	s.mu.Unlock()
 	for _, f := range faults {
@@ -55,18 +56,18 @@ func (s *scene) end(i *incident) {
 	i.over, i.Open = true, false
 	reading := s.rec.Read(i.span, i.calm)
 	i.Downtime = meter.Millis(reading.Downtime)
-	lost := 0
+	missing := 0
 	for _, stream := range reading.Streams {
 		if stream.Calm.N > 0 {
-			lost += stream.Lost
+			missing += stream.Lost
 		}
 	}
 	switch {
 	case i.Untold != "":
 	case s.missed > i.missed:
 		i.Untold = "more results came than could be read"
-	case lost > 0 && reading.Downtime <= sceneBudget: // over it, what never came is in the figure
-		i.Untold = fmt.Sprintf("%d results never came", lost)
+	case missing > 0 && reading.Downtime <= sceneBudget: // over it, what never came is in the figure
+		i.Untold = fmt.Sprintf("%d results never came", missing)
 	}
 	if i.Untold != "" {
 		s.untold++
@@ -109,7 +110,7 @@ func (s *scene) begin(f incident) {
 			return
 		}
 	}
-	if f.What == "lost" && f.Signal == failover.Silence {
+	if f.What == lost && f.Signal == failover.Silence {
 		return // a node that was only slow: not an incident, but a needless takeover where it led to one
 	}
 	f.Open = true
@@ -121,13 +122,13 @@ func (s *scene) begin(f incident) {
 
 // join adds what another piece of news says of the same fault: the word of who caused it, and the first notice.
 func (i *incident) join(f incident) {
-	if f.What != "lost" && i.What == "lost" {
+	if f.What != lost && i.What == lost {
 		i.What, i.At = f.What, f.At
 	}
 	if i.noticed == 0 {
 		i.noticed, i.Signal = f.noticed, f.Signal
 	}
-	if i.noticed > i.At && i.What != "lost" {
+	if i.noticed > i.At && i.What != lost {
 		i.Noticed = meter.Millis(i.noticed.Sub(i.At))
 	}
 }
@@ -153,7 +154,7 @@ func (s *scene) takeover(t failover.Trace) {
 			i.Tasks++
 			if i.Heir == "" {
 				i.Heir = t.Node
-				if i.What != "lost" {
+				if i.What != lost {
 					i.Taken = meter.Millis(t.At.Sub(i.At))
 				}
 			}

@@ -40,6 +40,7 @@ const (
 	sceneBudget  = 10 * time.Millisecond  // of downtime: what a calm has to be even enough to show
 	lateAfter    = time.Second            // a node that said nothing for so long is late
 	goneAfter    = 3 * time.Second        // and so long, dead: on the screen, and nowhere else
+	forgetAfter  = 5 * time.Second        // a node that left stands in the list for so long
 	sceneBound   = 1 << 16                // deliveries between two looks
 	sceneResults = 1 << 23                // of one stream within its memory: 64 MiB
 
@@ -91,6 +92,9 @@ type seen struct {
 	status telemetry.Status
 	told   telemetry.Status
 	toldAt clock.Instant
+
+	leaving bool // it said that it leaves
+	left    bool // and that was told
 }
 
 // opening is a stream whose schedule is not yet known: until a node has said what it promises nothing of it is looked at,
@@ -106,6 +110,7 @@ type opening struct {
 type incident struct {
 	tui.Incident
 	noticed clock.Instant // first; 0 while nobody has
+	teller  string        // who noticed it
 	calm    []meter.Calm
 	span    meter.Span
 	over    bool
@@ -161,9 +166,11 @@ func (s *scene) news(n telemetry.News) {
 	s.broker.Event(*n.Event)
 	switch e.Verb {
 	case "detect":
-		s.faults = append(s.faults, incident{noticed: e.At, Incident: tui.Incident{
-			At: e.At.Add(-noticeMargin), Node: e.Peer, What: "lost", Signal: e.Signal,
+		s.faults = append(s.faults, incident{noticed: e.At, teller: e.Node, Incident: tui.Incident{
+			At: e.At.Add(-noticeMargin), Node: e.Peer, What: lost, Signal: e.Signal,
 		}})
+	case "drained":
+		s.leaves(e.Node)
 	case "promote":
 		s.promoted = append(s.promoted, e)
 	}
@@ -178,6 +185,10 @@ func (s *scene) hear(now clock.Instant, status telemetry.Status) {
 	if word.told.Incarnation != status.Incarnation {
 		word.told = telemetry.Status{Incarnation: status.Incarnation}
 	}
+	if word.status.Incarnation != status.Incarnation {
+		word.leaving, word.left = false, false
+	}
+	word.leaving = word.leaving || status.Draining
 	word.at, word.status = now, status
 	if now.Sub(word.toldAt) >= complainEvery {
 		if text := complaint(word.told, status); text != "" {
@@ -285,7 +296,11 @@ func (s *scene) learn(o *opening, d meter.Delivery) {
 func (s *scene) nodes(now clock.Instant) []tui.Node {
 	s.mu.Lock()
 	words := make([]seen, 0, len(s.statuses))
-	for _, word := range s.statuses {
+	for name, word := range s.statuses {
+		if word.leaving && now.Sub(word.at) > forgetAfter {
+			delete(s.statuses, name)
+			continue
+		}
 		words = append(words, word)
 	}
 	s.mu.Unlock()
@@ -293,12 +308,12 @@ func (s *scene) nodes(now clock.Instant) []tui.Node {
 	for _, word := range words {
 		node := tui.Node{Status: word.status, State: tui.Alive}
 		switch silent := now.Sub(word.at); {
+		case word.leaving:
+			node.State = tui.Leaving
 		case silent > goneAfter:
 			node.State = tui.Dead
 		case silent > lateAfter:
 			node.State = tui.Late
-		case word.status.Draining:
-			node.State = tui.Leaving
 		}
 		if s.child != nil {
 			if state, ours := s.child(node.Name); ours && state != tui.Alive {
