@@ -29,9 +29,13 @@ func (s *scene) follow(now clock.Instant) {
 	for _, t := range promoted {
 		s.takeover(t)
 	}
+	s.followSilences(now)
 	for _, i := range s.incidents {
 		if i.over {
 			continue
+		}
+		if i.What == lost && !i.runs && s.spoke(i.Node, i.noticed) {
+			s.blameLink(i)
 		}
 		// A stream that became known since the fault has no calm to be compared with: nothing of it is late.
 		for len(i.calm) < len(s.schedules) {
@@ -56,6 +60,9 @@ func (s *scene) end(i *incident) {
 	i.over, i.Open = true, false
 	reading := s.rec.Read(i.span, i.calm)
 	i.Downtime = meter.Millis(reading.Downtime)
+	if i.runs {
+		return // no node failed
+	}
 	missing := 0
 	for _, stream := range reading.Streams {
 		if stream.Calm.N > 0 {
@@ -105,30 +112,37 @@ func (s *scene) doubt(at clock.Instant, calm []meter.Calm) string {
 // begin opens an incident, unless the news belongs to one that is open on the same node.
 func (s *scene) begin(f incident) {
 	for _, i := range slices.Backward(s.incidents) {
-		if i.Node == f.Node && f.At.Sub(i.At) < i.span.Window+i.span.Grace {
+		if i.of == f.Node && (!i.runs || f.What == lost) && f.At.Sub(i.At) < i.span.Window+i.span.Grace {
 			i.join(f)
 			return
 		}
 	}
 	if f.What == lost && f.Signal == failover.Silence {
-		return // a node that was only slow: not an incident, but a needless takeover where it led to one
+		s.hush(f)
+		return
 	}
-	f.Open = true
+	s.launch(f)
+}
+
+// launch opens an incident.
+func (s *scene) launch(f incident) *incident {
+	f.Open, f.of = true, f.Node
 	f.span = meter.Span{At: f.At, Window: sceneWindow, Grace: sceneGrace}
 	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
 	f.Untold, f.missed = s.doubt(f.At, f.calm), s.missed
 	s.incidents = append(s.incidents, &f)
+	return &f
 }
 
 // join adds what another piece of news says of the same fault: the word of who caused it, and the first notice.
 func (i *incident) join(f incident) {
-	if f.What != lost && i.What == lost {
+	if f.What != lost && i.guessed() {
 		i.What, i.At = f.What, f.At
 	}
 	if i.noticed == 0 {
 		i.noticed, i.Signal = f.noticed, f.Signal
 	}
-	if i.noticed > i.At && i.What != lost {
+	if i.noticed > i.At && !i.guessed() {
 		i.Noticed = meter.Millis(i.noticed.Sub(i.At))
 	}
 }
@@ -150,22 +164,37 @@ func (s *scene) takeover(t failover.Trace) {
 		return
 	}
 	for _, i := range slices.Backward(s.incidents) {
-		if i.Node == t.Peer && t.At.Sub(i.At) < sceneMemory {
-			i.Tasks++
-			if i.Heir == "" {
-				i.Heir = t.Node
-				if i.What != lost {
-					i.Taken = meter.Millis(t.At.Sub(i.At))
-				}
-			}
-			if i.Signal == 0 {
-				i.Signal = t.Signal
+		if i.of == t.Peer && t.At.Sub(i.At) < sceneMemory {
+			i.inherit(t)
+			if i.runs {
+				break
 			}
 			return
 		}
 	}
+	if q := s.silences[t.Peer]; q != nil && t.Signal == failover.Silence {
+		q.takeovers = append(q.takeovers, t)
+		return
+	}
 	s.needless = append(s.needless, t.At)
 }
+
+// inherit notes a takeover from the node of the incident.
+func (i *incident) inherit(t failover.Trace) {
+	i.Tasks++
+	if i.Heir == "" {
+		i.Heir = t.Node
+		if !i.guessed() {
+			i.Taken = meter.Millis(t.At.Sub(i.At))
+		}
+	}
+	if i.Signal == 0 {
+		i.Signal = t.Signal
+	}
+}
+
+// guessed reports whether only the nodes tell of the incident, so that nobody knows when it began.
+func (i *incident) guessed() bool { return i.What == lost || i.What == silent || i.runs }
 
 // tellLatency sums up all incidents so far.
 func (s *scene) tellLatency() {

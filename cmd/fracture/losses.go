@@ -1,14 +1,32 @@
 package main
 
 import (
+	"time"
+
+	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/telemetry"
 )
 
 // What the nodes say of each other's end, and what of it is news of a fault.
 
-// lost is what befell a node of which only others tell.
-const lost = "lost"
+// What befell a node of which only others tell.
+const (
+	lost   = "lost"
+	silent = "silent"
+)
+
+// A node tells its status several times a second.
+const (
+	proofOfLife = 300 * time.Millisecond // what came so long after a node's end was noticed was not sent before it
+	silentAfter = 700 * time.Millisecond // and a node that lives has told its status by then
+)
+
+// silence is a node whose beats stopped: it may be slow, or stopped.
+type silence struct {
+	incident
+	takeovers []failover.Trace
+}
 
 // leaves notes that a node said that it leaves; the caller holds mu.
 func (s *scene) leaves(name string) {
@@ -34,4 +52,54 @@ func (s *scene) ordinary(f incident) bool {
 		return true
 	}
 	return s.statuses[f.teller].leaving
+}
+
+// spoke reports whether a node told of itself since others noticed its end: then it runs.
+func (s *scene) spoke(node string, noticed clock.Instant) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	word := s.statuses[node]
+	return word.at > noticed.Add(proofOfLife) && word.status.Uptime > word.at.Sub(noticed).Seconds()
+}
+
+// blameLink turns the loss of a node that runs into that of a link to it: what was taken over was taken over needlessly.
+func (s *scene) blameLink(i *incident) {
+	i.runs = true
+	i.Node, i.What = i.teller, "lost its link to "+i.of
+	for range i.Tasks {
+		s.needless = append(s.needless, i.noticed)
+	}
+	s.broker.Event(telemetry.Event{Trace: failover.Trace{At: i.noticed, Node: i.Node, Verb: "link"}, Text: i.What + ", which runs"})
+}
+
+// hush waits for what a node's silence means.
+func (s *scene) hush(f incident) {
+	if s.silences[f.Node] == nil {
+		s.silences[f.Node] = &silence{incident: f}
+	}
+}
+
+// followSilences sees what became of nodes whose beats stopped: one that tells of itself again was only slow, and what was
+// taken over from it was so needlessly; one that was taken over from and stays silent is an incident.
+func (s *scene) followSilences(now clock.Instant) {
+	for node, q := range s.silences {
+		spoke := s.spoke(node, q.noticed)
+		if !spoke && now.Sub(q.noticed) < silentAfter {
+			continue
+		}
+		delete(s.silences, node)
+		if spoke {
+			for _, t := range q.takeovers {
+				s.needless = append(s.needless, t.At)
+			}
+			continue
+		}
+		if len(q.takeovers) > 0 {
+			q.What = silent
+			i := s.launch(q.incident)
+			for _, t := range q.takeovers {
+				i.inherit(t)
+			}
+		}
+	}
 }

@@ -58,3 +58,71 @@ func TestScene_aNodeThatLeavesIsNoFault(t *testing.T) {
 		}
 	}
 }
+
+// life has a node tell of itself at an instant, in a life that began long before.
+func (s *scene) life(at clock.Instant, node string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hear(at, telemetry.Status{Name: node, Incarnation: 1, Uptime: 60})
+}
+
+// A link may break between two nodes that both run.
+func TestScene_aLostNodeThatRunsIsABrokenLink(t *testing.T) {
+	for _, runs := range []bool{true, false} {
+		s := newScene()
+		now := clock.Now()
+		s.life(now, "n1")
+		s.life(now, "n4")
+		s.news(traced(now, "n1", "detect", "n4", failover.Reset))
+		s.news(traced(now, "n1", "promote", "n4", failover.Reset))
+		s.follow(now)
+		if runs {
+			s.life(now.Add(proofOfLife+time.Millisecond), "n4")
+		}
+		s.follow(now.Add(time.Second))
+		s.news(traced(now, "n1", "promote", "n4", failover.Reset))
+		s.follow(now.Add(sceneWindow + sceneGrace))
+		got := *s.broker.Collect(now).Incident
+		node, what, needless := "n4", lost, 0
+		if runs {
+			node, what, needless = "n1", "lost its link to n4", 2
+		}
+		if got.Node != node || got.What != what || got.Tasks != 2 || len(s.needless) != needless {
+			t.Errorf("runs %v: the incident is %+v with %d needless takeovers, want %s %s with %d", runs, got, len(s.needless), node, what, needless)
+		}
+		if runs && len(s.downtimes)+s.untold != 0 {
+			t.Error("a link that broke counts as the failure of a node")
+		}
+	}
+}
+
+// A node that someone stopped sends no beats: no link breaks.
+func TestScene_aNodeThatStaysSilentIsAnIncident(t *testing.T) {
+	for _, c := range []struct {
+		spoke, taken        bool
+		incidents, needless int
+	}{{false, true, 1, 0}, {true, true, 0, 1}, {false, false, 0, 0}, {true, false, 0, 0}} {
+		s := newScene()
+		now := clock.Now()
+		s.life(now, "n1")
+		s.life(now, "n4")
+		s.news(traced(now, "n1", "detect", "n4", failover.Silence))
+		if c.taken {
+			s.news(traced(now, "n1", "promote", "n4", failover.Silence))
+		}
+		s.follow(now)
+		if len(s.incidents)+len(s.needless) > 0 {
+			t.Errorf("%+v: judged before it could be known", c)
+		}
+		if c.spoke {
+			s.life(now.Add(proofOfLife+time.Millisecond), "n4")
+		}
+		s.follow(now.Add(silentAfter))
+		if len(s.incidents) != c.incidents || len(s.needless) != c.needless {
+			t.Fatalf("%+v: %d incidents and %d needless takeovers", c, len(s.incidents), len(s.needless))
+		}
+		if c.incidents > 0 && (s.incidents[0].What != silent || s.incidents[0].Heir != "n1") {
+			t.Errorf("%+v: the incident is %+v", c, s.incidents[0].Incident)
+		}
+	}
+}

@@ -68,7 +68,8 @@ type scene struct {
 	rec       *meter.Recorder
 	open      map[work.StreamID]*opening // the streams that are watched, until their schedules are known
 	incidents []*incident
-	picture   tui.Stream // as the screen was told
+	picture   tui.Stream          // as the screen was told
+	silences  map[string]*silence // by name of the node that is silent
 	downtimes []time.Duration
 	needless  []clock.Instant
 	spare     []meter.Delivery
@@ -111,6 +112,8 @@ type incident struct {
 	tui.Incident
 	noticed clock.Instant // first; 0 while nobody has
 	teller  string        // who noticed it
+	of      string        // whom the news is about; the same as Node unless it runs
+	runs    bool          // the node runs: what broke was a link to it
 	calm    []meter.Calm
 	span    meter.Span
 	over    bool
@@ -123,6 +126,7 @@ func newScene(streams ...*work.Stream) *scene {
 		deliveries: meter.NewInbox[meter.Delivery](sceneBound), statuses: map[string]seen{},
 		rec: meter.NewRecorder(sceneMemory), open: map[work.StreamID]*opening{}, schedules: map[work.StreamID]meter.Schedule{},
 		promises: map[work.StreamID]*promise{},
+		silences: map[string]*silence{},
 	}
 	s.last.lateness = math.NaN()
 	for _, stream := range streams {
