@@ -54,6 +54,8 @@ func (s *state) pace(t *theme, bare bool) (string, style) {
 		return fmt.Sprintf("held for %d s%sthe cluster runs on", int(s.now.Sub(s.held).Seconds()), dot), caution
 	case bare && s.stale.tiles > 0:
 		return s.stale.String(), caution
+	case s.gone():
+		return "the cluster is gone", danger
 	case s.totals == nil:
 		return "waiting for results", faint
 	}

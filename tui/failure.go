@@ -29,7 +29,7 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 		note = count
 	}
 	rows := []string{heading(t, "failover", note, faint, w)}
-	if s.incident == nil {
+	if s.incident == nil || s.gone() {
 		rows = fill(t, append(rows, invitation(s, t, w)...), w, h)
 		rows[h-1] = totalsRow(s, t, w)
 		return rows
@@ -57,7 +57,10 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 // invitation stands where the last failure will: it says what to press, and what there is to see then.
 func invitation(s *state, t *theme, w int) []string {
 	text := "Nothing has failed yet."
-	if s.picked != "" {
+	switch {
+	case s.gone():
+		text = "The cluster is gone: no node answers any more, and nothing is measured. q leaves the screen."
+	case s.picked != "":
 		text += " x kills " + s.picked + ": its hot standby takes over, and here you read for how long the picture stood still."
 	}
 	var rows []string

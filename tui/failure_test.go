@@ -27,3 +27,14 @@ func TestFailure_saysThatADowntimeCannotBeTold(t *testing.T) {
 		}
 	}
 }
+
+func TestScreen_saysThatTheClusterIsGone(t *testing.T) {
+	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 18}} {
+		s := newStage(t, size[0], size[1], Options{})
+		s.story()
+		s.Update(frame{News{Now: s.state.now, Totals: &Totals{Gone: true}}})
+		if text := s.text(); !strings.Contains(s.row(0), "the cluster is gone") || strings.Contains(text, "p50") {
+			t.Errorf("%v: want that the cluster is gone, and no figures:\n%s", size, text)
+		}
+	}
+}

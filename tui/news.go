@@ -127,6 +127,7 @@ type Totals struct {
 	Unmeasured        uint64  // results that came while too many waited to be measured: among those lost
 	Duplicates        uint64  // results delivered twice; results that came twice and were dropped do not count
 	NeedlessPerMinute float64 // takeovers from nodes that were alive
+	Gone              bool    // no node of the cluster answers any more; the counters stand as they did before
 }
 
 // lateness is that of the results that come: there is none while none does.

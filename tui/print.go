@@ -174,6 +174,9 @@ func (p *printer) summary() {
 	if t := s.totals; t != nil && t.Unmeasured > 0 {
 		text += fmt.Sprintf("; %d results came and were not measured: among those lost", t.Unmeasured)
 	}
+	if s.gone() {
+		text = "the cluster is gone: no node answers any more"
+	}
 	if away := s.storeAway(); away > 0 {
 		text += fmt.Sprintf("; store away for %d s", int(away.Seconds()))
 	}

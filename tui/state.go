@@ -81,6 +81,9 @@ func (s *state) storeAway() (longest time.Duration) {
 	return longest
 }
 
+// gone reports whether no node of the cluster answers any more.
+func (s *state) gone() bool { return s.totals != nil && s.totals.Gone }
+
 // target is the picked node, nil while there is none.
 func (s *state) target() *Node {
 	for i := range s.nodes {

@@ -23,6 +23,11 @@ func (s *scene) follow(now clock.Instant) {
 	promoted := slices.DeleteFunc(s.promoted, func(t failover.Trace) bool { return s.statuses[t.Peer].leaving })
 	s.faults, s.promoted = nil, nil
 	s.mu.Unlock()
+	quiet, gone := s.quiet(now)
+	if gone {
+		s.incidents, faults, promoted = nil, nil, nil
+		clear(s.silences)
+	}
 	for _, f := range faults {
 		s.begin(f)
 	}
@@ -42,7 +47,7 @@ func (s *scene) follow(now clock.Instant) {
 			i.calm = append(i.calm, meter.Calm{P999: sceneMemory})
 		}
 		i.Downtime = max(i.Downtime, meter.Millis(s.rec.Read(i.soFar(now), i.calm).Downtime))
-		if now >= i.span.Horizon() {
+		if now >= i.span.Horizon() && !quiet {
 			s.end(i)
 		}
 	}
@@ -222,6 +227,11 @@ func (s *scene) tellLatency() {
 
 // sumUp tells the sink's counters and rates.
 func (s *scene) sumUp(now clock.Instant) {
+	if quiet, gone := s.quiet(now); quiet {
+		s.totals.Results, s.totals.Gone = 0, gone
+		s.broker.Totals(s.totals)
+		return
+	}
 	totals := s.rec.Totals(now.Add(-sceneGrace - sceneWindow))
 	t := tui.Totals{Frame: s.frame, Lost: totals.Lost, Unmeasured: totals.Unmeasured, Duplicates: totals.Duplicates}
 	every := max(time.Second, 4*s.schedules[pictureStream].Period) // a slow stream does not stand still between two frames
@@ -241,5 +251,6 @@ func (s *scene) sumUp(now clock.Instant) {
 	t.Lateness = s.last.lateness
 	s.needless = slices.DeleteFunc(s.needless, func(at clock.Instant) bool { return now.Sub(at) > time.Minute })
 	t.NeedlessPerMinute = float64(len(s.needless))
+	s.totals = t
 	s.broker.Totals(t)
 }

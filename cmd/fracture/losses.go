@@ -103,3 +103,14 @@ func (s *scene) followSilences(now clock.Instant) {
 		}
 	}
 }
+
+// quiet reports whether a cluster that is not ours tells nothing: for the moment, when nobody knows whether it has failed or
+// ended and nothing is judged, and for good. Of a lab's own nodes the lab knows more.
+func (s *scene) quiet(now clock.Instant) (quiet, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.child != nil || s.heard == 0 {
+		return false, false
+	}
+	return now.Sub(s.heard) > lateAfter, now.Sub(s.heard) > goneAfter
+}

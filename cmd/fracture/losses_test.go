@@ -126,3 +126,28 @@ func TestScene_aNodeThatStaysSilentIsAnIncident(t *testing.T) {
 		}
 	}
 }
+
+// Who attaches to a lab sees it end: that is no fault of its nodes.
+func TestScene_aClusterThatIsGoneHasNoFaults(t *testing.T) {
+	s := newScene()
+	now := clock.Now()
+	s.life(now, "n1")
+	s.life(now, "n2")
+	s.totals.Lost = 3
+	s.news(traced(now, "n1", "detect", "n2", failover.Reset))
+	for after := lookEvery; after <= goneAfter+time.Second; after += lookEvery {
+		s.follow(now.Add(after))
+		s.sumUp(now.Add(after))
+	}
+	s.news(traced(now, "n2", "detect", "n1", failover.Reset))
+	s.follow(now.Add(goneAfter + 2*time.Second))
+	told := s.broker.Collect(now)
+	if !told.Totals.Gone || told.Totals.Results != 0 || len(s.incidents)+len(s.downtimes)+s.untold != 0 {
+		t.Errorf("%+v with %d incidents, want that the cluster is gone and nothing else", told.Totals, len(s.incidents))
+	}
+	s.life(now.Add(goneAfter+3*time.Second), "n1")
+	s.sumUp(now.Add(goneAfter + 3*time.Second))
+	if s.broker.Collect(now).Totals.Gone {
+		t.Error("a cluster that answers again is called gone")
+	}
+}

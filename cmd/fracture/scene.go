@@ -63,6 +63,7 @@ type scene struct {
 	promises map[work.StreamID]*promise // of the streams that are watched
 	faults   []incident                 // reported since the last look
 	promoted []failover.Trace
+	heard    clock.Instant // when any node told its status last; 0 before
 
 	// Below: the goroutine's of watch.
 	rec       *meter.Recorder
@@ -73,6 +74,7 @@ type scene struct {
 	downtimes []time.Duration
 	needless  []clock.Instant
 	spare     []meter.Delivery
+	totals    tui.Totals
 	missed    uint64 // deliveries known to be dropped
 	untold    int    // incidents over whose downtime cannot be told
 	last      struct {
@@ -194,6 +196,7 @@ func (s *scene) hear(now clock.Instant, status telemetry.Status) {
 	}
 	word.leaving = word.leaving || status.Draining
 	word.at, word.status = now, status
+	s.heard = now
 	if now.Sub(word.toldAt) >= complainEvery {
 		if text := complaint(word.told, status); text != "" {
 			s.broker.Event(telemetry.Event{Trace: failover.Trace{At: now, Node: status.Name, Verb: "refuse"}, Text: text})
