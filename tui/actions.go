@@ -66,7 +66,7 @@ func (m *model) press(key string) tea.Cmd {
 
 func hintKill(s *state, brief bool) string {
 	n := s.target()
-	if n == nil || n.State == Dead {
+	if n == nil || n.Foreign || n.State == Dead {
 		return ""
 	}
 	switch {
@@ -81,7 +81,7 @@ func hintKill(s *state, brief bool) string {
 func hintFreeze(s *state, _ bool) string {
 	n := s.target()
 	switch {
-	case n == nil || n.State == Dead:
+	case n == nil || n.Foreign || n.State == Dead:
 		return ""
 	case n.State == Frozen:
 		return "thaw " + n.Name
@@ -91,7 +91,7 @@ func hintFreeze(s *state, _ bool) string {
 
 func hintRevive(s *state, _ bool) string {
 	n := s.target()
-	if n == nil || n.State != Dead {
+	if n == nil || n.Foreign || n.State != Dead {
 		return ""
 	}
 	return "revive " + n.Name

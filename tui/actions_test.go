@@ -114,7 +114,7 @@ func TestKill_onAForeignClusterSaysWhyNot(t *testing.T) {
 	s.play(100 * time.Millisecond)
 	s.model.press("x")
 	s.Update((<-s.deeds).perform(t.Context(), nil))
-	if got := s.text(); !strings.Contains(got, "kill n1: not a node of this lab") {
+	if got := s.text(); !strings.Contains(got, "kill n1: not this lab's node") {
 		t.Errorf("want the reason in the footer:\n%s", got)
 	}
 	s.fake.deny = errors.New("no such process")
@@ -231,5 +231,43 @@ func TestKeys_anySequenceLeavesAScreenOfTheRightSize(t *testing.T) {
 			s.play(fakePeriod)
 		}
 		checkSize(t, "after "+keys[i*i*7%len(keys)], s.View().Content, s.lay.w, s.lay.h)
+	}
+}
+
+func TestKeys_offerNothingThatCannotBeDoneToANodeOfOthers(t *testing.T) {
+	s := newStage(t, 80, 24, Options{})
+	s.play(100 * time.Millisecond)
+	nodes := slices.Clone(s.state.nodes)
+	nodes[0].Foreign = true
+	s.Update(frame{News{Now: s.state.now, Nodes: nodes}})
+	for _, offer := range []string{"x kill", "p freeze", "x kills"} {
+		if strings.Contains(s.text(), offer) {
+			t.Errorf("the screen offers %q:\n%s", offer, s.text())
+		}
+	}
+	for key, want := range map[string]string{"x": "kill", "p": "freeze", "r": "revive"} {
+		s.press(key)
+		if got := s.row(23); !strings.HasPrefix(got, " "+want+" n1: not this lab's node  ") {
+			t.Errorf("%s answers %q, want the whole reason", key, got)
+		}
+	}
+	s.press("2")
+	if got := s.row(23); !strings.Contains(got, "x kill n2") || len(s.fake.calls) > 0 {
+		t.Errorf("the footer of our node is %q, and %v was ordered", got, s.fake.calls)
+	}
+}
+
+func TestRevive_ofANodeThatRunsSaysSoAtOnce(t *testing.T) {
+	s := newStage(t, 80, 24, Options{})
+	s.play(100 * time.Millisecond)
+	s.press("3", "r")
+	if got := s.row(23); !strings.Contains(got, "n3 runs") {
+		t.Errorf("the footer is %q, want that n3 runs", got)
+	}
+	s.press("p")
+	s.play(fakePeriod)
+	s.press("r")
+	if got := s.row(23); !strings.Contains(got, "n3 is frozen: p thaws it") || slices.Contains(s.fake.calls, "revive n3") {
+		t.Errorf("the footer is %q after %v, want how to go on with a frozen node", got, s.fake.calls)
 	}
 }

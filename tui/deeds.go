@@ -67,6 +67,10 @@ func (m *model) order(verb, done string, do func(Control, context.Context, strin
 		m.state.say(true, "%s: there is no node to pick yet", verb)
 		return nil
 	}
+	if n.Foreign {
+		m.state.say(true, "%s %s: %v", verb, n.Name, ErrNotOurs)
+		return nil
+	}
 	name := n.Name
 	m.give(deed{name: verb + " " + name, do: func(c Control, ctx context.Context) (string, error) {
 		return done + " " + name, do(c, ctx, name)
@@ -120,7 +124,26 @@ func (m *model) freezeOrThaw(string) tea.Cmd {
 	return m.order("freeze", "froze", Control.Freeze)
 }
 
-func (m *model) revive(string) tea.Cmd { return m.order("revive", "started", Control.Revive) }
+func (m *model) revive(string) tea.Cmd {
+	if n := m.state.target(); n != nil && !n.Foreign && n.State != Dead {
+		m.state.say(true, "%s", running(n))
+		m.soil(paneFooter)
+		return nil
+	}
+	return m.order("revive", "started", Control.Revive)
+}
+
+// running says why a node need not be started.
+func running(n *Node) string {
+	switch n.State {
+	case Starting, Leaving:
+		return n.Name + " is " + n.State.String()
+	case Frozen:
+		return n.Name + " is frozen: p thaws it"
+	case Alive, Late, Dead:
+	}
+	return n.Name + " runs"
+}
 
 // guard changes to the next strategy, one change at a time: each begins where the one before has ended.
 func (m *model) guard(string) tea.Cmd {

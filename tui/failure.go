@@ -60,6 +60,8 @@ func invitation(s *state, t *theme, w int) []string {
 	switch {
 	case s.gone():
 		text = "The cluster is gone: no node answers any more, and nothing is measured. q leaves the screen."
+	case s.target() != nil && s.target().Foreign:
+		text += " When a node does, its hot standby takes over, and here you read for how long the picture stood still."
 	case s.picked != "":
 		text += " x kills " + s.picked + ": its hot standby takes over, and here you read for how long the picture stood still."
 	}

@@ -86,7 +86,8 @@ func (s NodeState) String() string {
 // Node is what a node last told, and how it is.
 type Node struct {
 	telemetry.Status
-	State NodeState
+	State   NodeState
+	Foreign bool // someone else started it: nothing can be done to it from here
 }
 
 // Bucket counts downtimes up to a bound, and above the bound of the bucket before it.

@@ -29,7 +29,7 @@ import (
 
 // ErrNotOurs: the node was not started by this lab, so this lab cannot stop or start it. Do it where the node was
 // started.
-var ErrNotOurs = errors.New("not a node of this lab: stop and start it where it was started")
+var ErrNotOurs = errors.New("not this lab's node")
 
 // Control carries out what a user asks for. Each call answers when the deed is done, or refuses with an error that says
 // why; [ErrNotOurs] for a node that someone else runs. Calls come from goroutines of their own and may overlap; the

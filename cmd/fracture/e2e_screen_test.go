@@ -65,7 +65,7 @@ func TestE2E_aSecondScreenShowsThePictureAndMayLeave(t *testing.T) {
 		t.Errorf("%d half blocks, want a picture:\n%s", n, now)
 	}
 	s.press("1", "x")
-	s.await(`not a node of this lab`)
+	s.await(`not this lab's node`)
 	s.quit()
 	if n := len(h.running()); n != 6 {
 		t.Errorf("%d processes run after the second screen has left, want the lab and its five nodes", n)

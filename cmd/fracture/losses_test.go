@@ -45,7 +45,7 @@ func TestScene_aNodeThatLeavesIsNoFault(t *testing.T) {
 			t.Errorf("%s: the log says %d times that n6 left, want once", name, left)
 		}
 		s.hear(now, telemetry.Status{Name: "n1", Incarnation: 1})
-		if nodes := s.nodes(now.Add(goneAfter + time.Second)); len(nodes) != 3 || nodes[2].State != tui.Leaving {
+		if nodes := s.nodes(now.Add(goneAfter + time.Second)); len(nodes) != 3 || nodes[2].State != tui.Leaving || !nodes[2].Foreign {
 			t.Errorf("%s: soon after, the nodes are %+v, want n6 on its way", name, nodes)
 		}
 		if nodes := s.nodes(now.Add(forgetAfter + 2*time.Second)); len(nodes) != 2 {

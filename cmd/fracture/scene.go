@@ -322,8 +322,11 @@ func (s *scene) nodes(now clock.Instant) []tui.Node {
 		case silent > lateAfter:
 			node.State = tui.Late
 		}
+		node.Foreign = true
 		if s.child != nil {
-			if state, ours := s.child(node.Name); ours && state != tui.Alive {
+			state, ours := s.child(node.Name)
+			node.Foreign = !ours
+			if ours && state != tui.Alive {
 				node.State = state
 			}
 		}

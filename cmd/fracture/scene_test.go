@@ -128,8 +128,8 @@ func TestScene_hearsNewsWhileTheLabIsAskedHowANodeIs(t *testing.T) {
 	go func() { listed <- s.nodes(clock.Now()) }()
 	select {
 	case nodes := <-listed:
-		if len(nodes) != 2 || nodes[0].State != tui.Alive || nodes[1].State != tui.Leaving {
-			t.Errorf("nodes = %+v, want n1 alive and n2 leaving", nodes)
+		if len(nodes) != 2 || nodes[0].State != tui.Alive || nodes[1].State != tui.Leaving || nodes[0].Foreign {
+			t.Errorf("nodes = %+v, want our n1 alive and n2 leaving", nodes)
 		}
 	case <-time.After(30 * time.Second):
 		t.Fatal("the lab waits for the scene, and the scene for the lab")
