@@ -36,9 +36,12 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 	}
 	big := w >= bigWidth && h >= bigHeight
 	if big {
-		rows = append(append(rows, bigIncident(s, t, w, budget)...), t.line(w).String())
+		rows = append(rows, bigIncident(s, t, w, budget)...)
 	} else {
 		rows = append(rows, incidentRow(s, t, w, budget))
+		if why := s.untold(s.incident, budget); why != "" && h > 6 {
+			rows = append(rows, t.line(w).put(faint, t.cut(why, w)).String())
+		}
 	}
 	rows = append(rows, quantileRow(s, t, w, budget))
 	bars := h - len(rows) - 2
@@ -128,16 +131,44 @@ func bigIncident(s *state, t *theme, w int, budget float64) []string {
 	if i.Open {
 		unit = "ms, and it goes on"
 	}
-	said := [3]struct {
-		s    style
-		text string
-	}{{strong, what}, {plain, heir}, {faint, unit + " " + t.glyphs.dot + " " + when}}
 	digits := large(t, ms(i.Downtime))
-	rows := make([]string, 0, len(digits))
-	for r, d := range digits {
-		rows = append(rows, t.line(w).put(mood, d).put(plain, "  ").put(said[r].s, t.cut(said[r].text, w-cells(d)-2)).String())
+	beside := w - cells(digits[1]) - 2
+	said := []remark{{strong, what}}
+	for _, text := range t.fold(heir, beside) {
+		said = append(said, remark{plain, text})
+	}
+	said = append(said, remark{faint, unit + " " + t.glyphs.dot + " " + when})
+	rows := make([]string, 0, bigRows)
+	for r := range bigRows {
+		l := t.line(w)
+		if r < len(digits) {
+			l.put(mood, digits[r])
+		}
+		if r < len(said) {
+			l.to(cells(digits[1])+2).put(said[r].s, t.cut(said[r].text, beside))
+		}
+		rows = append(rows, l.String())
 	}
 	return rows
+}
+
+// bigRows is how many rows the last incident takes where its downtime is written large: the digits, and one that is empty
+// unless what happened takes more words.
+const bigRows = 4
+
+// remark is one row of what is said of an incident.
+type remark struct {
+	s    style
+	text string
+}
+
+// fold breaks text into at most two lines of a width; what is longer is cut.
+func (t *theme) fold(text string, w int) []string {
+	lines := wrap(text, w)
+	if len(lines) > 2 {
+		lines = []string{lines[0], t.cut(strings.Join(lines[1:], " "), w)}
+	}
+	return lines
 }
 
 // untold says why the downtime of an incident cannot be told; empty where it can. A picture that stands still is within
@@ -152,18 +183,25 @@ func (s *state) untold(i *Incident, budget float64) string {
 // untoldIncident stands in place of the digits of a downtime that cannot be told.
 func untoldIncident(s *state, t *theme, w int, why string) []string {
 	what, heir, when := told(s, s.incident)
-	return []string{
-		t.line(w).put(caution, "cannot tell ").put(plain, t.cut(why, w-12)).String(),
-		t.line(w).put(strong, what).put(faint, " "+t.glyphs.dot+" "+when).String(),
-		t.line(w).put(plain, t.cut(heir, w)).String(),
+	const head = "cannot tell "
+	rows := make([]string, 0, bigRows)
+	for r, text := range t.fold(why, w-len(head)) {
+		l := t.line(w)
+		if r == 0 {
+			l.put(caution, head)
+		}
+		rows = append(rows, l.to(len(head)).put(plain, text).String())
 	}
+	rows = append(rows, t.line(w).put(strong, what).put(faint, " "+t.glyphs.dot+" "+when).String(),
+		t.line(w).put(plain, t.cut(heir, w)).String())
+	return fill(t, rows, w, bigRows)
 }
 
 // incidentRow is the last failure in one row.
 func incidentRow(s *state, t *theme, w int, budget float64) string {
 	i := s.incident
 	if why := s.untold(i, budget); why != "" {
-		return t.line(w).put(caution, "cannot tell ").put(strong, i.Node+" "+i.What).put(plain, t.cut(", "+why, w-13-cells(i.Node+i.What))).String()
+		return t.line(w).put(caution, "cannot tell ").put(strong, t.cut(i.Node+" "+i.What, w-12)).String()
 	}
 	l := t.line(w).put(verdict(i.Downtime, budget, i.Open), ms(i.Downtime)+" ms").put(plain, " ").put(strong, i.Node+" "+i.What)
 	who, after := i.Heir, i.Taken

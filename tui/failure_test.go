@@ -38,3 +38,20 @@ func TestScreen_saysThatTheClusterIsGone(t *testing.T) {
 		}
 	}
 }
+
+func TestLog_doesNotRepeatTheNameAndHasRoomForTheSignal(t *testing.T) {
+	for text, want := range map[string]string{
+		"n3 takes tile 4 over from n1 (reset)": "takes tile 4 over from n1 (reset)", "n3: cut: gossip": "cut: gossip",
+		"n31 is another": "n31 is another", "n3": "n3",
+	} {
+		if got, _ := entryOf(eventOf(fakeStart, "n3", "promote", text)); got.text != want {
+			t.Errorf("%q is logged as %q, want %q", text, got.text, want)
+		}
+	}
+	s := newStage(t, 120, 36, Options{})
+	s.play(100 * time.Millisecond)
+	s.Update(frame{News{Now: s.state.now, Events: eventsOf(eventOf(s.state.now, "n3", "promote", "n3 takes tile 14 over from n1 (reset)"))}})
+	if !strings.Contains(s.text(), "n3 takes tile 14 over from n1 (reset)") {
+		t.Errorf("the signal does not fit:\n%s", s.text())
+	}
+}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"fracture/clock"
@@ -45,6 +46,11 @@ func entryOf(e telemetry.Event) (n entry, ok bool) {
 	if n.text == "" {
 		n.text = sentence(e.Trace)
 	}
+	if rest, ok := strings.CutPrefix(n.text, e.Node); ok && e.Node != "" { // the line begins with the name
+		if trimmed := strings.TrimLeft(rest, ": "); trimmed != rest {
+			n.text = trimmed
+		}
+	}
 	return n, n.text != ""
 }
 
@@ -83,7 +89,7 @@ func from(peer string) string {
 	return " from " + peer
 }
 
-// tone is the style of a verb.
+// tone is the style of the name in a line of a verb: its text says what the verb does.
 func tone(verb string) style {
 	switch verb {
 	case "kill", "crash", "drop", "lost", "stop":
@@ -118,8 +124,7 @@ func drawLog(s *state, t *theme, w, h int) []string {
 	}
 	for _, e := range s.log[max(0, len(s.log)-(h-1)):] {
 		l := t.line(w).put(faint, s.opts.stamp(e.at, layout)+" ")
-		l.left(strong, e.node, min(8, s.longestName())).put(plain, " ")
-		l.left(tone(e.verb), e.verb, 8)
+		l.left(tone(e.verb), e.node, min(8, s.longestName())).put(plain, " ")
 		count := ""
 		if e.times > 1 {
 			count = fmt.Sprintf(" ×%d", e.times)
