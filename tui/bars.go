@@ -220,7 +220,10 @@ func drawSmall(s *state, t *theme, w, h int) string {
 	}
 	text := fmt.Sprintf("%d×%d; the panels need %d×%d; the cluster runs on; q quits", w, h, minWidth, minHeight)
 	if w < cells(text) {
-		text = fmt.Sprintf("%d×%d, needs %d×%d", w, h, minWidth, minHeight)
+		text = fmt.Sprintf("%d×%d, needs %d×%d; q quits", w, h, minWidth, minHeight)
+	}
+	if w < cells(text) {
+		text = "q quits"
 	}
 	return t.line(w).put(caution, t.cut(text, w)).String()
 }

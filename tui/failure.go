@@ -340,6 +340,10 @@ func axis(t *theme, buckets []Bucket, budget float64, w, wide int) string {
 		look := faint
 		if b.UpTo == budget {
 			look = strong
+			if cells(label) == wide { // of all labels this one is wanted: it takes the gap before the line, too
+				l.put(look, label)
+				continue
+			}
 		}
 		l.left(look, t.fitLabel(label, wide-1), wide-1).put(plain, " ")
 	}

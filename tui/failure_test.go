@@ -1,9 +1,14 @@
 package tui
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"fracture/render"
 )
 
 func TestFailure_saysThatADowntimeCannotBeTold(t *testing.T) {
@@ -53,5 +58,30 @@ func TestLog_doesNotRepeatTheNameAndHasRoomForTheSignal(t *testing.T) {
 	s.Update(frame{News{Now: s.state.now, Events: eventsOf(eventOf(s.state.now, "n3", "promote", "n3 takes tile 14 over from n1 (reset)"))}})
 	if !strings.Contains(s.text(), "n3 takes tile 14 over from n1 (reset)") {
 		t.Errorf("the signal does not fit:\n%s", s.text())
+	}
+}
+
+func TestHistogram_namesTheBudgetInTheNarrowestColumns(t *testing.T) {
+	var buckets []Bucket
+	for _, upTo := range []float64{0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 500, math.Inf(1)} {
+		buckets = append(buckets, Bucket{UpTo: upTo, Count: 1})
+	}
+	look := newTheme(render.ASCII, true)
+	rows := histogram(look, buckets, 10, 40, 3)
+	if got := ansi.Strip(rows[len(rows)-1]); !strings.Contains(got, " 10| ") {
+		t.Errorf("the axis is %q, want the budget's label before its line", got)
+	}
+	if bar, axis := strings.Index(ansi.Strip(rows[0]), "|"), strings.Index(ansi.Strip(rows[len(rows)-1]), "|"); bar != axis {
+		t.Errorf("the line stands at %d, and on the axis at %d", bar, axis)
+	}
+}
+
+func TestScreen_belowTheSmallestSaysHowToLeave(t *testing.T) {
+	for _, size := range [][2]int{{90, 10}, {50, 12}, {30, 10}, {10, 4}} {
+		s := newStage(t, size[0], size[1], Options{})
+		s.play(100 * time.Millisecond)
+		if got := s.row(size[1] - 1); !strings.Contains(got, "q quits") {
+			t.Errorf("%v: the last line is %q, want how to leave", size, got)
+		}
 	}
 }

@@ -88,7 +88,7 @@ func arrangeAbove(w, h, nodes, side int) layout {
 	l.help = area{1, top, inner, h - 1 - top}
 	l.log = area{1, bottom, inner, logRows}
 
-	l.nodes = area{w - 1 - side, top, side, min(1+max(nodes, 5), bottom-top-6)}
+	l.nodes = area{w - 1 - side, top, side, min(2+max(nodes, 5), bottom-top-6)}
 	if bottom-top >= 14 {
 		l.nodes.h = min(2+max(nodes, 5), bottom-top-8)
 	}
