@@ -108,7 +108,7 @@ func (s *scene) doubt(at clock.Instant, calm []meter.Calm) string {
 	}
 	for _, c := range calm {
 		if spread := c.P999 - c.P50; spread > sceneBudget {
-			return fmt.Sprintf("results were up to %.0f ms uneven before it", meter.Millis(spread))
+			return fmt.Sprintf("uneven by %.0f ms before it", meter.Millis(spread))
 		}
 	}
 	return ""

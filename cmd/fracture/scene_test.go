@@ -249,7 +249,7 @@ func TestScene_saysWhyADowntimeCannotBeTold(t *testing.T) {
 		want   string
 		counts bool
 	}{
-		{"a restless calm", func(k uint64) time.Duration { return time.Duration(k%10) * 4 * time.Millisecond }, time.Hour, "results were up to 20 ms uneven before it", false},
+		{"a restless calm", func(k uint64) time.Duration { return time.Duration(k%10) * 4 * time.Millisecond }, time.Hour, "uneven by 20 ms before it", false},
 		{"a picture that stood before", func(uint64) time.Duration { return 0 }, 2 * time.Second, "the work stood still before it", false},
 		{"a picture that stands since", func(uint64) time.Duration { return 0 }, 4 * time.Second, "", true},
 		{"an even one", func(uint64) time.Duration { return 0 }, time.Hour, "", true},
