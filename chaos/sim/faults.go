@@ -235,6 +235,9 @@ const touching = 1 << 16
 // fate is what the standing faults do to the message or packet that process i sends to process j.
 func (w *World) fate(site chaos.Site, i, j int) chaos.Fate {
 	var fate chaos.Fate
+	for k := range w.parts {
+		fate.Lost = fate.Lost || w.parts[k].between(i, j)
+	}
 	for k := range w.standing {
 		s := &w.standing[k]
 		if !s.began || s.spot.Site != site || !s.concerns(i, j) {
@@ -265,6 +268,11 @@ func (s *standing) concerns(i, j int) bool {
 
 // cutUntil reports whether links from process i to process j are cut, and until when.
 func (w *World) cutUntil(i, j int) (until clock.Instant, cut bool) {
+	for k := range w.parts {
+		if p := &w.parts[k]; p.between(i, j) {
+			until, cut = max(until, p.until), true
+		}
+	}
 	for k := range w.standing {
 		s := &w.standing[k]
 		if s.began && s.spot.Site == chaos.Link && w.rules[s.rule].Fault.Kind == chaos.Cut && s.concerns(i, j) {

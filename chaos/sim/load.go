@@ -159,6 +159,7 @@ func (w *World) plan() {
 		}
 	}
 	w.planFaults()
+	w.planPartitions()
 }
 
 // addStream gives a stream its name and submits it at a time.

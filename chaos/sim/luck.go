@@ -24,6 +24,7 @@ const (
 	luckDrain
 	luckGuard
 	luckLie
+	luckPartition
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

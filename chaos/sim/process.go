@@ -189,7 +189,7 @@ func (w *World) happenAt(p *process, e entry) {
 	case drains:
 		p.leaving = true
 		w.feed(p, &failover.Event{Kind: failover.Drain})
-	case dials, starts, strikes, passes, submits, changes, audits: // they do not happen at one process
+	case dials, starts, strikes, passes, parts, joins, submits, changes, audits: // they do not happen at one process
 	}
 }
 

@@ -75,6 +75,7 @@ type Outcome struct {
 	Unsent    int // messages given to a link that did not stand
 
 	Faults    [chaos.Wrong + 1]int // faults that struck, by kind; for those of single messages, the windows
+	Troubles  [Third + 1]int       // and what went wrong beside them
 	Takeovers []Takeover           // from nodes that were dead or frozen; valid until the next Run
 }
 
@@ -124,6 +125,7 @@ type World struct {
 	conns     uint32
 	rules     []chaos.Rule
 	standing  []standing
+	parts     []partition // that stand
 	streams   []stream
 	effects   []failover.Effect
 	fn        function
@@ -239,6 +241,8 @@ const (
 	drains                        // a is asked to leave
 	strikes                       // rule a strikes for the arg-th time; the spot is in slot
 	passes                        // the strike in slot is over
+	parts                         // the arg-th partition begins
+	joins                         // it is over
 	submits                       // stream slot is submitted at the sink
 	changes                       // stream slot is to be guarded otherwise
 	audits                        // a takeover's bound has passed; see takeover.go
@@ -257,6 +261,10 @@ func (w *World) happen(e entry) {
 		w.strike(e)
 	case passes:
 		w.pass(e)
+	case parts:
+		w.part(int(e.arg))
+	case joins:
+		w.join(int(e.arg))
 	case submits:
 		w.submit(int(e.slot))
 	case changes:

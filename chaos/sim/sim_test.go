@@ -46,6 +46,9 @@ func TestWorld_keepsEveryPromise(t *testing.T) {
 				for k, n := range out.Faults {
 					sum.Faults[k] += n
 				}
+				for k, n := range out.Troubles {
+					sum.Troubles[k] += n
+				}
 				for _, took := range out.Takeovers {
 					takeovers[i][took.Signal]++
 				}
@@ -60,6 +63,11 @@ func TestWorld_keepsEveryPromise(t *testing.T) {
 	for _, k := range Kinds() {
 		if total[0].Faults[k]+total[1].Faults[k] == 0 {
 			t.Errorf("no %v struck in %d seeds", k, *seedCount)
+		}
+	}
+	for _, k := range Troubles {
+		if total[0].Troubles[k]+total[1].Troubles[k] == 0 {
+			t.Errorf("no %v in %d seeds", k, *seedCount)
 		}
 	}
 	for _, s := range []failover.Signal{failover.Reset, failover.Silence, failover.Overdue} {

@@ -29,6 +29,7 @@ type simTotal struct {
 	Excused   sim.Excused
 	Needless  int
 	Faults    [chaos.Wrong + 1]int
+	Troubles  map[string]int
 	Takeovers [failover.Handover + 1][]time.Duration // by signal
 	Hash      uint64                                 // of the last run
 	Broken    *simBroken                             // the lowest seed that broke a promise
@@ -61,6 +62,9 @@ func (t *simTotal) add(out *sim.Outcome) {
 	for k, n := range out.Faults {
 		t.Faults[k] += n
 	}
+	for k, n := range out.Troubles {
+		t.trouble(sim.Trouble(k).String(), n)
+	}
 	for _, took := range out.Takeovers {
 		t.Takeovers[took.Signal] = append(t.Takeovers[took.Signal], took.After)
 	}
@@ -74,6 +78,14 @@ func (t *simTotal) excuse(e sim.Excused) {
 	t.Excused.Refused += e.Refused
 	t.Excused.Orphaned += e.Orphaned
 	t.Excused.Single += e.Single
+}
+
+// trouble counts some of a trouble.
+func (t *simTotal) trouble(name string, n int) {
+	if t.Troubles == nil {
+		t.Troubles = make(map[string]int)
+	}
+	t.Troubles[name] += n
 }
 
 // blame keeps the lowest of the seeds that broke a promise.
@@ -98,6 +110,9 @@ func (t *simTotal) join(u *simTotal) {
 	t.Needless += u.Needless
 	for k, n := range u.Faults {
 		t.Faults[k] += n
+	}
+	for name, n := range u.Troubles {
+		t.trouble(name, n)
 	}
 	for signal, took := range u.Takeovers {
 		t.Takeovers[signal] = append(t.Takeovers[signal], took...)
@@ -140,6 +155,11 @@ func (t *simTotal) print(w io.Writer) error {
 		faults += fmt.Sprintf("%v %d  ", k, t.Faults[k])
 	}
 	line("faults", "%s", faults)
+	troubles := ""
+	for _, k := range sim.Troubles {
+		troubles += fmt.Sprintf("%v %d  ", k, t.Troubles[k.String()])
+	}
+	line("troubles", "%s", troubles)
 	line("takeovers", "%-9s %8s %8s %8s %8s  (ms of virtual time, from the owner's stop or the copy's coming)", "", "n", "p50", "p99", "max")
 	for _, s := range failover.Signals {
 		if took := t.Takeovers[s]; len(took) > 0 {
@@ -186,6 +206,7 @@ type simReport struct {
 	Excused   simExcused              `json:"excused"`
 	Needless  int                     `json:"needless"`
 	Faults    map[string]int          `json:"faults"`
+	Troubles  map[string]int          `json:"troubles"`
 	Takeovers map[string]simTakeovers `json:"takeovers"`
 	Hash      string                  `json:"trace_hash,omitempty"`
 	Broken    *simBroken              `json:"broken,omitempty"`
@@ -213,7 +234,7 @@ func (t *simTotal) report() simReport {
 		Seeds: t.Seeds, First: t.First, Nodes: t.Nodes, Bug: t.Bug, TookS: t.took.Seconds(), VirtualS: t.Virtual.Seconds(),
 		Events: t.Events, Streams: t.Streams, Accepted: t.Accepted, Orphaned: t.Orphaned, Tasks: t.Tasks,
 		Delivered: t.Delivered, Repeated: t.Repeated, Excused: simExcused(t.Excused), Needless: t.Needless, Verdict: "held",
-		Faults: map[string]int{}, Takeovers: map[string]simTakeovers{}, Broken: t.Broken,
+		Faults: map[string]int{}, Troubles: t.Troubles, Takeovers: map[string]simTakeovers{}, Broken: t.Broken,
 	}
 	for _, k := range sim.Kinds() {
 		r.Faults[k.String()] = t.Faults[k]

@@ -1,0 +1,35 @@
+package sim
+
+// Trouble is what goes wrong beside the faults of package chaos: at more than one spot at once, when something else has
+// just gone wrong, or at the store.
+type Trouble uint8
+
+// The troubles.
+const (
+	// OneApart: a partition between one node and the others.
+	OneApart Trouble = iota
+	// Halves: a partition into a majority and the largest minority.
+	Halves
+	// Ring: a partition in which each node sees a majority, and no two the same one.
+	Ring
+	// Third: a partition between less than a third of the nodes, at least one, and the others.
+	Third
+)
+
+// Troubles lists every trouble by value.
+var Troubles = []Trouble{OneApart, Halves, Ring, Third}
+
+// String names the trouble as reports do.
+func (t Trouble) String() string {
+	switch t {
+	case OneApart:
+		return "one apart"
+	case Halves:
+		return "halves"
+	case Ring:
+		return "ring"
+	case Third:
+		return "third"
+	}
+	return "-"
+}
