@@ -25,6 +25,7 @@ const (
 	luckGuard
 	luckLie
 	luckPartition
+	luckSkew
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

@@ -71,6 +71,7 @@ func (w *World) populate() {
 		}
 		w.at(w.luck(luckStart, i, 0, 0).Within(between(0, 3*time.Millisecond)), entry{kind: starts, a: uint8(i)})
 	}
+	w.drawClocks()
 }
 
 // at lets something happen after a while.
@@ -109,9 +110,6 @@ func (w *World) start(p *process) {
 	w.at(w.draw(p, luckRhythm).Within(between(0, p.rhythm)), entry{kind: beats, a: uint8(p.index), gen: p.incarnation})
 	w.announce(p)
 }
-
-// clockOf says which processes share a clock: in every world there are some that do and some that do not.
-func clockOf(p *process) uint64 { return 1 + uint64(p.index)/2 }
 
 // kill ends a process at once: its peers' kernels learn of it by and by.
 func (w *World) kill(p *process) {
@@ -199,7 +197,7 @@ func (w *World) tick(p *process, at clock.Instant) {
 		return // an earlier timer that was set anew
 	}
 	p.tickAt = clock.Never
-	if p.machine.Wake() > w.now {
+	if w.wakeOf(p) > w.now {
 		w.setTimer(p)
 		return
 	}
@@ -208,7 +206,7 @@ func (w *World) tick(p *process, at clock.Instant) {
 
 // setTimer sees to it that a machine is woken when it wants to be. A timer that fires too early is let be.
 func (w *World) setTimer(p *process) {
-	wake := p.machine.Wake()
+	wake := w.wakeOf(p)
 	if wake == clock.Never || p.tickAt <= wake.Add(timerLate) {
 		return
 	}
@@ -220,7 +218,7 @@ func (w *World) setTimer(p *process) {
 // feed tells a machine what happened and carries out what it answers. A process may die of a fault between two deeds.
 func (w *World) feed(p *process, ev *failover.Event) {
 	w.checks.event(w, p, ev)
-	w.effects = p.machine.Step(w.now, *ev, w.effects[:0])
+	w.effects = p.machine.Step(w.timeOf(p), *ev, w.effects[:0])
 	w.checks.stepped(w, p, ev, len(w.effects))
 	for i := range w.effects {
 		e := &w.effects[i]

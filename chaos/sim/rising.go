@@ -38,7 +38,7 @@ func risen(w *World, p *process, e *failover.Effect, runs []run) []run {
 			continue
 		}
 		same := epoch == r.epoch || sameCall(e.Message.Strategy, epoch, r.epoch)
-		forgotten := w.now >= r.at.Add(linger)
+		forgotten := w.now >= r.at.Add(linger-linger*maxPPM/1e6)
 		lower := epoch.Below(r.epoch) && !same && !(epoch.By != 0 && forgotten) // placed beside a leader that has gone on
 		if lower || same && !forgotten {
 			w.violate("rising", "%s: %s of task %v under epoch %v after epoch %v",

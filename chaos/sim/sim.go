@@ -30,6 +30,7 @@ type Config struct {
 	Strategy  work.Strategy     // guards every stream; 0: drawn for each, and changed while it runs
 	Bug       failover.Bug      // a mistake planted in the protocol; none
 	Trace     func(line []byte) // told each line of the trace, without a newline; valid during the call
+	skew      skewKind
 }
 
 // MinNodes and MaxNodes bound the nodes of a world.
@@ -75,7 +76,7 @@ type Outcome struct {
 	Unsent    int // messages given to a link that did not stand
 
 	Faults    [chaos.Wrong + 1]int // faults that struck, by kind; for those of single messages, the windows
-	Troubles  [Third + 1]int       // and what went wrong beside them
+	Troubles  [Skew + 1]int        // and what went wrong beside them
 	Takeovers []Takeover           // from nodes that were dead or frozen; valid until the next Run
 }
 
@@ -124,6 +125,7 @@ type World struct {
 	byID      map[failover.NodeID]int32
 	conns     uint32
 	rules     []chaos.Rule
+	clocks    []skewed // by clockOf, which counts from 1
 	standing  []standing
 	parts     []partition // that stand
 	streams   []stream

@@ -36,7 +36,7 @@ func (s *storm) stepped(w *World, p *process, ev *failover.Event, effects int) {
 	if ev.Kind != failover.Tick {
 		return
 	}
-	if wake := p.machine.Wake(); wake == clock.Never || wake > w.now {
+	if wake := w.wakeOf(p); wake == clock.Never || wake > w.now {
 		p.lateWakes = 0
 		return
 	}

@@ -21,9 +21,9 @@ type takeover struct {
 // end; the takeover comes with it, or after silence, whichever is sooner.
 const (
 	// afterSilence: the owner's last beat can be under way for as long as every fault of beats together makes it; then
-	// the lease bears at most its ceiling's silence, and the standby's timer is late twice, for it may have been set for
+	// the lease bears at most its ceiling's silence, by a clock that may be slow, and the standby's timer is late twice, for it may have been set for
 	// an earlier instant.
-	afterSilence = latencyTail + 3*beatLate + silenceCeiling + 2*timerLate
+	afterSilence = latencyTail + 3*beatLate + silenceCeiling + silenceCeiling*maxPPM/1e6 + 2*timerLate
 	// silenceCeiling is the longest silence that a lease bears, whatever it has learned; the core's own default.
 	silenceCeiling = 250 * time.Millisecond
 )

@@ -1,7 +1,7 @@
 package sim
 
-// Trouble is what goes wrong beside the faults of package chaos: at more than one spot at once, when something else has
-// just gone wrong, or at the store.
+// Trouble is what goes wrong beside the faults of package chaos: at more than one spot at once, with the clocks, when something
+// else has just gone wrong, or at the store.
 type Trouble uint8
 
 // The troubles.
@@ -14,10 +14,12 @@ const (
 	Ring
 	// Third: a partition between less than a third of the nodes, at least one, and the others.
 	Third
+	// Skew: clocks that are hours apart, and some faster than others.
+	Skew
 )
 
 // Troubles lists every trouble by value.
-var Troubles = []Trouble{OneApart, Halves, Ring, Third}
+var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew}
 
 // String names the trouble as reports do.
 func (t Trouble) String() string {
@@ -30,6 +32,8 @@ func (t Trouble) String() string {
 		return "ring"
 	case Third:
 		return "third"
+	case Skew:
+		return "skew"
 	}
 	return "-"
 }
