@@ -160,6 +160,7 @@ func (w *World) plan() {
 	}
 	w.planFaults()
 	w.planPartitions()
+	w.planAftershocks()
 }
 
 // addStream gives a stream its name and submits it at a time.

@@ -26,6 +26,7 @@ const (
 	luckLie
 	luckPartition
 	luckSkew
+	luckAftershock
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

@@ -187,7 +187,7 @@ func (w *World) happenAt(p *process, e entry) {
 	case drains:
 		p.leaving = true
 		w.feed(p, &failover.Event{Kind: failover.Drain})
-	case dials, starts, strikes, passes, parts, joins, submits, changes, audits: // they do not happen at one process
+	case dials, starts, strikes, passes, parts, joins, shocks, soothes, submits, changes, audits: // they do not happen at one process
 	}
 }
 
@@ -258,7 +258,9 @@ func (w *World) carryOut(p *process, e *failover.Effect) {
 		}
 	case failover.Drained:
 		w.leave(p)
-	case failover.Follow, failover.Detect, failover.Recover, failover.Promote, failover.Replace, failover.Refuse,
+	case failover.Promote:
+		w.tempt(p, e)
+	case failover.Follow, failover.Detect, failover.Recover, failover.Replace, failover.Refuse,
 		failover.Drop, failover.Hedge, failover.Mask, failover.Stop:
 	}
 	w.stumble(p)

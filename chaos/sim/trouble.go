@@ -16,10 +16,14 @@ const (
 	Third
 	// Skew: clocks that are hours apart, and some faster than others.
 	Skew
+	// SecondKill: a death at most 100 ms after a promotion, of the node promoted or of another holder.
+	SecondKill
+	// SecondFreeze: a freeze then.
+	SecondFreeze
 )
 
 // Troubles lists every trouble by value.
-var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew}
+var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze}
 
 // String names the trouble as reports do.
 func (t Trouble) String() string {
@@ -34,6 +38,10 @@ func (t Trouble) String() string {
 		return "third"
 	case Skew:
 		return "skew"
+	case SecondKill:
+		return "second kill"
+	case SecondFreeze:
+		return "second freeze"
 	}
 	return "-"
 }
