@@ -21,7 +21,8 @@ const (
 	Accepted
 	// Refused answers Submit: Reason, Have and Need say why. Epoch.Term is that of the reign it ended, if there was one.
 	Refused
-	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the next frame,
+	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the first frame
+	// that is not complete, or 0 of a request, which is not over before it is stored,
 	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted.
 	Hold
 	// Held acknowledges Hold.

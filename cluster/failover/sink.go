@@ -124,7 +124,7 @@ func (s *Sink) leave(id NodeID) {
 		}
 	}
 	for _, w := range s.streams {
-		if w.spec != nil && w.spec.Strategy == work.Reschedule && w.term.Splitter() == id {
+		if w.spec != nil && !w.done() && w.spec.Strategy == work.Reschedule && w.term.Splitter() == id {
 			s.submit(w)
 		}
 	}

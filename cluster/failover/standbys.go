@@ -121,12 +121,15 @@ func (c *Core) sendRetire(s *stream, to NodeID) {
 }
 
 func (c *Core) sendHold(s *stream, to NodeID) {
-	accepted := uint32(0)
+	accepted, first := uint32(0), s.base
+	if s.spec.Frames == 1 {
+		first = 0 // until a request is stored whoever leads it next must have all its results, or get them again
+	}
 	if s.accepted {
 		accepted = 1
 	}
 	c.send(to, Message{
-		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: s.base}, Epoch: s.epoch(),
+		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: first}, Epoch: s.epoch(),
 		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock,
 	})
 }
