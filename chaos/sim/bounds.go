@@ -49,9 +49,15 @@ func (b *bounds) effect(w *World, p *process, e *failover.Effect) {
 func (b *bounds) end(w *World) {
 	for i := range w.streams {
 		s := &w.streams[i]
-		lost := s.bereft && s.ever[work.Reschedule] // its leader waits for longer than this for a result that was lost
-		if !s.complete() || s.stored < len(s.tasks) || lost {
-			return // excused, and therefore perhaps still there
+		switch {
+		case !s.complete(), s.excused(), s.ever[work.Reschedule]:
+			return // and perhaps still there: the last one's leader waits for longer than this for what it has not seen
+		case s.whole:
+		case s.spec.Frames == 1 && w.isHeld(s):
+			w.violate("bounds", "the store has %d of %d results of request %x %v after all were delivered, and its holders wait",
+				s.stored, len(s.tasks), uint64(s.spec.ID), w.settling())
+		default: // of many frames, those of which its holders have seen nothing are not run again for the store's sake
+			return
 		}
 	}
 	for i := range w.cfg.Nodes {

@@ -25,8 +25,6 @@ const (
 	drainChance   = 0.15                  // that a node is asked to leave during the run
 	downLow       = 20 * time.Millisecond // how long it is away then
 	downHigh      = 300 * time.Millisecond
-	writeLow      = 100 * time.Microsecond // how long a write to the store takes
-	writeHigh     = 2 * time.Millisecond
 )
 
 // stream is a stream or a request, and what is known of it. Requests are streams of one frame.
@@ -44,6 +42,7 @@ type stream struct {
 	guard     failover.Epoch      // of who said last how it is guarded
 	delivered int
 	stored    int
+	whole     bool              // the store has had everything of it
 	keepers   int               // how many processes have ever held it
 	reigns    []run             // who led it
 	roles     [MaxNodes]role    // what each node is to it
@@ -54,6 +53,7 @@ type stream struct {
 type task struct {
 	delivered bool
 	stored    bool
+	kept      uint32         // which processes keep its result for the store, as bits
 	runs      []run          // who was given it to run
 	known     []run          // who knows which epoch of it
 	copies    [MaxNodes]lent // who stands by for it, by the index of the process
@@ -84,9 +84,10 @@ func (s *stream) complete() bool { return s.delivered == len(s.tasks) }
 
 // settled reports whether nothing more needs to come of the stream. One without standbys has no promise against the loss of
 // a message.
-func (s *stream) settled() bool {
-	return s.complete() || s.refused || s.orphaned || s.bereft && s.single()
-}
+func (s *stream) settled() bool { return s.complete() || s.excused() }
+
+// excused reports whether the promise is void.
+func (s *stream) excused() bool { return s.refused || s.orphaned || s.bereft && s.single() }
 
 // excuse counts what need not come any more. What is missing beyond that is a broken promise.
 func (w *World) excuse() {
@@ -161,6 +162,7 @@ func (w *World) plan() {
 	w.planFaults()
 	w.planPartitions()
 	w.planAftershocks()
+	w.planStore()
 }
 
 // addStream gives a stream its name and submits it at a time.
@@ -230,44 +232,6 @@ func (w *World) delivered(p *process, m *failover.Message) {
 		w.at(w.draw(p, luckLoad).Within(between(0, redialLow)),
 			entry{kind: arrives, a: uint8(p.index), b: uint8(p.index), gen: p.incarnation, slot: slot})
 	}
-}
-
-// keep writes a result to the store, behind the path.
-func (w *World) keep(p *process, m *failover.Message) {
-	slot := w.parcels.keep(&failover.Message{Task: m.Task})
-	w.at(w.draw(p, luckStore).Within(between(writeLow, writeHigh)),
-		entry{kind: stores, a: uint8(p.index), gen: p.incarnation, slot: slot})
-}
-
-// stored: the store has a result. When it has the last, whoever holds the stream is told.
-func (w *World) stored(e entry) {
-	id := w.parcels.at(e.slot).message.Task
-	w.parcels.drop(e.slot)
-	s := w.streamOf(id.Stream)
-	if t := s.task(id); t != nil && !t.stored {
-		t.stored = true
-		s.stored++
-	}
-	for i := range w.cfg.Nodes {
-		w.tellSaved(&w.processes[i], s)
-	}
-}
-
-// tellSaved tells a holder of a stream that the store has everything of it, if so.
-func (w *World) tellSaved(p *process, s *stream) {
-	if s == nil || !p.up || s.stored < len(s.tasks) || !s.roles[p.index].holds(p.id) {
-		return
-	}
-	slot := w.parcels.keep(&failover.Message{Task: work.TaskID{Stream: s.spec.ID}})
-	w.at(w.draw(p, luckStore).Within(between(0, writeHigh)),
-		entry{kind: saves, a: uint8(p.index), gen: p.incarnation, slot: slot})
-}
-
-// saved tells a machine that the store has everything of a stream.
-func (w *World) saved(p *process, e entry) {
-	id := w.parcels.at(e.slot).message.Task
-	w.parcels.drop(e.slot)
-	w.feed(p, &failover.Event{Kind: failover.Saved, Message: failover.Message{Task: id}})
 }
 
 // spotOf is the place of a site that a fault or a draw concerns, by the indices of its processes; all stands for every

@@ -46,7 +46,7 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 			id: p.id, retired: retired, leads: e.Kind == failover.Lead, follows: follows,
 			term: e.Message.Epoch.Term, holders: e.Message.Holders,
 		}
-		if r.holds(p.id) || !s.acked || s.stored == len(s.tasks) || w.isHeld(s) || s.settled() || s.ever[work.FailFast] {
+		if r.holds(p.id) || !s.acked || s.whole || w.isHeld(s) || s.excused() || s.ever[work.FailFast] {
 			return
 		}
 		if retired.Term == r.term && retired != (failover.Epoch{}) { // it was told so while others held it, and hears it now
@@ -92,7 +92,7 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 		return // there is nobody, or it will not obey
 	}
 	s.roles[q.index].released = true
-	if s.stored == len(s.tasks) || s.settled() || !s.acked || s.copies() == 1 {
+	if s.whole || s.settled() || !s.acked || s.copies() == 1 {
 		return
 	}
 	for i := range w.cfg.Nodes {

@@ -126,6 +126,9 @@ func (w *World) kill(p *process) {
 		w.parcels.drop(task)
 	}
 	p.inbox, p.tasks = p.inbox[:0], p.tasks[:0]
+	for i := range w.streams {
+		w.streams[i].unkeep(p)
+	}
 	w.hangUp(p)
 	w.mourn(p)
 	w.checks.died(w, p)
@@ -181,13 +184,13 @@ func (w *World) happenAt(p *process, e entry) {
 	case computes:
 		w.computed(p)
 	case stores:
-		w.stored(e)
+		w.stored(p, e)
 	case saves:
 		w.saved(p, e)
 	case drains:
 		p.leaving = true
 		w.feed(p, &failover.Event{Kind: failover.Drain})
-	case dials, starts, strikes, passes, parts, joins, shocks, soothes, submits, changes, audits: // they do not happen at one process
+	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, submits, changes, audits: // they do not happen at one process
 	}
 }
 
@@ -260,7 +263,11 @@ func (w *World) carryOut(p *process, e *failover.Effect) {
 		w.leave(p)
 	case failover.Promote:
 		w.tempt(p, e)
-	case failover.Follow, failover.Detect, failover.Recover, failover.Replace, failover.Refuse,
+	case failover.Follow:
+		if s := w.streamOf(e.Message.Task.Stream); s != nil && e.Message.Holders.Len() == 0 {
+			s.unkeep(p)
+		}
+	case failover.Detect, failover.Recover, failover.Replace, failover.Refuse,
 		failover.Drop, failover.Hedge, failover.Mask, failover.Stop:
 	}
 	w.stumble(p)

@@ -75,9 +75,9 @@ type Outcome struct {
 	Needless  int // takeovers from a node that lived
 	Unsent    int // messages given to a link that did not stand
 
-	Faults    [chaos.Wrong + 1]int  // faults that struck, by kind; for those of single messages, the windows
-	Troubles  [SecondFreeze + 1]int // and what went wrong beside them
-	Takeovers []Takeover            // from nodes that were dead or frozen; valid until the next Run
+	Faults    [chaos.Wrong + 1]int // faults that struck, by kind; for those of single messages, the windows
+	Troubles  [StoreEmpty + 1]int  // and what went wrong beside them
+	Takeovers []Takeover           // from nodes that were dead or frozen; valid until the next Run
 }
 
 // Excused says why results that are not delivered need not be: of whole streams, each by the first reason that holds.
@@ -128,7 +128,8 @@ type World struct {
 	clocks    []skewed // by clockOf, which counts from 1
 	standing  []standing
 	parts     []partition // that stand
-	shocks    int         // aftershocks that may still come
+	shelf     shelf
+	shocks    int // aftershocks that may still come
 	streams   []stream
 	effects   []failover.Effect
 	fn        function
@@ -248,6 +249,7 @@ const (
 	joins                         // it is over
 	shocks                        // a is struck while it recovers from a fault; arg is the trouble
 	soothes                       // that is healed
+	spoils                        // trouble arg befalls the store for the slot-th time
 	submits                       // stream slot is submitted at the sink
 	changes                       // stream slot is to be guarded otherwise
 	audits                        // a takeover's bound has passed; see takeover.go
@@ -274,6 +276,8 @@ func (w *World) happen(e entry) {
 		w.shock(&w.processes[e.a], e)
 	case soothes:
 		w.soothe(&w.processes[e.a], e)
+	case spoils:
+		w.spoil(e)
 	case submits:
 		w.submit(int(e.slot))
 	case changes:

@@ -20,10 +20,16 @@ const (
 	SecondKill
 	// SecondFreeze: a freeze then.
 	SecondFreeze
+	// StoreSlow: writes take up to 400 ms.
+	StoreSlow
+	// StoreFail: most writes fail.
+	StoreFail
+	// StoreEmpty: the store starts again and has nothing any more of what it did not have whole.
+	StoreEmpty
 )
 
 // Troubles lists every trouble by value.
-var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze}
+var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze, StoreSlow, StoreFail, StoreEmpty}
 
 // String names the trouble as reports do.
 func (t Trouble) String() string {
@@ -42,6 +48,26 @@ func (t Trouble) String() string {
 		return "second kill"
 	case SecondFreeze:
 		return "second freeze"
+	case StoreSlow:
+		return "store slow"
+	case StoreFail:
+		return "store fails"
+	case StoreEmpty:
+		return "store empty"
+	}
+	return "-"
+}
+
+// word is the trouble's verb in the trace, where the store is the node.
+func (t Trouble) word() string {
+	switch t {
+	case StoreSlow:
+		return "slow"
+	case StoreFail:
+		return "fails"
+	case StoreEmpty:
+		return "empty"
+	case OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze:
 	}
 	return "-"
 }
