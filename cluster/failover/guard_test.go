@@ -404,3 +404,35 @@ func TestSpread_forgets(t *testing.T) {
 		t.Errorf("p99 = %v long after the slow time, want it forgotten", got)
 	}
 }
+
+// The leader of a request that everyone runs stood still for longer than anybody wants a frame, and finds another in its
+// place: it stands by for it and splits nothing any more. A request has no period to count frames by.
+func TestShare_ofARequestThatIsOldIsNothing(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(3)
+	for _, a := range crew {
+		a.idle = true
+	}
+	request := &work.Stream{ID: 0x5a, Function: "echo/1", Tiles: 2, Frames: 1, Strategy: work.Active, Factor: 2}
+	s.submit(sink, request)
+	s.run(50 * time.Millisecond)
+	first := s.leader(request.ID)
+	s.freeze(first)
+	s.run(windowTime + time.Second)
+	second := s.leader(request.ID)
+	for _, a := range crew {
+		if a != first && a.core.stream(request.ID).leading() {
+			second = a
+		}
+	}
+	if second == first {
+		t.Fatal("nobody else leads the request after its leader stood still")
+	}
+	placed := first.told["place"]
+	s.cut[[2]string{second.name, first.name}] = true // which cannot say at once that the copy is not wanted
+	s.thaw(first)
+	s.run(100 * time.Millisecond)
+	if again := first.told["place"] - placed; again != 0 {
+		t.Errorf("%s, deposed, places %d tasks of a request that is %v old", first.name, again, windowTime+time.Second)
+	}
+}
