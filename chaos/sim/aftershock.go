@@ -25,7 +25,7 @@ var aftershockLast = chaos.Span{Min: 5 * time.Millisecond, Max: 300 * time.Milli
 // planAftershocks draws whether this run has any.
 func (w *World) planAftershocks() {
 	w.shocks = maxAftershocks
-	if w.cfg.Faultless || w.luck(luckSwarm, 0, 0, aftershocksTurn).Hits(0.5) {
+	if w.quiet() || w.luck(luckSwarm, 0, 0, aftershocksTurn).Hits(0.5) {
 		w.shocks = 0
 	}
 }

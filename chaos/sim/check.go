@@ -9,7 +9,7 @@ import (
 
 // Violation is a promise that was broken.
 type Violation struct {
-	Check string        // which: lost, once, owner, apart, rising, fence, takeover, bounds or storm
+	Check string        // which: lost, once, owner, apart, rising, fence, takeover, bounds, storm or picture
 	At    clock.Instant // virtual time
 	Text  string        // what was seen
 }
@@ -37,6 +37,7 @@ type checks struct {
 	takeover takeover
 	bounds   bounds
 	storm    storm
+	picture  picture
 }
 
 func (c *checks) reset() {

@@ -72,13 +72,20 @@ func Kinds() []chaos.Kind {
 	return kinds
 }
 
+// quiet reports whether nothing goes wrong but what a calm world's seed says.
+func (w *World) quiet() bool { return w.cfg.Faultless || w.calm }
+
 // planFaults draws which rules take part in this run, each with even chances (swarm testing, Groce et al. 2012: a run
 // that leaves faults out reaches what they would have hidden), and their first strikes.
 func (w *World) planFaults() {
 	w.rules = w.rules[:0]
-	if !w.cfg.Faultless {
-		w.rules = ruleTable(w.rules)
+	w.planPartitions()
+	w.planAftershocks()
+	w.planStore()
+	if w.quiet() {
+		return
 	}
+	w.rules = ruleTable(w.rules)
 	for r := range w.rules {
 		if w.luck(luckSwarm, 0, 0, uint64(r)).Hits(0.5) {
 			continue

@@ -45,7 +45,6 @@ func (w *World) planChanges(at time.Duration) {
 		}
 		w.at(w.luck(luckGuard, 2, 0, i).Within(between(at, time.Duration(w.heals))), entry{kind: changes, arg: uint32(i)})
 	}
-	w.liar = none
 	if luck := w.luck(luckLie, 0, 0, 0); luck.Hits(lieChance) {
 		w.liar = int(luck.Next().Below(uint64(w.cfg.Nodes)))
 	}

@@ -15,7 +15,8 @@ const (
 	streamTiles   = 6
 	streamFast    = 20 * time.Millisecond
 	streamSlow    = 33 * time.Millisecond
-	submitLow     = 25 * time.Millisecond // when the stream is submitted
+	windowed      = 200 * time.Millisecond // of frames beyond the retirement of a stream without end there are tasks, too
+	submitLow     = 25 * time.Millisecond  // when the stream is submitted
 	submitHigh    = 60 * time.Millisecond
 	maxRequests   = 4
 	requestTiles  = 8
@@ -32,6 +33,10 @@ type stream struct {
 	spec      work.Stream
 	params    [8]byte
 	tasks     []task
+	endless   bool          // its spec has no end; tasks are those up to its retirement, and some more
+	first     int           // the tasks that must come: those from this one on
+	last      int           // up to this one, which is not included
+	since     clock.Instant // when it was submitted
 	submitted bool
 	acked     bool                // some node has said Accepted
 	accepted  bool                // the sink has heard it
@@ -53,6 +58,7 @@ type stream struct {
 type task struct {
 	delivered bool
 	stored    bool
+	robbed    bool           // a message of it was lost
 	kept      uint32         // which processes keep its result for the store, as bits
 	runs      []run          // who was given it to run
 	known     []run          // who knows which epoch of it
@@ -68,19 +74,22 @@ func (s *stream) single() bool {
 
 // task finds a task of the stream, or nil where it has none of that name.
 func (s *stream) task(id work.TaskID) *task {
-	i := id.Frame*uint64(s.spec.Tiles) + uint64(id.Tile)
-	if id.Tile >= s.spec.Tiles || i >= uint64(len(s.tasks)) {
-		return nil
+	if i := s.index(id); id.Tile < s.spec.Tiles && i < len(s.tasks) {
+		return &s.tasks[i]
 	}
-	return &s.tasks[i]
+	return nil
 }
+
+// index is a task's place among the stream's.
+func (s *stream) index(id work.TaskID) int { return int(id.Frame)*int(s.spec.Tiles) + int(id.Tile) }
 
 // taskID is the name of the i-th task.
 func (s *stream) taskID(i int) work.TaskID {
 	return work.TaskID{Stream: s.spec.ID, Frame: uint64(i) / uint64(s.spec.Tiles), Tile: uint32(i) % s.spec.Tiles}
 }
 
-func (s *stream) complete() bool { return s.delivered == len(s.tasks) }
+// complete reports whether every result has come that must.
+func (s *stream) complete() bool { return s.delivered == s.last-s.first }
 
 // settled reports whether nothing more needs to come of the stream. One without standbys has no promise against the loss of
 // a message.
@@ -109,6 +118,9 @@ func (w *World) excuse() {
 func (w *World) bereave(m *failover.Message) {
 	if s := w.streamOf(m.Task.Stream); s != nil {
 		s.bereft = true
+		if t := s.task(m.Task); t != nil {
+			t.robbed = true
+		}
 	}
 }
 
@@ -142,9 +154,25 @@ func (w *World) plan() {
 	at := luck.Within(between(submitLow, submitHigh))
 	luck = luck.Next()
 	period := luck.Within(between(streamFast, streamSlow))
-	w.addStream(at, w.drawGuard(0, work.Stream{
-		Tiles: streamTiles, Period: period, Frames: uint64(w.heals.Sub(clock.Instant(at)) / period),
-	}))
+	spec := work.Stream{Tiles: streamTiles, Period: period, Frames: uint64(w.heals.Sub(clock.Instant(at)) / period)}
+	if w.calm {
+		spec.Period = streamSlow
+		spec = w.drawCalm(spec)
+	} else {
+		spec = w.drawGuard(0, spec)
+	}
+	if w.endless() {
+		spec.Frames = uint64((w.heals.Sub(clock.Instant(at))+recoverTo+retireWait+windowed)/spec.Period) + 1
+	}
+	w.addStream(at, spec)
+	if w.endless() {
+		w.planPicture(at)
+	}
+	w.liar = none
+	if w.calm {
+		w.planFaults()
+		return
+	}
 	w.planChanges(at)
 	luck = luck.Next()
 	for i := range luck.Below(maxRequests + 1) {
@@ -160,9 +188,6 @@ func (w *World) plan() {
 		}
 	}
 	w.planFaults()
-	w.planPartitions()
-	w.planAftershocks()
-	w.planStore()
 }
 
 // addStream gives a stream its name and submits it at a time.
@@ -183,7 +208,7 @@ func (w *World) addStream(at time.Duration, spec work.Stream) {
 			tasks = append(tasks, task{})
 		}
 	}
-	*s = stream{spec: spec, tasks: tasks, reigns: s.reigns[:0]}
+	*s = stream{spec: spec, tasks: tasks, last: len(tasks), reigns: s.reigns[:0]}
 	s.spec.ID, s.spec.Function = work.StreamID(streamIDs+i), functionName
 	s.ever[spec.Strategy] = true
 	binary.LittleEndian.PutUint64(s.params[:], uint64(s.spec.ID))
@@ -198,7 +223,7 @@ func (w *World) sinkProcess() *process { return &w.processes[w.cfg.Nodes] }
 // submit lets the sink's owner ask for a stream.
 func (w *World) submit(i int) {
 	p, s := w.sinkProcess(), &w.streams[i]
-	s.submitted = true
+	s.submitted, s.since = true, w.now
 	spec := s.spec
 	spec.Params = s.params[:]
 	w.feed(p, &failover.Event{Kind: failover.Received, Peer: p.id, Message: failover.Message{
@@ -224,8 +249,12 @@ func (w *World) delivered(p *process, m *failover.Message) {
 	s := w.streamOf(m.Task.Stream)
 	t := s.task(m.Task)
 	t.delivered = true
-	s.delivered++
-	w.out.Delivered++
+	i := s.index(m.Task)
+	if i >= s.first && i < s.last {
+		s.delivered++
+		w.out.Delivered++
+	}
+	w.checks.picture.delivered(w, s, i)
 	if s.spec.Frames == 1 && s.complete() && w.luck(luckLoad, 1, 0, uint64(s.spec.ID)).Hits(stopsWatching) {
 		slot := w.parcels.keep(&failover.Message{Kind: failover.Unsubscribe, Task: work.TaskID{Stream: s.spec.ID}})
 		w.parcels.at(slot).from = p.id

@@ -92,7 +92,7 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 		return // there is nobody, or it will not obey
 	}
 	s.roles[q.index].released = true
-	if s.whole || s.settled() || !s.acked || s.copies() == 1 {
+	if s.whole || s.excused() || !s.acked || s.copies() == 1 {
 		return
 	}
 	for i := range w.cfg.Nodes {
@@ -140,10 +140,10 @@ func (lost) end(w *World) {
 		case !s.accepted && s.delivered == 0:
 			w.violate("lost", "stream %x was submitted and never answered", uint64(s.spec.ID))
 		default:
-			for j := range s.tasks {
+			for j := s.first; j < s.last; j++ {
 				if !s.tasks[j].delivered {
 					w.violate("lost", "%d of %d results of stream %x never came, the first is %v",
-						len(s.tasks)-s.delivered, len(s.tasks), uint64(s.spec.ID), s.taskID(j))
+						s.last-s.first-s.delivered, s.last-s.first, uint64(s.spec.ID), s.taskID(j))
 				}
 			}
 		}

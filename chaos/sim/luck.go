@@ -27,6 +27,7 @@ const (
 	luckPartition
 	luckSkew
 	luckAftershock
+	luckPicture
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

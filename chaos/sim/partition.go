@@ -32,7 +32,7 @@ var (
 // planPartitions draws whether this run has partitions, and the first of them.
 func (w *World) planPartitions() {
 	w.parts = w.parts[:0]
-	if !w.cfg.Faultless && !w.luck(luckSwarm, 0, 0, partitionsInTurn).Hits(0.5) {
+	if !w.quiet() && !w.luck(luckSwarm, 0, 0, partitionsInTurn).Hits(0.5) {
 		w.schedulePartition(0)
 	}
 }

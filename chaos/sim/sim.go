@@ -78,6 +78,7 @@ type Outcome struct {
 	Faults    [chaos.Wrong + 1]int // faults that struck, by kind; for those of single messages, the windows
 	Troubles  [StoreEmpty + 1]int  // and what went wrong beside them
 	Takeovers []Takeover           // from nodes that were dead or frozen; valid until the next Run
+	Lates     []Lateness           // of the results of a calm world; valid until the next Run
 }
 
 // Excused says why results that are not delivered need not be: of whole streams, each by the first reason that holds.
@@ -116,6 +117,8 @@ type World struct {
 	seed      uint64
 	now       clock.Instant
 	heals     clock.Instant // when all faults are over
+	fells     clock.Instant // when the node of a calm world dies
+	calm      bool          // one node dies, and nothing else happens
 	settled   clock.Instant // when everything was delivered; Never before
 	queue     queue
 	parcels   parcels
@@ -222,8 +225,8 @@ func (w *World) reset(seed uint64) {
 	w.streams = w.streams[:0]
 	w.checks.reset()
 	w.trace.reset(w.cfg.Trace)
-	w.out = Outcome{Seed: seed, Takeovers: w.out.Takeovers[:0]}
-	w.heals = clock.Instant(w.luck(luckPhase, 0, 0, 0).Within(chaos.Span{Min: chaosFor, Max: chaosTo}))
+	w.out = Outcome{Seed: seed, Takeovers: w.out.Takeovers[:0], Lates: w.out.Lates[:0]}
+	w.planPhases()
 }
 
 // happening is a kind of entry on the heap.
@@ -250,6 +253,8 @@ const (
 	shocks                        // a is struck while it recovers from a fault; arg is the trouble
 	soothes                       // that is healed
 	spoils                        // trouble arg befalls the store for the slot-th time
+	fells                         // the node of a calm world dies
+	retires                       // the sink ends the stream that has no end
 	submits                       // stream slot is submitted at the sink
 	changes                       // stream slot is to be guarded otherwise
 	audits                        // a takeover's bound has passed; see takeover.go
@@ -278,6 +283,10 @@ func (w *World) happen(e entry) {
 		w.soothe(&w.processes[e.a], e)
 	case spoils:
 		w.spoil(e)
+	case fells:
+		w.fell()
+	case retires:
+		w.retire()
 	case submits:
 		w.submit(int(e.slot))
 	case changes:

@@ -36,7 +36,7 @@ type shelf struct{ slow, failing clock.Instant } // until when
 // planStore draws what goes wrong with the store.
 func (w *World) planStore() {
 	w.shelf = shelf{}
-	if w.cfg.Faultless {
+	if w.quiet() {
 		return
 	}
 	for trouble := StoreSlow; trouble <= StoreEmpty; trouble++ {

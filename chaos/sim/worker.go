@@ -88,7 +88,7 @@ func (w *World) work(p *process) {
 	luck := w.draw(p, luckService)
 	w.out.Runs++
 	service := luck.Next().Within(between(serviceLow, serviceHigh))
-	if luck.Below(slowEach) == 0 {
+	if luck.Below(slowEach) == 0 && !w.calm {
 		service = luck.Next().Within(between(serviceHigh, serviceTail))
 	}
 	p.began = w.now
