@@ -56,7 +56,7 @@ func (w *World) tempt(p *process, e *failover.Effect) {
 		trouble = SecondFreeze
 	}
 	w.shocks--
-	w.at(after, entry{kind: shocks, a: uint8(victim.index), gen: victim.incarnation, arg: uint32(trouble)})
+	w.at(after, entry{kind: shocks, a: uint16(victim.index), gen: victim.incarnation, arg: uint32(trouble)})
 }
 
 // otherHolder is a process beside p that holds the stream, or a copy of the task, that p took over; nil where there is none.

@@ -39,9 +39,9 @@ func (w *World) mourn(p *process) {
 // leave ends a process that has drained: it says goodbye first, so that gossip is quick.
 func (w *World) leave(p *process) {
 	if w.now < w.heals {
-		w.at(w.draw(p, luckDrain).Within(between(downLow, downHigh)), entry{kind: starts, a: uint8(p.index)})
+		w.at(w.draw(p, luckDrain).Within(between(downLow, downHigh)), entry{kind: starts, a: uint16(p.index)})
 	} else {
-		w.at(downLow, entry{kind: starts, a: uint8(p.index)})
+		w.at(downLow, entry{kind: starts, a: uint16(p.index)})
 	}
 	w.kill(p)
 	for i := range w.processes {
@@ -57,7 +57,7 @@ func (w *World) hear(i, j int, low, high time.Duration) {
 	if !p.up {
 		return
 	}
-	e := entry{kind: gossips, a: uint8(i), b: uint8(j), gen: p.incarnation}
+	e := entry{kind: gossips, a: uint16(i), b: uint16(j), gen: p.incarnation}
 	luck := w.draw(p, luckGossip)
 	after := luck.Within(between(low, high))
 	w.at(after, e)
@@ -86,5 +86,5 @@ func (w *World) gossip(p *process, e entry) {
 		ID: q.id, Weight: q.weight, Sink: q.sink != nil,
 	}})
 	luck := w.luck(luckDial, p.index, q.index, p.asked<<32)
-	w.at(luck.Within(between(0, redialLow)), entry{kind: dials, a: uint8(p.index), b: uint8(q.index)})
+	w.at(luck.Within(between(0, redialLow)), entry{kind: dials, a: uint16(p.index), b: uint16(q.index)})
 }

@@ -7,7 +7,7 @@ type entry struct {
 	at   clock.Instant
 	seq  uint32 // orders what happens at one instant: first come, first served
 	kind happening
-	a, b uint8  // processes, by their index in the world; b is the other one
+	a, b uint16 // processes, by their index in the world; b is the other one
 	gen  uint32 // the incarnation of a for which this is meant
 	arg  uint32
 	slot int32

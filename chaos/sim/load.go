@@ -184,7 +184,7 @@ func (w *World) plan() {
 		luck := w.luck(luckDrain, i, 0, 0)
 		if luck.Hits(drainChance / float64(w.cfg.Nodes)) {
 			w.at(luck.Next().Within(between(chaosFor/4, time.Duration(w.heals))),
-				entry{kind: drains, a: uint8(i), gen: 1})
+				entry{kind: drains, a: uint16(i), gen: 1})
 		}
 	}
 	w.planFaults()
@@ -259,7 +259,7 @@ func (w *World) delivered(p *process, m *failover.Message) {
 		slot := w.parcels.keep(&failover.Message{Kind: failover.Unsubscribe, Task: work.TaskID{Stream: s.spec.ID}})
 		w.parcels.at(slot).from = p.id
 		w.at(w.draw(p, luckLoad).Within(between(0, redialLow)),
-			entry{kind: arrives, a: uint8(p.index), b: uint8(p.index), gen: p.incarnation, slot: slot})
+			entry{kind: arrives, a: uint16(p.index), b: uint16(p.index), gen: p.incarnation, slot: slot})
 	}
 }
 

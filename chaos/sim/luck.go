@@ -28,6 +28,7 @@ const (
 	luckSkew
 	luckAftershock
 	luckPicture
+	luckField
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

@@ -53,7 +53,7 @@ func (w *World) dial(i, j int) {
 	w.conns++
 	luck := w.luck(luckDial, i, j, uint64(w.conns))
 	if near.conn != 0 || far.conn != 0 || a.frozen || b.frozen || w.isCut(i, j) || w.isCut(j, i) {
-		w.at(luck.Within(between(redialLow, redialHigh)), entry{kind: dials, a: uint8(i), b: uint8(j)})
+		w.at(luck.Within(between(redialLow, redialHigh)), entry{kind: dials, a: uint16(i), b: uint16(j)})
 		return
 	}
 	near.conn, far.conn = w.conns, w.conns
@@ -63,8 +63,8 @@ func (w *World) dial(i, j int) {
 	here := w.now.Add(luck.Within(between(latencyLow, time.Millisecond)))
 	there := w.now.Add(luck.Next().Within(between(latencyLow, time.Millisecond)))
 	near.last, far.last = there, here // nothing overtakes the news that the link stands
-	w.queue.push(entry{at: here, kind: linked, a: uint8(i), b: uint8(j), gen: a.incarnation, arg: w.conns})
-	w.queue.push(entry{at: there, kind: linked, a: uint8(j), b: uint8(i), gen: b.incarnation, arg: w.conns})
+	w.queue.push(entry{at: here, kind: linked, a: uint16(i), b: uint16(j), gen: a.incarnation, arg: w.conns})
+	w.queue.push(entry{at: there, kind: linked, a: uint16(j), b: uint16(i), gen: b.incarnation, arg: w.conns})
 }
 
 func (w *World) linkUp(p *process, e entry) {
@@ -109,7 +109,7 @@ func (w *World) sever(i, j int) {
 	near.reset = luck.Next().Next().Hits(0.5)
 	near.severs = at
 	w.queue.push(entry{
-		at: at, kind: severed, a: uint8(i), b: uint8(j), gen: w.processes[i].incarnation, arg: near.conn,
+		at: at, kind: severed, a: uint16(i), b: uint16(j), gen: w.processes[i].incarnation, arg: near.conn,
 	})
 }
 
@@ -121,7 +121,7 @@ func (w *World) linkDown(p *process, e entry) {
 	up := near.up
 	near.conn, near.up = 0, false
 	w.at(w.luck(luckDial, p.index, int(e.b), uint64(e.arg)).Within(between(redialLow, redialHigh)),
-		entry{kind: dials, a: uint8(p.index), b: e.b})
+		entry{kind: dials, a: uint16(p.index), b: e.b})
 	if q := &w.processes[e.b]; q.up && q.id == near.peer {
 		for i := range w.streams {
 			w.streams[i].bereft = true // what was not sent while the link was down is lost, too
@@ -157,7 +157,7 @@ func (w *World) send(p *process, e *failover.Effect) {
 	slot := w.parcels.keep(&e.Message)
 	parcel := w.parcels.at(slot)
 	parcel.from, parcel.conn = p.id, near.conn
-	arrival := entry{at: at, kind: arrives, a: uint8(to.index), b: uint8(p.index), gen: to.incarnation, slot: slot}
+	arrival := entry{at: at, kind: arrives, a: uint16(to.index), b: uint16(p.index), gen: to.incarnation, slot: slot}
 	w.queue.push(arrival)
 	if fate.Twice {
 		arrival.at, arrival.slot = at.Add(fate.Again), w.parcels.again(slot)
@@ -179,7 +179,7 @@ func (w *World) arrive(p *process, e entry) {
 
 // beat sends a process's beats and sets the time for the next.
 func (w *World) beat(p *process) {
-	w.at(p.rhythm, entry{kind: beats, a: uint8(p.index), gen: p.incarnation})
+	w.at(p.rhythm, entry{kind: beats, a: uint16(p.index), gen: p.incarnation})
 	for i := range w.processes {
 		to, near := &w.processes[i], &w.ends[p.index][i]
 		if to == p || !to.up || !near.up {
@@ -197,7 +197,7 @@ func (w *World) beat(p *process) {
 		if p.leaving {
 			flags |= flagLeaving
 		}
-		e := entry{kind: beaten, a: uint8(i), b: uint8(p.index), gen: to.incarnation, arg: p.incarnation<<2 | flags}
+		e := entry{kind: beaten, a: uint16(i), b: uint16(p.index), gen: to.incarnation, arg: p.incarnation<<2 | flags}
 		after := latency(w.luck(luckBeat, p.index, i, near.beats)) + fate.Late
 		w.at(after, e)
 		if fate.Twice {

@@ -69,7 +69,7 @@ func (w *World) populate() {
 			index: i, name: name, weight: failover.WeightOf(name),
 			inbox: p.inbox[:0], tasks: p.tasks[:0], tickAt: clock.Never,
 		}
-		w.at(w.luck(luckStart, i, 0, 0).Within(between(0, 3*time.Millisecond)), entry{kind: starts, a: uint8(i)})
+		w.at(w.luck(luckStart, i, 0, 0).Within(between(0, 3*time.Millisecond)), entry{kind: starts, a: uint16(i)})
 	}
 	w.drawClocks()
 }
@@ -107,7 +107,7 @@ func (w *World) start(p *process) {
 		p.machine = p.core
 	}
 	w.checks.started(p)
-	w.at(w.draw(p, luckRhythm).Within(between(0, p.rhythm)), entry{kind: beats, a: uint8(p.index), gen: p.incarnation})
+	w.at(w.draw(p, luckRhythm).Within(between(0, p.rhythm)), entry{kind: beats, a: uint16(p.index), gen: p.incarnation})
 	w.announce(p)
 }
 
@@ -215,7 +215,7 @@ func (w *World) setTimer(p *process) {
 	}
 	late := w.draw(p, luckTimer).Within(between(time.Microsecond, timerLate))
 	p.tickAt = max(wake, w.now).Add(late)
-	w.queue.push(entry{at: p.tickAt, kind: ticks, a: uint8(p.index), gen: p.incarnation})
+	w.queue.push(entry{at: p.tickAt, kind: ticks, a: uint16(p.index), gen: p.incarnation})
 }
 
 // feed tells a machine what happened and carries out what it answers. A process may die of a fault between two deeds.

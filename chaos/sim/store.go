@@ -105,7 +105,7 @@ func (w *World) write(p *process, id work.TaskID) {
 	if w.now < w.shelf.slow {
 		slowest = writeSlowest
 	}
-	w.at(luck.Within(between(writeLow, slowest)), entry{kind: stores, a: uint8(p.index), gen: p.incarnation, slot: slot})
+	w.at(luck.Within(between(writeLow, slowest)), entry{kind: stores, a: uint16(p.index), gen: p.incarnation, slot: slot})
 }
 
 // stored ends a write, of a process that lives. When the store has the last result of a stream, whoever holds the stream is
@@ -141,7 +141,7 @@ func (w *World) tellSaved(p *process, s *stream) {
 	}
 	slot := w.parcels.keep(&failover.Message{Task: work.TaskID{Stream: s.spec.ID}})
 	w.at(w.draw(p, luckStore).Within(between(0, writeHigh)),
-		entry{kind: saves, a: uint8(p.index), gen: p.incarnation, slot: slot})
+		entry{kind: saves, a: uint16(p.index), gen: p.incarnation, slot: slot})
 }
 
 // saved tells a machine that the store has everything of a stream.

@@ -93,7 +93,7 @@ func (w *World) work(p *process) {
 	}
 	p.began = w.now
 	service = w.slowed(p.index, time.Duration(float64(service)*w.cfg.Slowness))
-	w.at(service, entry{kind: computes, a: uint8(p.index), gen: p.incarnation})
+	w.at(service, entry{kind: computes, a: uint16(p.index), gen: p.incarnation})
 }
 
 // computed reports the end of the first task and goes on to the next.

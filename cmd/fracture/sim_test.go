@@ -74,7 +74,10 @@ func TestSim_refusesACommandLineThatMakesNoSense(t *testing.T) {
 	for _, args := range [][]string{
 		{"--seeds", "0"},
 		{"--nodes", "2"},
-		{"--nodes", "1000"},
+		{"--nodes", "20000"},
+		{"--nodes", "5,100"},
+		{"--nodes", "100", "--trace"},
+		{"--nodes", "100", "--bug", "no-fencing"},
 		{"--jobs", "-1"},
 		{"--trace"},
 		{"--seed", "1", "--trace", "--json"},
@@ -113,5 +116,24 @@ func TestSim_accountsForEveryResult(t *testing.T) {
 	}
 	if sum := r.Delivered + r.Excused.Refused + r.Excused.Orphaned + r.Excused.Single; sum != r.Tasks || r.Delivered == r.Tasks {
 		t.Errorf("of %d results %d were delivered, and %+v are excused: %d", r.Tasks, r.Delivered, r.Excused, sum)
+	}
+}
+
+// What a node costs does not depend on how many there are: that is the table's point, and the field's.
+func TestSim_printsWhatANodeCostsAgainstTheirNumber(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run([]string{"sim", "--nodes", "50,200", "--json"}, &out, &errs); code != exitHeld {
+		t.Fatalf("exit %d: %s%s", code, out.String(), errs.String())
+	}
+	var rows []fieldRow
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil {
+		t.Fatalf("%v in %s", err, out.String())
+	}
+	if len(rows) != 2 || rows[0].Nodes != 50 || rows[1].Nodes != 200 || rows[1].Tasks == 0 || rows[1].Reset.N == 0 {
+		t.Errorf("rows = %+v", rows)
+	}
+	out.Reset()
+	if code := run([]string{"sim", "--nodes", "50"}, &out, &errs); code != exitHeld || !strings.Contains(out.String(), "copies") {
+		t.Errorf("exit %d: no table in\n%s", code, out.String())
 	}
 }
