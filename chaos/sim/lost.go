@@ -18,6 +18,7 @@ type role struct {
 	follows  bool
 	released bool           // its leader has told it to let go
 	retired  failover.Epoch // of the last who told it so, whether or not it has heard it yet
+	alone    bool           // it leads a stream of one copy, by its own account: it may be deposed and not know it
 	term     failover.Term
 	holders  failover.Holders
 }
@@ -44,7 +45,7 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		}
 		*r = role{
 			id: p.id, retired: retired, leads: e.Kind == failover.Lead, follows: follows,
-			term: e.Message.Epoch.Term, holders: e.Message.Holders,
+			term: e.Message.Epoch.Term, holders: e.Message.Holders, alone: e.Message.Stream != nil && e.Message.Stream.Factor == 1,
 		}
 		if r.holds(p.id) || !s.acked || s.whole || w.isHeld(s) || s.excused() || s.ever[work.FailFast] {
 			return
@@ -56,6 +57,8 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		}
 		w.violate("lost", "%s, the last to hold stream %x, let go of it with %d of %d results stored",
 			p.name, uint64(s.spec.ID), s.stored, len(s.tasks))
+	case failover.Guard:
+		r.alone = e.Message.Stream.Factor == 1
 	case failover.Send:
 		switch e.Message.Kind {
 		case failover.Accepted:
@@ -92,11 +95,13 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 		return // there is nobody, or it will not obey
 	}
 	s.roles[q.index].released = true
-	if s.whole || s.excused() || !s.acked || s.copies() == 1 {
+	if s.whole || s.excused() || !s.acked || s.copies() == 1 || s.roles[p.index].alone {
 		return
 	}
 	for i := range w.cfg.Nodes {
-		if r := &s.roles[i]; i != p.index && r.holds(r.id) && w.passesForAlive(r.id, p) {
+		r := &s.roles[i]
+		unheard := (r.leads || r.follows) && r.retired.Term != e.Message.Epoch.Term // released by another, of whom p need not know
+		if i != p.index && (r.holds(r.id) || unheard) && w.passesForAlive(r.id, p) {
 			return
 		}
 	}
