@@ -17,7 +17,7 @@ func TestSim_keepsItsPromisesAndSaysSo(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		t.Fatalf("%v in %s", err, out.String())
 	}
-	if report.Seeds != 40 || report.Verdict != "held" || report.Delivered == 0 || report.Faults["kill"] == 0 {
+	if report.Seeds != 40 || report.Verdict != "held" || report.Delivered == 0 || report.Faults["kill"] == 0 || report.Late.N == 0 {
 		t.Errorf("report = %+v", report)
 	}
 }

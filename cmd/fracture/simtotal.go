@@ -30,6 +30,8 @@ type simTotal struct {
 	Needless  int
 	Faults    [chaos.Wrong + 1]int
 	Troubles  map[string]int
+	Late      lateness                               // of the results of calm worlds
+	Robbed    lateness                               // of those of which a message died with its sender
 	Takeovers [failover.Handover + 1][]time.Duration // by signal
 	Hash      uint64                                 // of the last run
 	Broken    *simBroken                             // the lowest seed that broke a promise
@@ -65,6 +67,7 @@ func (t *simTotal) add(out *sim.Outcome) {
 	for k, n := range out.Troubles {
 		t.trouble(sim.Trouble(k).String(), n)
 	}
+	t.addLates(out.Lates)
 	for _, took := range out.Takeovers {
 		t.Takeovers[took.Signal] = append(t.Takeovers[took.Signal], took.After)
 	}
@@ -114,6 +117,8 @@ func (t *simTotal) join(u *simTotal) {
 	for name, n := range u.Troubles {
 		t.trouble(name, n)
 	}
+	t.Late.join(&u.Late)
+	t.Robbed.join(&u.Robbed)
 	for signal, took := range u.Takeovers {
 		t.Takeovers[signal] = append(t.Takeovers[signal], took...)
 	}
@@ -168,6 +173,7 @@ func (t *simTotal) print(w io.Writer) error {
 		}
 	}
 	line("", "%-9s %8d  (from an owner that lived)", "needless", t.Needless)
+	t.printLates(line)
 	if t.Seeds == 1 {
 		line("trace", "%016x", t.Hash)
 	}
@@ -208,6 +214,8 @@ type simReport struct {
 	Faults    map[string]int          `json:"faults"`
 	Troubles  map[string]int          `json:"troubles"`
 	Takeovers map[string]simTakeovers `json:"takeovers"`
+	Late      simTakeovers            `json:"late"`
+	Robbed    simTakeovers            `json:"robbed"`
 	Hash      string                  `json:"trace_hash,omitempty"`
 	Broken    *simBroken              `json:"broken,omitempty"`
 	Replay    string                  `json:"replay,omitempty"`
@@ -234,7 +242,8 @@ func (t *simTotal) report() simReport {
 		Seeds: t.Seeds, First: t.First, Nodes: t.Nodes, Bug: t.Bug, TookS: t.took.Seconds(), VirtualS: t.Virtual.Seconds(),
 		Events: t.Events, Streams: t.Streams, Accepted: t.Accepted, Orphaned: t.Orphaned, Tasks: t.Tasks,
 		Delivered: t.Delivered, Repeated: t.Repeated, Excused: simExcused(t.Excused), Needless: t.Needless, Verdict: "held",
-		Faults: map[string]int{}, Troubles: t.Troubles, Takeovers: map[string]simTakeovers{}, Broken: t.Broken,
+		Faults: map[string]int{}, Troubles: t.Troubles, Late: t.Late.sum(), Robbed: t.Robbed.sum(),
+		Takeovers: map[string]simTakeovers{}, Broken: t.Broken,
 	}
 	for _, k := range sim.Kinds() {
 		r.Faults[k.String()] = t.Faults[k]
