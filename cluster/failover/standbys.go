@@ -93,8 +93,8 @@ func (c *Core) mend(s *stream) {
 // last one to do so.
 func (c *Core) letGo(s *stream, id NodeID) {
 	if s.former.Len() == len(s.former) && s.former.Rank(id) < 0 {
-		c.sendRetire(s, s.former.Owner())
-		s.former = s.former.without(s.former.Owner())
+		c.sendRetire(s, id) // it has not acknowledged its copy, or the others would have been dismissed; the oldest did
+		return
 	}
 	s.former = s.former.with(id)
 	c.dismiss(s)
