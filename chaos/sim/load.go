@@ -102,7 +102,7 @@ func (s *stream) excused() bool { return s.refused || s.orphaned || s.bereft && 
 func (w *World) excuse() {
 	for i := range w.streams {
 		s := &w.streams[i]
-		missing := len(s.tasks) - s.delivered
+		missing := s.last - s.first - s.delivered
 		switch {
 		case s.refused:
 			w.out.Excused.Refused += missing
