@@ -436,3 +436,25 @@ func TestShare_ofARequestThatIsOldIsNothing(t *testing.T) {
 		t.Errorf("%s, deposed, places %d tasks of a request that is %v old", first.name, again, windowTime+time.Second)
 	}
 }
+
+// Who has let go of a stream and asks for it to be guarded otherwise wants to know what comes of that, and no results: it has
+// forgotten which of them it had.
+func TestChange_ofAStreamThatWasLetGoBringsNoResultsBack(t *testing.T) {
+	s, _, sink, stream := guarded(t, 4, work.Standby, 2)
+	s.step(sink, Event{Kind: Received, Peer: sink.id, Message: Message{Kind: Unsubscribe, Task: work.TaskID{Stream: stream.ID}}})
+	s.run(20 * time.Millisecond)
+	s.quiet()
+	changed := *stream
+	changed.Strategy = work.Active
+	s.step(sink, Event{Kind: Received, Peer: sink.id, Message: Message{Kind: Change, Stream: &changed}})
+	leader := s.leader(stream.ID)
+	late := Message{Kind: Result, Task: work.TaskID{Stream: stream.ID, Frame: 3}, Epoch: Epoch{Term: leader.core.stream(stream.ID).term}}
+	s.receive(sink, leader, late)
+	s.run(20 * time.Millisecond)
+	if told := sink.all(Forward); len(told) != 1 || told[0].Message.Reason != 0 {
+		t.Errorf("told %+v, want once that it was changed", told)
+	}
+	if n := len(sink.all(Deliver)); n > 0 {
+		t.Errorf("%d results are delivered to who has let go of the stream", n)
+	}
+}

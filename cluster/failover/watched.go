@@ -249,8 +249,9 @@ func (s *Sink) result(m *Message) {
 	if m.Task.Tile >= MaxTiles || m.Task.Frame > maxFrame {
 		return
 	}
-	w := s.find(m.Task.Stream, s.watching(m.Task.Stream))
-	if w == nil || w.stopped && w.spec == nil {
+	watching := s.watching(m.Task.Stream)
+	w := s.find(m.Task.Stream, watching)
+	if w == nil || w.spec == nil && (w.stopped || !watching) { // it has ended here, or is known for a change of it alone
 		return
 	}
 	told := Message{Task: m.Task, Epoch: m.Epoch}
