@@ -102,6 +102,7 @@ func (w *World) drawShape(p *partition, luck chaos.Luck) {
 		p.divide(order[:few], order[few:n])
 	case Ring:
 		p.ring(order[:n])
+	default: // troubles that are no partitions
 	}
 	// The sink sees both sides, or stands where one node of either side stands.
 	if side := luck.Below(3); side < 2 {

@@ -80,8 +80,9 @@ func refusal(m *failover.Message, asked *work.Stream) error {
 		return nil
 	case failover.NoStream:
 		return errNoSuchStream
+	default:
+		return &refusedError{*m, asked.Strategy}
 	}
-	return &refusedError{*m, asked.Strategy}
 }
 
 // refusedError is an errGuardRefused with its figures.
