@@ -7,7 +7,8 @@ import (
 
 // fence checks promise P3: who knows a higher epoch refuses the lower one. A node that has placed a task, or has taken
 // its result, under some epoch takes no result of it under a lower one; and a node that has heard of a term of a stream
-// runs no task that is given to it under a lower term.
+// runs no task that is given to it under a lower term. The first placement of a reign asks for what those of the reigns
+// before have asked for, so until a task is placed once more a result of any is taken.
 type fence struct {
 	stale work.TaskID    // the placement in this event that must be refused
 	under failover.Epoch // zero where there is none
@@ -70,9 +71,9 @@ func (f *fence) effect(w *World, p *process, e *failover.Effect) {
 		if t == nil {
 			return
 		}
-		known := lastOf(t.known, p.id)
+		known := lastOf(t.known, p.id).epoch
 		known.By, epoch.By = 0, 0 // who placed it beside the leader asked for the same
-		if epoch.Below(known) && !sameCall(e.Message.Strategy, epoch, known) {
+		if epoch.Below(known) && !sameCall(e.Message.Strategy, epoch, known) && !(known.Try == 0 && epoch.Term < known.Term) {
 			w.violate("fence", "%s takes a result of task %v under epoch %v, and knows of epoch %v",
 				p.name, e.Message.Task, epoch, known)
 		}

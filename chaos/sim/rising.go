@@ -22,7 +22,7 @@ func (rising) effect(w *World, p *process, e *failover.Effect) {
 		if s == nil || e.Message.Holders.Len() == 0 {
 			return
 		}
-		if last := lastOf(s.reigns, p.id); e.Message.Epoch.Below(last) {
+		if last := lastOf(s.reigns, p.id).epoch; e.Message.Epoch.Below(last) {
 			w.violate("rising", "%s follows stream %x in reign %d after it led in reign %d", p.name,
 				uint64(s.spec.ID), e.Message.Epoch.Term.Count(), last.Term.Count())
 		}
@@ -48,12 +48,12 @@ func risen(w *World, p *process, e *failover.Effect, runs []run) []run {
 	return append(runs, run{p.id, epoch, w.now})
 }
 
-// lastOf is the newest epoch of a process among runs.
-func lastOf(runs []run, id failover.NodeID) failover.Epoch {
-	var last failover.Epoch
+// lastOf is the newest run of a process.
+func lastOf(runs []run, id failover.NodeID) run {
+	var last run
 	for _, r := range runs {
 		if r.id == id {
-			last = r.epoch
+			last = r
 		}
 	}
 	return last

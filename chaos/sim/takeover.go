@@ -146,7 +146,7 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 		if l.holder == p.id && !l.epoch.Below(m.Epoch) || m.Holders.Rank(p.id) < 0 {
 			return
 		}
-		last := lastOf(t.runs, p.id)
+		last := lastOf(t.runs, p.id).epoch
 		*l = lent{holder: p.id, owner: m.Holders.Owner(), epoch: m.Epoch, came: w.now, over: m.Holders.Rank(p.id) != 1}
 		l.over = l.over || m.Epoch.Below(last) || m.Strategy.Everyone() // which it runs unasked
 		if life := w.lives[w.byID[l.owner]]; !l.over && (life.died != clock.Never || life.frozen != clock.Never) {

@@ -76,6 +76,11 @@ func (c *Core) place(from NodeID, m *Message) {
 	if h != nil && (!h.epoch.Below(m.Epoch) || m.Strategy.Everyone() && h.epoch.sameCall(m.Epoch)) {
 		return // a repeated or overtaken placement, or the same one by another holder of the splitter
 	}
+	asked := rank == 0 || m.Strategy.Everyone()
+	if h != nil && asked && h.strategy == m.Strategy && (h.state == running || h.answered && h.answers(from, m)) {
+		h.renew(m, rank)
+		return
+	}
 	if h != nil {
 		c.cancel(h)
 	}
@@ -85,15 +90,10 @@ func (c *Core) place(from NodeID, m *Message) {
 			return
 		}
 	}
-	h.epoch, h.holders, h.splitters, h.rank = m.Epoch, m.Holders, m.Splitters, rank
+	h.renew(m, rank)
+	h.answered = false
 	h.function, h.input, h.since = m.Function, append(h.input[:0], m.Payload...), c.now
-	h.strategy, h.copies, h.hedged = m.Strategy, m.Need, false
-	switch {
-	case rank == 0:
-		c.run(h)
-		return
-	case m.Strategy.Everyone():
-		h.epoch.Rank = uint8(rank)
+	if asked {
 		c.run(h)
 		return
 	}
@@ -106,6 +106,23 @@ func (c *Core) place(from NodeID, m *Message) {
 	// The copy that arrives after its owner's link broke would wait for ever: nobody fails twice.
 	if signal, lost := c.ahead(h); lost && c.cfg.Bug != BugLateCopy {
 		c.promote(h, signal)
+	}
+}
+
+// answers reports whether the answer given here is one to a newer placement, too, and on its way to who placed it: that is
+// the first of a new reign, by a standby of the splitter that had asked before.
+func (h *held) answers(from NodeID, m *Message) bool {
+	return m.Epoch.Try == 0 && h.splitters.Rank(from) >= 0 && !m.Strategy.Everyone()
+}
+
+// renew puts a task under the epoch of a newer placement. A worker that has it goes on: the function is pure, so what it
+// answers is the answer to the newer one as well, and sooner than if it began again. After the death of a splitter that is
+// so for all that it had placed and not yet marked.
+func (h *held) renew(m *Message, rank int) {
+	h.epoch, h.holders, h.splitters, h.rank = m.Epoch, m.Holders, m.Splitters, rank
+	h.strategy, h.copies, h.hedged = m.Strategy, m.Need, false
+	if m.Strategy.Everyone() {
+		h.epoch.Rank = uint8(rank)
 	}
 }
 
@@ -126,7 +143,7 @@ func (c *Core) ahead(h *held) (Signal, bool) {
 
 // run gives a task to the workers.
 func (c *Core) run(h *held) {
-	h.state = running
+	h.state, h.given = running, h.epoch
 	h.until = clock.Never
 	c.emit(Effect{Kind: Execute, Message: Message{
 		Kind: Place, Task: h.id, Epoch: h.epoch, Function: h.function, Strategy: h.strategy, Need: h.copies,
@@ -137,7 +154,7 @@ func (c *Core) run(h *held) {
 // cancel takes a task back from the workers, who run it all the same if they have begun.
 func (c *Core) cancel(h *held) {
 	if h.state == running {
-		c.emit(Effect{Kind: Cancel, Message: Message{Task: h.id, Epoch: h.epoch}})
+		c.emit(Effect{Kind: Cancel, Message: Message{Task: h.id, Epoch: h.given}})
 	}
 }
 
@@ -148,7 +165,7 @@ func (c *Core) promote(h *held, signal Signal) {
 	}
 	c.emit(Effect{Kind: Promote, Signal: signal, Peer: h.holders.Owner(), Message: Message{Task: h.id, Epoch: h.epoch}})
 	if c.cfg.Bug == BugLostPromotion {
-		h.state = running
+		h.state, h.given = running, h.epoch
 		h.until = clock.Never
 		return
 	}
@@ -246,13 +263,17 @@ func (c *Core) computed(m *Message) {
 	}
 	result := *m
 	result.Kind, result.Function = Result, ""
+	current := h.state == running && m.Epoch == h.given
+	if current {
+		result.Epoch, result.Holders = h.epoch, h.holders
+	}
 	for _, splitter := range h.splitters {
 		c.send(splitter, result)
 	}
-	if asked := m.Epoch.Term.Splitter(); h.splitters.Rank(asked) < 0 {
+	if asked := result.Epoch.Term.Splitter(); h.splitters.Rank(asked) < 0 {
 		c.send(asked, result) // another reign placed the task meanwhile, and this one may be the one that lasts
 	}
-	if h.epoch != m.Epoch || h.state != running {
+	if !current {
 		return // overtaken by a higher epoch meanwhile: that one decides when the task has ended
 	}
 	if h.hedged {
@@ -266,5 +287,6 @@ func (c *Core) computed(m *Message) {
 			c.send(h.holders[r], Message{Kind: Done, Task: h.id, Epoch: h.epoch})
 		}
 	}
+	h.answered = true
 	c.end(h)
 }

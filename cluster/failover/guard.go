@@ -42,7 +42,7 @@ func (c *Core) share(s *stream) {
 	for c.now >= s.shareAt() {
 		if f := s.frame(s.shared); f != nil {
 			for i := range f.tiles {
-				c.placeTile(s, f, uint32(i), list)
+				c.placeTile(s, f, uint32(i), list, false)
 			}
 			if s.shared == s.next {
 				s.next++ // as if its leader had marked it

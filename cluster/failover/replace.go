@@ -85,7 +85,7 @@ func (c *Core) replace(s *stream, f *frame, i uint32, signal Signal) {
 			p.suspect = c.now.Add(suspicion)
 		}
 	}
-	c.placeTile(s, f, i, c.candidates(c.now, s.spec.Strategy))
+	c.placeTile(s, f, i, c.candidates(c.now, s.spec.Strategy), true)
 	c.emit(Effect{Kind: Replace, Signal: signal, Peer: before, Message: Message{
 		Task: work.TaskID{Stream: s.spec.ID, Frame: f.number, Tile: i}, Epoch: t.epoch,
 	}})

@@ -159,7 +159,7 @@ func (c *Core) split(s *stream) {
 	f := s.frame(k)
 	list := c.candidates(c.now, s.spec.Strategy)
 	for i := range f.tiles {
-		c.placeTile(s, f, uint32(i), list)
+		c.placeTile(s, f, uint32(i), list, false)
 	}
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{
@@ -171,8 +171,9 @@ func (c *Core) split(s *stream) {
 	s.advance()
 }
 
-// placeTile gives a task to its owner and copies it to its standbys, under an epoch of this reign.
-func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate) {
+// placeTile gives a task to its owner and copies it to its standbys, under an epoch of this reign; anew says that it was
+// placed before, in whichever reign.
+func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate, anew bool) {
 	t := &f.tiles[i]
 	if t.done {
 		return
@@ -194,8 +195,11 @@ func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate) {
 		Holders: t.holders, Splitters: s.holders, Need: uint32(s.copies()), Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
 	}
 	if s.leading() {
-		if t.epoch.Term == s.term {
+		switch {
+		case t.epoch.Term == s.term:
 			m.Epoch.Try = t.epoch.Try + 1
+		case anew:
+			m.Epoch.Try = 1
 		}
 		t.epoch, t.placed = m.Epoch, c.now
 	} else { // beside the leader, who watches it

@@ -21,6 +21,7 @@ type stage struct {
 	plan     []happening // in the order in which it was planned
 	planned  int
 	cut      map[[2]string]bool // links that the test broke, both ways
+	lose     func(Message) bool // messages that are never sent; nil: none
 	names    map[NodeID]string
 	script   strings.Builder
 	taped    bool // effects go to the script
@@ -303,6 +304,9 @@ func (s *stage) carryOut(a *actor, e Effect) {
 }
 
 func (s *stage) send(from *actor, to NodeID, m Message) {
+	if s.lose != nil && s.lose(m) {
+		return
+	}
 	if m.Stream != nil {
 		copied := *m.Stream
 		m.Stream = &copied

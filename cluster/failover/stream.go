@@ -119,6 +119,13 @@ func (s *stream) advance() {
 	}
 }
 
+// inherits reports whether a result is one of a reign before, of a task that this one has placed only once. What was placed
+// and not marked when a splitter died its heir places again, for it cannot know. Both asked for the same, so the answer to
+// the one is not refused for the sake of the other; a task that was placed anew has a higher try.
+func (s *stream) inherits(t *tile, m *Message) bool {
+	return t.epoch == Epoch{Term: s.term} && m.Epoch.Term < s.term && !m.Strategy.Everyone()
+}
+
 func (s *stream) wake() clock.Instant {
 	if !s.leading() {
 		return min(s.askAt, s.shareAt())
@@ -255,7 +262,7 @@ func (c *Core) result(from NodeID, m *Message) {
 		return
 	}
 	t := &f.tiles[m.Task.Tile]
-	if t.fences(m) && c.cfg.Bug != BugNoFencing {
+	if t.fences(m) && !s.inherits(t, m) && c.cfg.Bug != BugNoFencing {
 		c.emit(Effect{Kind: Refuse, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		return
 	}

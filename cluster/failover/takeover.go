@@ -31,8 +31,8 @@ func (c *Core) takeOverStream(s *stream, signal Signal) {
 	c.reign(s, signal)
 }
 
-// reign makes this node the leader of a stream that it followed. What is due and was not marked is placed at once; what
-// was marked is on its way from executors who answer to this node as well, and is watched.
+// reign makes this node the leader of a stream that it followed. What is due and was not marked is placed at once, and
+// may have been placed before; what was marked is on its way from executors who answer to this node as well, and is watched.
 func (c *Core) reign(s *stream, signal Signal) {
 	before, rank := s.holders.Owner(), s.holders.Rank(c.cfg.ID)
 	if c.cfg.Bug != BugNoEpochBump {

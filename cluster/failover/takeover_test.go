@@ -262,6 +262,83 @@ func TestStandby_thatCameLateTakesOverWhatIsOpenAndNoMore(t *testing.T) {
 	}
 }
 
+// What a splitter had placed and not marked when it died its standby places again, for it cannot know. Who runs it by then
+// goes on, and who has run it does not again: the answer counts, and nothing waits for a second one.
+func TestSplitter_thatTakesOverDoesNotHaveWorkBegunAgain(t *testing.T) {
+	for name, before := range map[string]time.Duration{
+		"the work is being done":   stageWire,
+		"the answer is on its way": stageTask - stageWire/2,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, Config{})
+			crew, sink := s.crew(5)
+			stream := echoStream(0xc8)
+			stream.Tiles = 12
+			s.submit(sink, stream)
+			s.until("the stream flows", time.Second, func() bool { return len(sink.delivered) >= 60 })
+			leader := s.leader(stream.ID)
+			open := s.next(stream.ID)
+			s.lose = func(m Message) bool { return m.Kind == Mark && m.Task.Frame >= open }
+			s.until("a frame is placed", time.Second, func() bool { return s.next(stream.ID) > open })
+			s.run(stageWire + before)
+			s.quiet()
+			s.kill(leader)
+			s.until("a standby leads", 10*stageWire, func() bool { return s.leaderBut(leader, stream.ID) != nil })
+			heir := s.leaderBut(leader, stream.ID)
+			s.lose = nil
+			s.run(10 * time.Millisecond)
+			ran := 0
+			for _, a := range crew {
+				ran += a.told["execute"]
+			}
+			orphans := len(tilesOf(leader, open)) // which their standbys run, and then their new owners
+			if got := heir.told["refuse"]; got != 0 || ran > 2*orphans {
+				t.Errorf("%s refused %d results, and %d tasks were begun after the death of a splitter that owned %d",
+					heir.name, got, ran, orphans)
+			}
+			for tile := range stream.Tiles {
+				if got := sink.delivered[work.TaskID{Stream: stream.ID, Frame: open, Tile: tile}]; got != 1 {
+					t.Errorf("tile %d of frame %d was delivered %d times, want once", tile, open, got)
+				}
+			}
+		})
+	}
+}
+
+// tilesOf are the tiles of a frame that a node was given to run.
+func tilesOf(a *actor, frame uint64) (tiles []uint32) {
+	for i := range a.core.tasks.list {
+		if h := &a.core.tasks.list[i]; h.id.Frame == frame && h.rank == 0 {
+			tiles = append(tiles, h.id.Tile)
+		}
+	}
+	return tiles
+}
+
+// A task that is placed anew where it runs goes on running, and its answer is one to the newer placement.
+func TestPlace_ofWhatRunsHereIsAnsweredByWhatRuns(t *testing.T) {
+	s, crew, place := standing(t)
+	owner, splitter := crew[0], crew[2]
+	owner.idle = true // it is at work
+	place.Kind = Place
+	s.receive(owner, splitter, place)
+	again := place
+	again.Epoch.Term = place.Epoch.Term.next(crew[1].id)
+	again.Splitters = Holders{crew[1].id}
+	s.receive(owner, crew[1], again)
+	if got := owner.told; got["execute"] != 1 || len(owner.all(Cancel)) != 0 {
+		t.Fatalf("a task that runs was placed anew: %v, want it run once and not taken back", got)
+	}
+	done := place
+	done.Kind = Result
+	s.step(owner, Event{Kind: Computed, Message: done})
+	s.run(2 * stageWire)
+	h := owner.core.tasks.find(place.Task)
+	if h.state != ended || h.epoch != again.Epoch {
+		t.Errorf("after the answer the task is in state %v under epoch %v, want it ended under %v", h.state, h.epoch, again.Epoch)
+	}
+}
+
 func TestReschedule_placesAnewOnceGossipSaysThatTheNodeIsGone(t *testing.T) {
 	s := newStage(t, Config{})
 	_, sink := s.crew(3)

@@ -18,6 +18,7 @@ const (
 type held struct {
 	id        work.TaskID
 	epoch     Epoch
+	given     Epoch // running: under which the worker has it, at most epoch
 	holders   Holders
 	splitters Holders
 	rank      int // this node's among the holders
@@ -27,6 +28,7 @@ type held struct {
 	strategy  work.Strategy
 	copies    uint32 // that its strategy asks for, whether or not there were nodes enough
 	hedged    bool   // runs beside an owner that takes long
+	answered  bool   // by this node
 	function  string
 	input     []byte
 }
