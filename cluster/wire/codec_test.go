@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -182,6 +183,34 @@ func TestHello_isWhatTheSchemaSays(t *testing.T) {
 	got, err := new(decoder).batch(encodeHello(p))
 	if err != nil || !got.greets || got.hello != p {
 		t.Fatalf("we read %+v (%v), want %+v", got.hello, err, p)
+	}
+}
+
+func TestRepair_isWhatTheSchemaSays(t *testing.T) {
+	want := &Batch{First: 1 << 40, Missing: []uint64{3, 1 << 41}}
+	b := appendAsks(appendFirst(nil, want.First), want.Missing)
+	got := &Batch{}
+	if err := proto.Unmarshal(b, got); err != nil || !proto.Equal(got, want) {
+		t.Errorf("the generated code reads %v (%v), want %v", got, err, want)
+	}
+	theirs, err := proto.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, err := new(decoder).batch(theirs); err != nil || ours.first != want.First || !slices.Equal(ours.missing, want.Missing) {
+		t.Errorf("we read %+v (%v), want %v", ours, err, want)
+	}
+	for name, bad := range map[string]*Batch{
+		"a number beyond all":      {First: maxNumber + 1},
+		"more than can be missing": {Missing: make([]uint64, maxMissing+1)},
+	} {
+		b, err := proto.Marshal(bad)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := new(decoder).batch(b); err == nil && got.refused == 0 {
+			t.Errorf("%s was taken: %+v", name, got)
+		}
 	}
 }
 

@@ -23,7 +23,9 @@ type batch struct {
 	greets    bool // hello was there
 	messages  []failover.Message
 	telemetry [][]byte
-	refused   int // messages and items that were malformed or beyond a bound
+	first     uint64   // the number of the first message; 0 where they have none
+	missing   []uint64 // numbers that are to be said again
+	refused   int      // messages and items that were malformed or beyond a bound
 }
 
 // decoder reads the frames of one link. It belongs to one goroutine.
@@ -42,6 +44,13 @@ func (d *decoder) batch(b []byte) (batch, error) {
 			return out, err
 		}
 		b = rest
+		if f.number == batchFirst {
+			if f.kind != protowire.VarintType || f.value > maxNumber {
+				return out, errMalformed
+			}
+			out.first = f.value
+			continue
+		}
 		if f.kind != protowire.BytesType {
 			continue
 		}
@@ -60,12 +69,30 @@ func (d *decoder) batch(b []byte) (batch, error) {
 			} else {
 				out.telemetry = append(out.telemetry, f.bytes)
 			}
+		case batchMissing:
+			out.missing, err = decodeNumbers(f.bytes)
 		}
 		if err != nil {
 			out.refused++
 		}
 	}
 	return out, nil
+}
+
+// maxNumber is beyond what any link reaches. Below it numbers can be added safely.
+const maxNumber = 1 << 62
+
+// decodeNumbers reads what a peer misses.
+func decodeNumbers(b []byte) ([]uint64, error) {
+	var list []uint64
+	for len(b) > 0 {
+		v, n := protowire.ConsumeVarint(b)
+		if n < 0 || len(list) >= maxMissing {
+			return nil, errMalformed
+		}
+		list, b = append(list, v), b[n:]
+	}
+	return list, nil
 }
 
 // countMessages measures how many messages a frame holds, so that they are allocated at once.

@@ -22,7 +22,7 @@ const (
 
 // Field numbers of wire.proto.
 const (
-	batchHello, batchMessages, batchTelemetry = 1, 2, 3
+	batchHello, batchMessages, batchTelemetry, batchFirst, batchMissing = 1, 2, 3, 4, 5
 
 	helloName, helloIncarnation, helloID, helloSink = 1, 2, 3, 4
 
@@ -96,6 +96,22 @@ func encodeHello(p Peer) []byte {
 func appendTelemetry(b, item []byte) []byte {
 	b = protowire.AppendTag(b, batchTelemetry, protowire.BytesType)
 	return protowire.AppendBytes(b, item)
+}
+
+// appendFirst appends Batch.first.
+func appendFirst(b []byte, number uint64) []byte { return appendVarint(b, batchFirst, number) }
+
+// appendAsks appends Batch.missing.
+func appendAsks(b []byte, numbers []uint64) []byte {
+	if len(numbers) == 0 {
+		return b
+	}
+	b = protowire.AppendTag(b, batchMissing, protowire.BytesType)
+	b, start := openLength(b)
+	for _, n := range numbers {
+		b = protowire.AppendVarint(b, n)
+	}
+	return closeLength(b, start)
 }
 
 // lengthBytes is how many bytes the length of a nested message takes. It is padded to always take as many, which a

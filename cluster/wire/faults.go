@@ -103,31 +103,45 @@ func (p *plan) fate(peer failover.NodeID, inward bool) chaos.Fate {
 	return fate
 }
 
-// sift leaves out of a batch what is lost on its way in.
-func (l *Links) sift(p *plan, from failover.NodeID, batch []failover.Message) []failover.Message {
-	return slices.DeleteFunc(batch, func(failover.Message) bool {
-		lost := p.fate(from, true).Lost
-		if lost {
-			l.count.faulted.Add(1)
-		}
-		return lost
-	})
+// lostInward tells whether a fault has what comes from a peer.
+func (l *Links) lostInward(from failover.NodeID) bool {
+	p := l.faults.Load()
+	if p == nil || !p.fate(from, true).Lost {
+		return false
+	}
+	l.count.faulted.Add(1)
+	return true
+}
+
+// fateOf is what becomes of what is said to a peer.
+func (l *Links) fateOf(to failover.NodeID) chaos.Fate {
+	p := l.faults.Load()
+	if p == nil {
+		return chaos.Fate{}
+	}
+	fate := p.fate(to, false)
+	if fate.Lost {
+		l.count.faulted.Add(1)
+	}
+	return fate
 }
 
 // pushFated puts m into the queue as its fate has it. A lost message counts as sent.
-func (q *queue) pushFated(m *failover.Message, fate chaos.Fate, faulted *atomic.Uint64) bool {
+func (q *queue) pushFated(m *failover.Message, fate chaos.Fate) bool {
 	if fate.Lost {
-		faulted.Add(1)
+		q.lose(m)
 		return true
 	}
+	var due clock.Instant
 	now := clock.Now()
-	if fate.Twice {
-		q.push(m, now.Add(fate.Late+fate.Again), true)
+	if fate.Late > 0 {
+		due = now.Add(fate.Late)
 	}
-	if fate.Late == 0 {
-		return q.push(m, 0, false)
+	ok := q.push(m, due, fate.Passed && fate.Late > 0)
+	if ok && fate.Twice {
+		q.pushTwice(m, now.Add(fate.Late+fate.Again))
 	}
-	return q.push(m, now.Add(fate.Late), fate.Passed)
+	return ok
 }
 
 // maxDelayed bounds the beats that faults hold back; more are lost and counted.

@@ -304,6 +304,7 @@ func (l *Links) send(s stream, p *peer, broken <-chan struct{}) {
 // receive reports what comes until the stream ends.
 func (l *Links) receive(s stream, p *peer) {
 	var d decoder
+	var g gaps
 	for {
 		var f frame
 		if err := s.RecvMsg(&f); err != nil {
@@ -318,16 +319,59 @@ func (l *Links) receive(s stream, p *peer) {
 		l.count.malformed.Add(uint64(refused))
 		l.count.messagesIn.Add(uint64(len(b.messages)))
 		l.count.bytesIn.Add(uint64(len(f.b)))
-		if plan := l.faults.Load(); plan != nil {
-			b.messages = l.sift(plan, p.ID, b.messages)
-		}
+		b.messages = l.notice(&g, p, b)
 		if len(b.messages) > 0 {
 			l.cfg.Received(p.ID, b.messages)
 		}
+		l.sayAgain(p, b.missing)
 		if len(b.telemetry) > 0 {
 			l.cfg.Telemetry(p.ID, b.telemetry)
 		}
 	}
+}
+
+// notice leaves out of a batch what a fault has, and asks the peer for what is missing.
+func (l *Links) notice(g *gaps, p *peer, b batch) []failover.Message {
+	if b.first == 0 {
+		return b.messages
+	}
+	now := clock.Now()
+	came := b.messages[:0]
+	for i, m := range b.messages {
+		if !l.lostInward(p.ID) {
+			g.came(b.first+uint64(i), now)
+			came = append(came, m)
+		}
+	}
+	if len(g.missing) > 0 {
+		if list := g.due(now, nil); len(list) > 0 && !l.fateOf(p.ID).Lost {
+			l.count.missed.Add(uint64(len(list)))
+			p.out.ask(list)
+			p.out.flush()
+		}
+	}
+	return came
+}
+
+// sayAgain says to the peer what it misses, as far as it is kept, and as faults let it.
+func (l *Links) sayAgain(p *peer, missing []uint64) {
+	if len(missing) == 0 || l.lostInward(p.ID) {
+		return
+	}
+	for _, number := range missing {
+		fate := l.fateOf(p.ID)
+		if fate.Lost {
+			continue
+		}
+		var due clock.Instant
+		if fate.Late > 0 {
+			due = clock.Now().Add(fate.Late)
+		}
+		if p.out.say(number, due) {
+			l.count.repaired.Add(1)
+		}
+	}
+	p.out.flush()
 }
 
 // countOversized counts a frame beyond maxFrameBytes, which gRPC refuses by ending the stream.

@@ -259,8 +259,8 @@ func (l *Links) Send(to failover.NodeID, m *failover.Message) bool {
 
 // put queues m, unless a fault wants it.
 func (l *Links) put(p *peer, m *failover.Message) bool {
-	if plan := l.faults.Load(); plan != nil {
-		return p.out.pushFated(m, plan.fate(p.ID, false), &l.count.faulted)
+	if l.Stands() {
+		return p.out.pushFated(m, l.fateOf(p.ID))
 	}
 	return p.out.push(m, 0, false)
 }

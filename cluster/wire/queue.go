@@ -17,6 +17,7 @@ const (
 // pending is a frame that waits to be sent.
 type pending struct {
 	b        []byte
+	first    uint64 // the number of its first message; those behind it count on
 	messages int
 	due      clock.Instant // not before; zero unless a fault delays it
 }
@@ -35,6 +36,9 @@ type queue struct {
 	strays    []pending  // messages that a fault takes out of the order
 	messages  int
 	bytes     int
+	said      uint64   // the number of the last message
+	kept      kept     // of them
+	asks      []uint64 // numbers that the peer is to say again
 	telemetry [][]byte
 	spare     [][]byte
 }
@@ -48,36 +52,98 @@ func newQueue(maxMessages, maxBytes int) *queue {
 func (q *queue) push(m *failover.Message, due clock.Instant, astray bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	size := len(m.Payload)
-	if m.Stream != nil {
-		size += len(m.Stream.Params)
-	}
-	if !q.standing || q.messages >= q.maxMessages || q.bytes+size > q.maxBytes {
+	size := sizeOf(m)
+	if !q.hasRoom(size) {
 		return false
 	}
+	q.said++
 	if astray {
-		p := pending{b: appendMessage(nil, m), messages: 1, due: due}
-		at := slices.IndexFunc(q.strays, func(s pending) bool { return s.due > due })
-		if at < 0 {
-			at = len(q.strays)
-		}
-		q.strays = slices.Insert(q.strays, at, p)
-		q.messages++
-		q.bytes += len(p.b)
+		b := appendMessage(nil, m)
+		q.kept.put(q.said, b, clock.Now())
+		q.stray(q.said, b, due)
 		return true
 	}
 	last := len(q.frames) - 1
-	if last < 0 || due != q.frames[last].due || len(q.frames[last].b)+size > frameBytes {
-		q.frames = append(q.frames, pending{b: q.buffer(), due: due})
+	if last < 0 || due != q.frames[last].due || len(q.frames[last].b)+size > frameBytes || q.frames[last].next() != q.said {
+		q.frames = append(q.frames, pending{b: appendFirst(q.buffer(), q.said), first: q.said, due: due})
 		last++
 	}
 	f := &q.frames[last]
 	before := len(f.b)
 	f.b = appendMessage(f.b, m)
 	f.messages++
+	q.kept.put(q.said, f.b[before:], clock.Now())
 	q.messages++
 	q.bytes += len(f.b) - before
 	return true
+}
+
+// lose numbers and keeps m as if it were sent, and does not send it.
+func (q *queue) lose(m *failover.Message) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.standing {
+		q.said++
+		q.kept.put(q.said, appendMessage(nil, m), clock.Now())
+	}
+}
+
+// pushTwice pushes the last message once more, out of the order.
+func (q *queue) pushTwice(m *failover.Message, due clock.Instant) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.hasRoom(sizeOf(m)) {
+		q.stray(q.said, appendMessage(nil, m), due)
+	}
+}
+
+// say says a message again that the peer misses, no sooner than due, and answers false where it is not kept any more.
+func (q *queue) say(number uint64, due clock.Instant) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b, ok := q.kept.appendTo(nil, number, clock.Now())
+	if !ok || !q.hasRoom(len(b)) {
+		return false
+	}
+	q.stray(number, b, due)
+	return true
+}
+
+// stray adds an encoded message that goes out of the order; the caller holds mu.
+func (q *queue) stray(number uint64, encoded []byte, due clock.Instant) {
+	p := pending{b: append(appendFirst(nil, number), encoded...), first: number, messages: 1, due: due}
+	at := slices.IndexFunc(q.strays, func(s pending) bool { return s.due > due })
+	if at < 0 {
+		at = len(q.strays)
+	}
+	q.strays = slices.Insert(q.strays, at, p)
+	q.messages++
+	q.bytes += len(p.b)
+}
+
+// hasRoom reports whether a message of about so many bytes may wait; the caller holds mu.
+func (q *queue) hasRoom(size int) bool {
+	return q.standing && q.messages < q.maxMessages && q.bytes+size <= q.maxBytes
+}
+
+// sizeOf is about how many bytes a message takes.
+func sizeOf(m *failover.Message) int {
+	if m.Stream == nil {
+		return len(m.Payload)
+	}
+	return len(m.Payload) + len(m.Stream.Params)
+}
+
+// next is the number of the message that would go on a frame.
+func (p *pending) next() uint64 { return p.first + uint64(p.messages) }
+
+// ask asks the peer to say messages again, with the next flush.
+func (q *queue) ask(numbers []uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.standing {
+		q.asks = append(q.asks, numbers[:min(len(numbers), maxMissing-len(q.asks))]...)
+	}
 }
 
 // pushTelemetry keeps item until there is something to send or the queue is flushed.
@@ -122,14 +188,16 @@ func (q *queue) take(now func() clock.Instant) (f pending, next clock.Instant, o
 		}
 		return f, 0, true
 	}
-	if next == clock.Never && len(q.telemetry) > 0 {
+	if len(q.asks) > 0 || next == clock.Never && len(q.telemetry) > 0 {
 		return pending{b: q.attach(q.buffer())}, 0, true
 	}
 	return pending{}, next, false
 }
 
-// attach appends telemetry to a frame while it has room; the caller holds mu.
+// attach appends to a frame what the peer is asked for, and telemetry while it has room; the caller holds mu.
 func (q *queue) attach(b []byte) []byte {
+	b = appendAsks(b, q.asks)
+	q.asks = q.asks[:0]
 	n := 0
 	for n < len(q.telemetry) && (len(b) == 0 || len(b)+len(q.telemetry[n]) < frameBytes) {
 		b = appendTelemetry(b, q.telemetry[n])
@@ -174,5 +242,6 @@ func (q *queue) fall() (messages, telemetry int) {
 	messages, telemetry = q.messages, len(q.telemetry)
 	q.standing, q.messages, q.bytes = false, 0, 0
 	q.frames, q.strays, q.telemetry, q.spare = nil, nil, nil, nil
+	q.said, q.kept, q.asks = 0, kept{}, nil
 	return messages, telemetry
 }

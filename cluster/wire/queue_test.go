@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,7 +167,9 @@ func TestFaults_ofLinks(t *testing.T) {
 		t.Helper()
 		for heard = heard[:0]; len(heard) < want; {
 			for _, m := range b.want(t, "got", a.self.ID).messages {
-				heard = append(heard, m.Task.Frame)
+				if !slices.Contains([]uint64{1, 5, 6}, m.Task.Frame) { // lost, or as good as that: they may be said again
+					heard = append(heard, m.Task.Frame)
+				}
 			}
 		}
 	}

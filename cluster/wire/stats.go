@@ -12,12 +12,13 @@ type Stats struct {
 	Strangers               uint64 // connections refused: no TLS, a wrong key, a wrong name, too many at once
 	Reconnects              uint64 // links that stood again after they had broken
 	Faulted                 uint64 // messages swallowed by a fault of ours
+	Missed, Repaired        uint64 // messages asked for because later ones had come, and said again because the peer asked
 }
 
 // counters are Stats while they count.
 type counters struct {
 	messagesIn, messagesOut, bytesIn, bytesOut, dropped, telemetryDropped,
-	malformed, strangers, reconnects, faulted atomic.Uint64
+	malformed, strangers, reconnects, faulted, missed, repaired atomic.Uint64
 }
 
 // Stats reads the counters, each for itself.
@@ -29,5 +30,6 @@ func (l *Links) Stats() Stats {
 		Dropped: c.dropped.Load(), TelemetryDropped: c.telemetryDropped.Load(),
 		Malformed: c.malformed.Load(), Strangers: c.strangers.Load(),
 		Reconnects: c.reconnects.Load(), Faulted: c.faulted.Load(),
+		Missed: c.missed.Load(), Repaired: c.repaired.Load(),
 	}
 }

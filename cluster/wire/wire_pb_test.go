@@ -29,7 +29,9 @@ type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hello         *Hello                 `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
 	Messages      []*Message             `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
-	Telemetry     [][]byte               `protobuf:"bytes,3,rep,name=telemetry,proto3" json:"telemetry,omitempty"` // JSON of telemetry.Event or telemetry.Status, opaque here
+	Telemetry     [][]byte               `protobuf:"bytes,3,rep,name=telemetry,proto3" json:"telemetry,omitempty"`     // JSON of telemetry.Event or telemetry.Status, opaque here
+	First         uint64                 `protobuf:"varint,4,opt,name=first,proto3" json:"first,omitempty"`            // the number of the first message on this link; those behind it count on
+	Missing       []uint64               `protobuf:"varint,5,rep,packed,name=missing,proto3" json:"missing,omitempty"` // numbers that the receiver is to say again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -81,6 +83,20 @@ func (x *Batch) GetMessages() []*Message {
 func (x *Batch) GetTelemetry() [][]byte {
 	if x != nil {
 		return x.Telemetry
+	}
+	return nil
+}
+
+func (x *Batch) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Batch) GetMissing() []uint64 {
+	if x != nil {
+		return x.Missing
 	}
 	return nil
 }
@@ -465,11 +481,13 @@ var File_wire_proto protoreflect.FileDescriptor
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\rfracture.wire\"\x85\x01\n" +
+	"wire.proto\x12\rfracture.wire\"\xb5\x01\n" +
 	"\x05Batch\x12*\n" +
 	"\x05hello\x18\x01 \x01(\v2\x14.fracture.wire.HelloR\x05hello\x122\n" +
 	"\bmessages\x18\x02 \x03(\v2\x16.fracture.wire.MessageR\bmessages\x12\x1c\n" +
-	"\ttelemetry\x18\x03 \x03(\fR\ttelemetry\"a\n" +
+	"\ttelemetry\x18\x03 \x03(\fR\ttelemetry\x12\x14\n" +
+	"\x05first\x18\x04 \x01(\x04R\x05first\x12\x18\n" +
+	"\amissing\x18\x05 \x03(\x04R\amissing\"a\n" +
 	"\x05Hello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x06R\vincarnation\x12\x0e\n" +
