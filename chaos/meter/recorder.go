@@ -20,8 +20,9 @@ type Schedule struct {
 
 // Delivery is the first valid copy of a result at the sink.
 type Delivery struct {
-	Task work.TaskID
-	At   clock.Instant
+	Task  work.TaskID
+	At    clock.Instant
+	Wrong bool // it is not what the task's function gives, as a [Checker] says
 }
 
 // Totals count everything since a stream was opened.
@@ -30,6 +31,7 @@ type Totals struct {
 	Delivered  uint64 `json:"delivered"`  // results that came, each counted once
 	Lost       uint64 `json:"lost"`       // results that did not
 	Duplicates uint64 `json:"duplicates"` // results that came again
+	Wrong      uint64 `json:"wrong"`      // results that came and are not what their function gives
 	Stale      uint64 `json:"stale"`      // results of frames forgotten by then, or from before the first one
 	Wild       uint64 `json:"wild"`       // results of no stream, frame or tile that there is
 	Unmeasured uint64 `json:"unmeasured"` // results that came and were dropped before they were recorded: they read as lost
@@ -54,6 +56,7 @@ type flow struct {
 	gone     uint64          // results of forgotten frames that never came
 	repeated uint64
 	stale    uint64
+	wrong    uint64
 }
 
 // NewRecorder makes a recorder that remembers arrivals for window: the calm before a fault, the fault, and the grace
@@ -74,7 +77,8 @@ func (r *Recorder) Open(s Schedule) {
 	})
 }
 
-// Deliver records an arrival. A result that came before is counted as a duplicate and changes nothing.
+// Deliver records an arrival. A result that came before is counted as a duplicate and changes nothing. A wrong one has come
+// as a right one has, and is counted.
 func (r *Recorder) Deliver(d Delivery) {
 	for _, f := range r.flows {
 		if f.Stream == d.Task.Stream {
@@ -91,10 +95,10 @@ func (r *Recorder) Deliver(d Delivery) {
 // does. Nobody knows which they were, so all that rests on them reads as lost or late; Totals says how many.
 func (r *Recorder) Missed(n uint64) { r.missed += n }
 
-// Totals adds up all streams. What is due after an instant is not counted, though it may have come already; duplicates are,
-// whenever they were due. The instant is to lie within what the recorder remembers.
+// Totals adds up all streams. What is due after an instant is not counted, though it may have come already; duplicates and wrong
+// results are, whenever they were due. The instant is to lie within what the recorder remembers.
 func (r *Recorder) Totals(until clock.Instant) Totals {
-	t := Totals{Wild: r.wild, Duplicates: r.Duplicates(), Unmeasured: r.missed}
+	t := Totals{Wild: r.wild, Duplicates: r.Duplicates(), Wrong: r.Wrong(), Unmeasured: r.missed}
 	for _, f := range r.flows {
 		t.Due += f.dueBy(until)
 		missing := min(f.gone+f.missing(until), f.dueBy(until))
@@ -109,6 +113,14 @@ func (r *Recorder) Totals(until clock.Instant) Totals {
 func (r *Recorder) Duplicates() (n uint64) {
 	for _, f := range r.flows {
 		n += f.repeated
+	}
+	return n
+}
+
+// Wrong counts the results that came and are not what their function gives, of all streams.
+func (r *Recorder) Wrong() (n uint64) {
+	for _, f := range r.flows {
+		n += f.wrong
 	}
 	return n
 }
@@ -143,6 +155,9 @@ func (f *flow) deliver(d Delivery, window time.Duration) bool {
 	k := d.Task.Frame
 	if d.Task.Tile >= f.Tiles || k >= f.frameAfter(d.At.Add(window)) {
 		return false
+	}
+	if d.Wrong {
+		f.wrong++
 	}
 	if k >= f.next {
 		f.extend(k + 1)

@@ -24,6 +24,18 @@ func TestRecorder_seesADuplicateByItself(t *testing.T) {
 	}
 }
 
+func TestRecorder_countsWrongResultsAsDelivered(t *testing.T) {
+	b := newBench()
+	at := start.Add(100 * ms)
+	for tile := range uint32(3) {
+		b.rec.Deliver(Delivery{Task: work.TaskID{Stream: tiles, Frame: 3, Tile: tile}, At: at, Wrong: tile > 0})
+	}
+	b.rec.Deliver(Delivery{Task: work.TaskID{Stream: 99}, At: at, Wrong: true}) // of no stream: wild, and that is all
+	if got := b.rec.Totals(at); got.Wrong != 2 || got.Delivered != 3 || got.Wild != 1 {
+		t.Errorf("Totals = %+v, want 3 delivered, of which 2 wrong, and 1 wild", got)
+	}
+}
+
 func TestRecorder_refusesWhatNobodyExpects(t *testing.T) {
 	b := newBench()
 	for _, task := range []work.TaskID{
