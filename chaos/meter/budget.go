@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fracture/work"
 )
 
 // ErrBudget: the text is not a budget; offer [Metrics].
@@ -17,7 +19,7 @@ var ErrBudget = errors.New("not a budget")
 var Metrics = []string{
 	"downtime.p50", "downtime.p90", "downtime.p99", "downtime.max",
 	"gap.p50", "gap.p90", "gap.p99", "gap.max",
-	"lost", "duplicates", "needless",
+	"lost", "duplicates", "wrong", "needless",
 }
 
 // Budget is a limit that every row must keep, or those of one kind of fault.
@@ -27,9 +29,14 @@ type Budget struct {
 	Limit  float64
 }
 
-// DefaultBudgets is what a run is judged by unless told otherwise: the promise of the project.
-func DefaultBudgets() []Budget {
-	return []Budget{{"", "downtime.p99", 10}, {"", "lost", 0}, {"", "duplicates", 0}}
+// DefaultBudgets is what a run is judged by unless told otherwise: the promise of the project. That no wrong answer comes
+// through is promised by a vote, and by no other strategy.
+func DefaultBudgets(s work.Strategy) []Budget {
+	budgets := []Budget{{"", "downtime.p99", 10}, {"", "lost", 0}, {"", "duplicates", 0}}
+	if s == work.Vote {
+		budgets = append(budgets, Budget{"", "wrong", 0})
+	}
+	return budgets
 }
 
 // ParseBudget reads "downtime.p99<=10ms", "lost=0" or "needless<=6": a metric, = or <=, and a limit. A time may have a
@@ -110,6 +117,9 @@ func (b Budget) String() string {
 
 func (b Budget) timed() bool { return strings.Contains(b.Metric, ".") }
 
+// counted reports whether the figure counts single results, of which one too many is as sure as a hundred.
+func (b Budget) counted() bool { return !b.timed() && b.Metric != "needless" }
+
 // of is the row's figure that the budget limits.
 func (b Budget) of(r Row) float64 {
 	switch b.Metric {
@@ -117,6 +127,8 @@ func (b Budget) of(r Row) float64 {
 		return float64(r.Lost)
 	case "duplicates":
 		return float64(r.Dup)
+	case "wrong":
+		return float64(r.Wrong)
 	case "needless":
 		return r.Needless
 	}

@@ -60,14 +60,14 @@ func (c *Comparison) WriteJSON(w io.Writer) error {
 // WriteText writes the comparison for people: a line for each strategy and fault, the costs beside the first.
 func (c *Comparison) WriteText(w io.Writer) error {
 	table := [][]string{
-		{"", "", "", "", "downtime, ms", "", "", "", "", "needless", "for each result", "", "", "", "", "", "a node's"},
-		{"strategy", "copies", "fault", "n", "p50", "p90", "p99", "max", "lost", "per min", "CPU, ms", "against " + c.base(),
+		{"", "", "", "", "downtime, ms", "", "", "", "", "", "needless", "for each result", "", "", "", "", "", "a node's"},
+		{"strategy", "copies", "fault", "n", "p50", "p90", "p99", "max", "lost", "wrong", "per min", "CPU, ms", "against " + c.base(),
 			"messages", "bytes", "runs", "thrown away", "RSS, MiB"},
 	}
 	for _, s := range c.Strategies {
 		for i, row := range s.Rows {
 			line := []string{"", "", row.name(), strconv.Itoa(row.Counted), figure(row.Downtime.P50), figure(row.Downtime.P90),
-				figure(row.Downtime.P99), figure(row.Downtime.Max), strconv.Itoa(row.Lost), figure(row.Needless)}
+				figure(row.Downtime.P99), figure(row.Downtime.Max), strconv.Itoa(row.Lost), strconv.FormatUint(row.Wrong, 10), figure(row.Needless)}
 			if i == 0 {
 				line[0], line[1] = s.Strategy, strconv.Itoa(s.Factor)
 				line = append(line, c.costs(s.Cost)...)

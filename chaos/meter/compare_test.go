@@ -18,7 +18,7 @@ func someComparison() *Comparison {
 	row := func(c Component, k Kind, n int, p50, p99 float64, lost int) Row {
 		return Row{Component: c, Fault: k, N: n, Counted: n, Downtime: Spread{P50: p50, P90: (p50 + p99) / 2, P99: p99, Max: p99}, Lost: lost}
 	}
-	return &Comparison{
+	c := &Comparison{
 		Seed: 7, Load: "half", Nodes: 5, CalmSpan: 3, Window: 1, Grace: 1, CostSpan: 5, Cores: 2, Scheduler: "workers other nice 10",
 		Versions: Versions{Fracture: "1.0", Go: "go1.26", System: "linux/amd64", Machine: "a machine"},
 		Started:  "2026-11-26T00:00:00Z", Took: 321, Whole: true,
@@ -31,6 +31,8 @@ func someComparison() *Comparison {
 				Rows: []Row{row(Owner, Kill, 10, 0, 0.3, 0), row(Owner, Freeze, 10, 0, 0.6, 0)}},
 		},
 	}
+	c.Strategies[2].Rows[1].Wrong = 6120
+	return c
 }
 
 var writeAnew = flag.Bool("update-compare", false, "write the comparison's golden files anew; look at them")

@@ -42,7 +42,7 @@ const (
 )
 
 // writeCoverage writes all components by all faults: how many trials counted and the downtime of these, and below it what
-// was lost, what came twice, and the takeovers that nobody needed.
+// was lost, what came twice, what was wrong, and the takeovers that nobody needed.
 func (r *Report) writeCoverage(b *strings.Builder) {
 	table := [][]string{{"coverage"}}
 	for _, kind := range Kinds {
@@ -60,7 +60,7 @@ func (r *Report) writeCoverage(b *strings.Builder) {
 		}
 	}
 	writeColumns(b, table, len(table[0]))
-	fmt.Fprintf(b, "  n: p50/p99/max of the downtime in ms; below it lost, dup, needless/min. %s makes no sense; %s not tried: %d of %d\n",
+	fmt.Fprintf(b, "  n: p50/p99/max of the downtime in ms; below it lost, dup, wrong, needless/min. %s makes no sense; %s not tried: %d of %d\n",
 		senseless, untried, len(r.Coverage.Untried), r.Coverage.Tried+len(r.Coverage.Untried))
 }
 
@@ -73,7 +73,7 @@ func (r *Report) cell(component Component, kind Kind) (above, below string) {
 	if !ok {
 		return untried, ""
 	}
-	below = fmt.Sprintf("%d, %d, %s", row.Lost, row.Dup, figure(row.Needless))
+	below = fmt.Sprintf("%d, %d, %d, %s", row.Lost, row.Dup, row.Wrong, figure(row.Needless))
 	if row.Counted == 0 {
 		return fmt.Sprintf("0 of %d", row.N), below
 	}

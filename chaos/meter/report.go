@@ -43,7 +43,8 @@ type Report struct {
 	Rows     []Row   `json:"rows"`
 	Verdict  Verdict `json:"verdict"`
 
-	Why      []string `json:"why,omitempty"` // what broke, or what is missing
+	Why      []string `json:"why,omitempty"`      // what broke, or what is missing
+	Unjudged []string `json:"unjudged,omitempty"` // wrong results that were delivered and that no budget limits
 	Budgets  []string `json:"budgets"`
 	Asked    int      `json:"trials"`      // trials asked for, a row
 	Needed   int      `json:"min_counted"` // counted trials that a row needs to be judged; 0, before Judge: four of five
@@ -98,6 +99,7 @@ type TrialRow struct {
 	Gap       float64   `json:"gap_ms"`
 	Loss      float64   `json:"loss_ms"`
 	Lost      int       `json:"lost"`
+	Wrong     uint64    `json:"wrong"`
 	Rate      float64   `json:"results_per_s"`
 	Signal    string    `json:"signal"`
 	Hiccup    float64   `json:"meter_late_ms"`
@@ -105,9 +107,9 @@ type TrialRow struct {
 	Length    float64   `json:"length_ms,omitempty"`
 }
 
-// Judge sums trials up into r and fills Rows, Controls, Calm, Verdict, Why, Budgets and Figures; the rest is the
-// caller's. A lost or duplicated result breaks its budget however few trials counted; a percentile is judged only where
-// enough did.
+// Judge sums trials up into r and fills Rows, Controls, Calm, Verdict, Why, Unjudged, Budgets and Figures; the
+// rest is the caller's. A lost, duplicated or wrong result breaks its budget however few trials counted; a percentile is
+// judged only where enough did.
 func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 	r.Figures = "exact, by nearest rank: below n = 100 the p99 is the maximum"
 	r.Calm = calmOf(trials)
@@ -136,6 +138,7 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 		r.Trials = append(r.Trials, trialRow(t))
 	}
 	broken, thin := r.judgeRows(budgets)
+	r.tellWrong(budgets)
 	switch {
 	case interrupted:
 		r.Verdict = Interrupted
@@ -189,7 +192,7 @@ func (r *Report) blind(budgets []Budget) (why []string) {
 func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
 	r.Why = append(append(r.Why, r.unrest(budgets)...), r.blind(budgets)...)
 	thin = len(r.Why) > 0
-	excused := Row{} // what rows with budgets of their own for it lost, or had twice
+	excused := Row{} // what rows with budgets of their own for it lost, or had twice or wrong
 	for _, row := range r.Rows {
 		enough := row.Counted >= row.Needed
 		if !enough {
@@ -197,7 +200,7 @@ func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
 			r.Why = append(r.Why, fmt.Sprintf("%s: %d of %d trials counted, %d are needed", row.name(), row.Counted, row.N, row.Needed))
 		}
 		for _, b := range budgetsOf(budgets, row.Fault) {
-			if got := b.of(row); got > b.Limit && (enough || !b.timed() && b.Metric != "needless") {
+			if got := b.of(row); got > b.Limit && (enough || b.counted()) {
 				broken = append(broken, fmt.Sprintf("%s: %s is %s, the budget is %s", row.name(), b.Metric, figure(got), b))
 			}
 			switch {
@@ -206,17 +209,39 @@ func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
 				excused.Lost += row.Lost
 			case b.Metric == "duplicates":
 				excused.Dup += row.Dup
+			case b.Metric == "wrong":
+				excused.Wrong += row.Wrong
 			}
 		}
 	}
-	whole := Row{Lost: max(int(r.Totals.Lost)-excused.Lost, 0), Dup: r.Totals.Duplicates - min(excused.Dup, r.Totals.Duplicates)}
+	whole := Row{Lost: max(int(r.Totals.Lost)-excused.Lost, 0), Dup: r.Totals.Duplicates - min(excused.Dup, r.Totals.Duplicates),
+		Wrong: r.Totals.Wrong - min(excused.Wrong, r.Totals.Wrong)}
 	for _, b := range budgets {
-		if got := b.of(whole); b.Fault == "" && (b.Metric == "lost" || b.Metric == "duplicates") && got > b.Limit {
+		if got := b.of(whole); b.Fault == "" && b.counted() && got > b.Limit {
 			broken = append(broken, fmt.Sprintf("whole run: %s is %s, the budget is %s", b.Metric, figure(got), b))
 		}
 	}
 	r.Why = append(r.Why, broken...)
 	return broken, thin
+}
+
+// tellWrong says where wrong results were delivered, or should have been, that no budget limits: nobody is to take them for
+// masked.
+func (r *Report) tellWrong(budgets []Budget) {
+	limited := func(budgets []Budget) bool {
+		return slices.ContainsFunc(budgets, func(b Budget) bool { return b.Metric == "wrong" })
+	}
+	rest := r.Totals.Wrong
+	for _, row := range r.Rows {
+		rest -= min(row.Wrong, rest)
+		if (row.Fault == Wrong || row.Wrong > 0) && !limited(budgetsOf(budgets, row.Fault)) {
+			r.Unjudged = append(r.Unjudged, fmt.Sprintf("%s: %d wrong results were delivered; only the strategy vote masks them, and this is %s",
+				row.name(), row.Wrong, r.Strategy))
+		}
+	}
+	if rest > 0 && !limited(budgetsOf(budgets, "")) {
+		r.Unjudged = append(r.Unjudged, fmt.Sprintf("whole run: %d more wrong results were delivered", rest))
+	}
 }
 
 // WriteJSON writes the report as one object on one line, with the single trials where each is set.
@@ -244,6 +269,7 @@ func trialRow(t Trial) TrialRow {
 		Gap:       Millis(t.Reading.Gap),
 		Loss:      Millis(t.Reading.Loss),
 		Lost:      t.Reading.Lost,
+		Wrong:     t.Wrong,
 		Rate:      float64(int(t.Rate)),
 		Signal:    t.Timeline.Signal.String(),
 		Hiccup:    Millis(t.Hiccup),

@@ -15,6 +15,7 @@ import (
 
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/work"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -88,7 +89,7 @@ func sampleReport() *Report {
 
 func TestReport_isATableForPeople(t *testing.T) {
 	r := sampleReport()
-	r.Judge(sampleTrials(), DefaultBudgets(), false)
+	r.Judge(sampleTrials(), DefaultBudgets(work.Standby), false)
 	var b bytes.Buffer
 	if err := r.WriteText(&b); err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func TestReport_isATableForPeople(t *testing.T) {
 
 func TestReport_isOneObjectForPrograms(t *testing.T) {
 	r := sampleReport()
-	r.Judge(sampleTrials(), DefaultBudgets(), false)
+	r.Judge(sampleTrials(), DefaultBudgets(work.Standby), false)
 	var b, pretty bytes.Buffer
 	if err := r.WriteJSON(&b, false); err != nil {
 		t.Fatal(err)
@@ -141,14 +142,14 @@ func TestReport_judges(t *testing.T) {
 	} {
 		r := sampleReport()
 		r.Needed = c.needed
-		r.Judge(c.trials, DefaultBudgets(), c.interrupted)
+		r.Judge(c.trials, DefaultBudgets(work.Standby), c.interrupted)
 		if r.Verdict != c.want || r.Verdict.ExitCode() != c.code {
 			t.Errorf("%s: verdict %q, exit %d; want %q, %d (%v)", c.what, r.Verdict, r.Verdict.ExitCode(), c.want, c.code, r.Why)
 		}
 	}
 	r := sampleReport()
 	r.Totals.Lost = 1
-	if r.Judge(sampleTrials(), DefaultBudgets(), false); r.Verdict != Broken {
+	if r.Judge(sampleTrials(), DefaultBudgets(work.Standby), false); r.Verdict != Broken {
 		t.Errorf("a result lost between trials: verdict %q, want %q", r.Verdict, Broken)
 	}
 }
@@ -185,6 +186,45 @@ func TestReport_judgesAFaultByItsOwnBudget(t *testing.T) {
 		r.Totals.Lost = 3 // of the whole run: those of the frozen
 		if r.Judge(frozen, c.budgets, false); r.Verdict != c.want {
 			t.Errorf("budgets %v: verdict %q, want %q (%v)", c.budgets, r.Verdict, c.want, r.Why)
+		}
+	}
+}
+
+func TestReport_judgesWrongResultsWhereTheyArePromisedToBeMaskedOrLimited(t *testing.T) {
+	limit := Budget{Metric: "wrong", Limit: 7}
+	for _, c := range []struct {
+		strategy       work.Strategy
+		budgets        []Budget
+		wrong, between uint64 // delivered under the fault, and between two faults
+		want           Verdict
+		untold         int
+	}{
+		{work.Vote, nil, 0, 0, Held, 0},
+		{work.Vote, nil, 1, 0, Broken, 0},
+		{work.Vote, nil, 0, 1, Broken, 0},
+		{work.Standby, nil, 412, 0, Held, 1},
+		{work.Standby, nil, 0, 0, Held, 1}, // the fault is one of answers, and nothing judges them
+		{work.Standby, nil, 412, 3, Held, 2},
+		{work.Standby, []Budget{limit}, 7, 0, Held, 0},
+		{work.Standby, []Budget{limit}, 8, 0, Broken, 0},
+		{work.Vote, []Budget{{Wrong, "wrong", 3}}, 3, 0, Held, 0},
+		{work.Vote, []Budget{{Wrong, "wrong", 3}}, 3, 1, Broken, 0},
+	} {
+		trials := sampleTrials()
+		for i := range trials[:40] { // all owners
+			trials[i].Fault = Wrong
+		}
+		trials[3].Wrong = c.wrong // the one that does not count: what was delivered was delivered
+		budgets := DefaultBudgets(c.strategy)
+		for _, b := range c.budgets {
+			budgets = WithBudget(budgets, b)
+		}
+		r := sampleReport()
+		r.Strategy, r.Totals.Wrong = c.strategy.String(), c.wrong+c.between
+		r.Judge(trials, budgets, false)
+		if r.Verdict != c.want || len(r.Unjudged) != c.untold || r.Rows[0].Wrong != c.wrong {
+			t.Errorf("%v with %d wrong and %d between, budgets %v: %s, %q, not judged %q; want %s, %d not judged",
+				c.strategy, c.wrong, c.between, budgets, r.Verdict, r.Why, r.Unjudged, c.want, c.untold)
 		}
 	}
 }
@@ -226,12 +266,12 @@ func TestReport_tellsTheCalmOfTrialsThatCount(t *testing.T) {
 	trials := sampleTrials()
 	trials[0].Calm = []Calm{{"tiles", 6, 0, 0, 0}, {"probe", 100, 0, 0, 0}}
 	r := sampleReport()
-	r.Judge(trials, DefaultBudgets(), false)
+	r.Judge(trials, DefaultBudgets(work.Standby), false)
 	if r.Calm[0].N != 7200 || r.Calm[1].N != 25000 {
 		t.Errorf("the calm rests on %+v, want 7200 and 25000: the trial with less does not count", r.Calm)
 	}
 	r = sampleReport()
-	r.Judge(trials[:1], DefaultBudgets(), false)
+	r.Judge(trials[:1], DefaultBudgets(work.Standby), false)
 	if r.Calm[0].N != 6 {
 		t.Errorf("where none counted the calm rests on %+v, want what there was", r.Calm)
 	}
@@ -257,7 +297,7 @@ func TestReport_isThinWhereTheMeterDidNotReadAll(t *testing.T) {
 	lost[2].Reading.Lost = 1
 	r := sampleReport()
 	r.Totals.Unmeasured = 1
-	if r.Judge(lost, DefaultBudgets(), false); r.Verdict != Thin {
+	if r.Judge(lost, DefaultBudgets(work.Standby), false); r.Verdict != Thin {
 		t.Errorf("verdict %q where the meter dropped a delivery, want %q", r.Verdict, Thin)
 	}
 }
@@ -265,7 +305,7 @@ func TestReport_isThinWhereTheMeterDidNotReadAll(t *testing.T) {
 func TestReport_needsFourOfFiveOfARowUnlessTold(t *testing.T) {
 	r := sampleReport()
 	r.Needed = 0
-	r.Judge(sampleTrials(), DefaultBudgets(), false)
+	r.Judge(sampleTrials(), DefaultBudgets(work.Standby), false)
 	if r.Rows[0].Needed != 32 || r.Rows[1].Needed != 16 || r.Needed != 16 {
 		t.Errorf("needed %d, %d and %d at least; want 32 of 40, 16 of 20, 16", r.Rows[0].Needed, r.Rows[1].Needed, r.Needed)
 	}
@@ -277,8 +317,8 @@ func TestReport_saysWhatWasNotTried(t *testing.T) {
 	for i := range trials[40:60] { // every splitter
 		trials[40+i].Held = ""
 	}
-	r.Judge(trials, DefaultBudgets(), false)
-	if c := r.Coverage; c.Tried != 1 || len(c.Untried) != 37 || slices.Contains(c.Untried, "owner kill") || !slices.Contains(c.Untried, "splitter kill") {
+	r.Judge(trials, DefaultBudgets(work.Standby), false)
+	if c := r.Coverage; c.Tried != 1 || len(c.Untried) != 40 || slices.Contains(c.Untried, "owner kill") || !slices.Contains(c.Untried, "splitter kill") {
 		t.Errorf("Coverage = %+v, want one pair tried: of the splitters no kill counted", c)
 	}
 	if above, below := r.cell(Splitter, Kill); above != "0 of 20" || below == "" {
@@ -296,10 +336,10 @@ func TestContradict_findsTwoLimitsOnOneFigure(t *testing.T) {
 		budgets []Budget
 		want    bool
 	}{
-		{DefaultBudgets(), false},
-		{append(DefaultBudgets(), Budget{"", "lost", 0}), false},
-		{append(DefaultBudgets(), Budget{"kill", "lost", 2}), false},
-		{append(DefaultBudgets(), Budget{"", "lost", 2}), true},
+		{DefaultBudgets(work.Standby), false},
+		{append(DefaultBudgets(work.Standby), Budget{"", "lost", 0}), false},
+		{append(DefaultBudgets(work.Standby), Budget{"kill", "lost", 2}), false},
+		{append(DefaultBudgets(work.Standby), Budget{"", "lost", 2}), true},
 	} {
 		if _, _, found := Contradict(c.budgets); found != c.want {
 			t.Errorf("Contradict(%v) = %v, want %v", c.budgets, found, c.want)
@@ -371,6 +411,7 @@ func TestParseBudget_readsWhatItPrints(t *testing.T) {
 		"gap.p50=800us":      {"", "gap.p50", 0.8},
 		"lost=0":             {"", "lost", 0},
 		"needless<=6":        {"", "needless", 6},
+		"wrong: wrong<=3":    {Wrong, "wrong", 3},
 
 		"freeze: downtime.p99<=10ms": {Freeze, "downtime.p99", 10},
 		" one-way :lost=2":           {OneWay, "lost", 2},
@@ -385,7 +426,7 @@ func TestParseBudget_readsWhatItPrints(t *testing.T) {
 			t.Errorf("ParseBudget(%q) = %+v, %v; want %v", text, b, err, ErrBudget)
 		}
 	}
-	if got := WithBudget(DefaultBudgets(), Budget{"", "lost", 3}); len(got) != 3 || got[2].Limit != 3 {
+	if got := WithBudget(DefaultBudgets(work.Standby), Budget{"", "lost", 3}); len(got) != 3 || got[2].Limit != 3 {
 		t.Errorf("WithBudget = %v, want lost replaced", got)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"fracture/cluster/failover"
 )
 
-// Row sums up the trials of one component under one fault. Figures are over the trials that counted; lost, duplicates
-// and needless takeovers are over all of them.
+// Row sums up the trials of one component under one fault. Figures are over the trials that counted; lost, duplicates,
+// wrong results and needless takeovers are over all of them.
 type Row struct {
 	Component Component `json:"component"`
 	Fault     Kind      `json:"fault"`
@@ -22,6 +22,7 @@ type Row struct {
 	Gap       Spread    `json:"gap_ms"`
 	Lost      int       `json:"lost"`
 	Dup       uint64    `json:"duplicates"`
+	Wrong     uint64    `json:"wrong"` // results delivered that are not what their function gives
 	Needless  float64   `json:"needless_takeovers_per_min"`
 	Signals   Signals   `json:"signals"`
 
@@ -102,6 +103,7 @@ func rowOf(trials []Trial) Row {
 	for _, t := range trials {
 		row.Lost += t.Reading.Lost
 		row.Dup += t.Duplicates
+		row.Wrong += t.Wrong
 		needless += t.Needless
 		observed += t.Ended.Sub(t.Began)
 		if why := t.Uncounted(); why != "" {

@@ -13,7 +13,7 @@ var columns = []struct{ group, head string }{
 	{"", "component"}, {"", "fault"}, {"", "n"}, {"", "counted"},
 	{"downtime, ms", "p50"}, {"", "p90"}, {"", "p99"}, {"", "max"},
 	{"longest gap, ms", "p50"}, {"", "p90"}, {"", "p99"}, {"", "max"},
-	{"", "lost"}, {"", "dup"}, {"", "needless/min"},
+	{"", "lost"}, {"", "dup"}, {"", "wrong"}, {"", "needless/min"},
 	{"first signal", "reset"}, {"", "silence"}, {"", "overdue"}, {"", "other"}, {"", "none"},
 }
 
@@ -27,6 +27,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	b.WriteByte('\n')
 	r.writeRows(&b)
 	r.writeGround(&b)
+	for _, note := range r.Unjudged {
+		fmt.Fprintf(&b, "not judged: %s\n", note)
+	}
 	for _, why := range r.Why {
 		fmt.Fprintf(&b, "  %s\n", why)
 	}
@@ -98,7 +101,7 @@ func cells(r Row) []string {
 		string(r.Component), string(r.Fault), strconv.Itoa(r.N), strconv.Itoa(r.Counted),
 		figure(r.Downtime.P50), figure(r.Downtime.P90), figure(r.Downtime.P99), figure(r.Downtime.Max),
 		figure(r.Gap.P50), figure(r.Gap.P90), figure(r.Gap.P99), figure(r.Gap.Max),
-		strconv.Itoa(r.Lost), strconv.FormatUint(r.Dup, 10), figure(r.Needless),
+		strconv.Itoa(r.Lost), strconv.FormatUint(r.Dup, 10), strconv.FormatUint(r.Wrong, 10), figure(r.Needless),
 		strconv.Itoa(r.Signals.Reset), strconv.Itoa(r.Signals.Silence), strconv.Itoa(r.Signals.Overdue),
 		strconv.Itoa(r.Signals.Other), strconv.Itoa(r.Signals.None),
 	}
@@ -160,8 +163,8 @@ func (r *Report) writeGround(b *strings.Builder) {
 		b.WriteByte('\n')
 	}
 	fmt.Fprintf(b, "looked at: results due in %s s after a fault; lost what has not come %s s after that\n", figure(r.Window), figure(r.Grace))
-	fmt.Fprintf(b, "whole run: %d results due, %d delivered, %d lost, %d delivered twice, %d too old to tell, %d unexpected\n",
-		r.Totals.Due, r.Totals.Delivered, r.Totals.Lost, r.Totals.Duplicates, r.Totals.Stale, r.Totals.Wild)
+	fmt.Fprintf(b, "whole run: %d results due, %d delivered, %d lost, %d delivered twice, %d wrong, %d too old to tell, %d unexpected\n",
+		r.Totals.Due, r.Totals.Delivered, r.Totals.Lost, r.Totals.Duplicates, r.Totals.Wrong, r.Totals.Stale, r.Totals.Wild)
 	if n := r.Totals.Unmeasured; n > 0 {
 		fmt.Fprintf(b, "whole run: %d results came while the meter had no room for them, and read as lost or late\n", n)
 	}

@@ -33,6 +33,7 @@ const (
 	Partition Kind = "partition" // nothing it says arrives, and nothing reaches it: messages, beats and gossip
 	OneWay    Kind = "one-way"   // of a partition the one half: what it says is lost
 	Slow      Kind = "slow"      // what it computes takes ten times as long
+	Wrong     Kind = "wrong"     // of what it computes, one bit of each answer is flipped
 	Loss      Kind = "loss"      // one in five of its messages and beats is lost, both ways
 	Reset     Kind = "reset"     // its links break, and are made anew
 	Noop      Kind = "noop"      // nothing at all: what the meter reads then is its floor
@@ -41,7 +42,7 @@ const (
 // Components and Kinds are the rows and the columns of the coverage.
 var (
 	Components = []Component{Owner, Standby, Splitter, Link, Gossip, Store, Sink}
-	Kinds      = []Kind{Kill, Freeze, Partition, OneWay, Slow, Loss, Reset, Noop}
+	Kinds      = []Kind{Kill, Freeze, Partition, OneWay, Slow, Wrong, Loss, Reset, Noop}
 )
 
 // Suffers lists the kinds that make sense for a component.
@@ -96,6 +97,7 @@ type Trial struct {
 	Reading    Reading
 	Timeline   Timeline
 	Duplicates uint64        // delivered during the trial
+	Wrong      uint64        // results delivered during the trial that are not what their function gives
 	Needless   int           // needless takeovers during the trial
 	Hiccup     time.Duration // how late the meter itself was at worst, between the fault and the horizon
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fracture/chaos/meter"
@@ -43,8 +44,9 @@ type labArena struct {
 	options    runOptions
 	schedules  []meter.Schedule
 	home       *home
-	client     *cluster.Client // set before joined is closed
-	joined     chan struct{}   // closed once every node is ready and the client runs
+	client     *cluster.Client               // set before joined is closed
+	joined     chan struct{}                 // closed once every node is ready and the client runs
+	checker    atomic.Pointer[meter.Checker] // of the measured streams; nil until all of them are submitted
 	deliveries *meter.Inbox[meter.Delivery]
 	traces     *meter.Inbox[failover.Trace]
 	refused    chan error // of the first stream that was refused
@@ -127,10 +129,11 @@ func (a *labArena) Meet(until clock.Instant) {
 	}
 }
 
-// deliver and answer are called on the client's loop, news on the goroutines of its links.
+// deliver and answer are called on the client's loop, news on the goroutines of its links. A result is checked here, where
+// it still lies in the processor's cache, for to keep it until it is pumped would fill the memory of who measures.
 func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
 	if !m.Failed { // what was given up has not come
-		a.deliveries.Put(meter.Delivery{Task: m.Task, At: arrival})
+		a.deliveries.Put(meter.Delivery{Task: m.Task, At: arrival, Wrong: a.checker.Load().Wrong(m.Task, m.Payload)})
 	}
 }
 

@@ -164,6 +164,7 @@ func TestE2E_everyFaultIsInForceAndThenGone(t *testing.T) {
 		{component: meter.Owner, fault: meter.Partition, nodes: []string{"n2"}},
 		{component: meter.Owner, fault: meter.OneWay, nodes: []string{"n3"}},
 		{component: meter.Standby, fault: meter.Slow, nodes: []string{"n1"}},
+		{component: meter.Owner, fault: meter.Wrong, nodes: []string{"n2"}},
 		{component: meter.Splitter, fault: meter.Loss, nodes: []string{"n2"}},
 		{component: meter.Link, fault: meter.Partition, nodes: []string{"n1", "n2"}},
 		{component: meter.Link, fault: meter.Loss, nodes: []string{"n2", "n1"}},

@@ -404,9 +404,9 @@ func TestE2E_runPrintsOneObject(t *testing.T) {
 		t.Errorf("exit %d with the verdict %q:\n%s", code, report.Verdict, p.errs.String())
 	}
 	row := report.Rows[0]
-	wantFields(t, "the row", row, "component", "fault", "n", "counted", "downtime_ms", "gap_ms", "lost", "duplicates",
+	wantFields(t, "the row", row, "component", "fault", "n", "counted", "downtime_ms", "gap_ms", "lost", "duplicates", "wrong",
 		"needless_takeovers_per_min", "signals")
-	for field, want := range map[string]string{"component": `"owner"`, "fault": `"kill"`, "n": "1", "lost": "0", "duplicates": "0"} {
+	for field, want := range map[string]string{"component": `"owner"`, "fault": `"kill"`, "n": "1", "lost": "0", "duplicates": "0", "wrong": "0"} {
 		if got := string(row[field]); got != want {
 			t.Errorf("the row's %s is %s, want %s", field, got, want)
 		}

@@ -121,7 +121,11 @@ func progress(done, all int, t meter.Trial) string {
 	if why := t.Uncounted(); why != "" {
 		return what + "  not counted: " + why
 	}
-	return fmt.Sprintf("%s  %.2f ms  %s", what, meter.Millis(t.Reading.Downtime), t.Timeline.Signal)
+	what = fmt.Sprintf("%s  %.2f ms  %s", what, meter.Millis(t.Reading.Downtime), t.Timeline.Signal)
+	if t.Wrong > 0 {
+		what += fmt.Sprintf("  %d wrong", t.Wrong)
+	}
+	return what
 }
 
 // print writes the report to where it was asked for.

@@ -18,8 +18,9 @@ type strike struct {
 
 // How hard a fault strikes.
 const (
-	slowTimes = 10
-	lossShare = 0.2
+	slowTimes  = 10
+	wrongShare = 1 // of the answers
+	lossShare  = 0.2
 )
 
 // nodeOrder is what one node is to be told.
@@ -67,6 +68,8 @@ func (s strike) standing(peer string) []chaos.Standing {
 		return ways(chaos.Fault{Kind: chaos.Loss, Share: lossShare}, peer, false, true)
 	case meter.Slow:
 		return []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Slow, Times: slowTimes}}}
+	case meter.Wrong:
+		return []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Wrong, Share: wrongShare}}}
 	case meter.Reset:
 		return []chaos.Standing{{Site: chaos.Link, Fault: chaos.Fault{Kind: chaos.Reset}, Peer: peer}}
 	case meter.Kill, meter.Freeze, meter.Noop: // done to the process, or not at all

@@ -43,13 +43,15 @@ func newRunCommand() *cobra.Command {
 			"file that lists trials; flags that are given beat the file.\n\n" + describeFaults() +
 			"\nEvery run measures two controls too: nothing at all, which is the meter's floor, and every node frozen for\n" +
 			"20 ms, which must read 20. With a strategy that keeps one copy, faults lose results, and the default budget of\n" +
-			"none is broken; a stream that failfast stops is started again at once.\n\n" +
+			"none is broken; a stream that failfast stops is started again at once. Each result is held against what its\n" +
+			"function gives; only vote masks wrong ones, so only there is the default budget wrong<=0.\n\n" +
 			"Exit codes: 0 budgets held, 1 a budget was broken, 2 wrong command line, 3 the environment failed, 4 too little\n" +
 			"traffic to judge, 130 interrupted (everything is healed, and what was measured until then is printed).",
 		Example: "  fracture run\n  fracture run --role all --trials 200 --json\n" +
 			"  fracture run --trials 20 --rss-ballast 64MiB\n" +
 			"  fracture run --fault freeze,partition --for 300ms --trials 10\n" +
 			"  fracture run --role link --fault all --budget 'loss: downtime.p99<=5ms'\n" +
+			"  fracture run --fault wrong --strategy vote --trials 10\n" +
 			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi.json",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -140,7 +142,7 @@ func (o *runOptions) leaveOut(stderr io.Writer) error {
 
 // options checks the flags, naming the first that makes no sense. choose says what is to be tried.
 func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
-	o := runOptions{probe: f.probe, minimum: f.minimum, json: f.json, out: f.out, budgets: meter.DefaultBudgets(),
+	o := runOptions{probe: f.probe, minimum: f.minimum, json: f.json, out: f.out,
 		args: f.nodeArgs, lenient: f.role == allRoles}
 	o.plan = plan{seed: f.seed, controls: f.controls, nodes: f.nodes, every: f.every, calm: f.calm,
 		window: f.window, grace: f.grace, whole: 30 * time.Second, tiles: runTiles}
@@ -199,7 +201,7 @@ func (o *runOptions) words(f runFlags) error {
 	if copies, _ := o.strategy.Factors(); int(copies) > f.nodes {
 		return fmt.Errorf("--strategy %v with --nodes %d: it needs %d nodes, one for each copy", o.strategy, f.nodes, copies)
 	}
-	o.standbys = !o.strategy.Single()
+	o.standbys, o.budgets = !o.strategy.Single(), meter.DefaultBudgets(o.strategy)
 	if o.load, err = parseLoad(f.load); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
@@ -233,8 +235,9 @@ func describeFaults() string {
 		fmt.Fprintf(&b, "  %-9s %s\n", c, words(c.Suffers()))
 	}
 	b.WriteString("A kill is kill -9, a freeze SIGSTOP and SIGCONT; a partition loses all that goes to and comes from the victim,\n" +
-		"one-way only what it says; slow makes tasks take ten times as long, loss loses a fifth of messages and beats,\n" +
-		"reset breaks links, noop does nothing. A link is one between two nodes that share work; gossip is that of all\n" +
-		"nodes; the store is a redis-server of the run's own, the sink a second receiver.\n")
+		"one-way only what it says; slow makes tasks take ten times as long, wrong flips a bit of every answer, loss\n" +
+		"loses a fifth of messages and beats, reset breaks links, noop does nothing. A link is one between two nodes\n" +
+		"that share work; gossip is that of all nodes; the store is a redis-server of the run's own, the sink a second\n" +
+		"receiver.\n")
 	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fracture/chaos/meter"
+	"fracture/work"
 )
 
 func goodRunFlags() runFlags {
@@ -36,6 +37,20 @@ func TestRunFlags_becomeAPlan(t *testing.T) {
 	}
 	if len(limits) != 4 || limits["downtime.p99"] != 15 || limits["needless"] != 6 || limits["lost"] != 0 {
 		t.Errorf("budgets = %v, want the defaults with one replaced and one added", limits)
+	}
+}
+
+func TestRunFlags_judgeWrongAnswersWhereTheyAreMasked(t *testing.T) {
+	for _, s := range work.Strategies {
+		f := goodRunFlags()
+		f.strategy = s.String()
+		o, err := f.read(nil, flagsGiven())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(o.budgets, meter.Budget{Metric: "wrong"}); got != (s == work.Vote) {
+			t.Errorf("%v: wrong<=0 is among the budgets: %v", s, got)
+		}
 	}
 }
 
@@ -105,6 +120,10 @@ func TestProgress_isOneLineATrial(t *testing.T) {
 		Calm: []meter.Calm{{N: 7000}}, Reading: meter.Reading{Downtime: 2310 * time.Microsecond}}
 	if got, want := progress(3, 60, trial), "3/60  owner kill  n3 (owner of 5)  2.31 ms  -"; got != want {
 		t.Errorf("progress = %q, want %q", got, want)
+	}
+	trial.Wrong = 412
+	if got := progress(3, 60, trial); !strings.HasSuffix(got, "  412 wrong") {
+		t.Errorf("progress = %q, want the wrong results at its end", got)
 	}
 	trial.Failed = "not running"
 	if got := progress(3, 60, trial); !strings.Contains(got, "not counted: not running") {

@@ -25,7 +25,7 @@ func (a *labArena) Strike(ctx context.Context, s strike) (before, after clock.In
 		return a.kill(s)
 	case meter.Freeze:
 		return a.freeze(s)
-	case meter.Partition, meter.OneWay, meter.Slow, meter.Loss, meter.Reset:
+	case meter.Partition, meter.OneWay, meter.Slow, meter.Wrong, meter.Loss, meter.Reset:
 		return a.order(ctx, s)
 	}
 	return 0, 0, fmt.Errorf("no way is known to do %s to a %s", s.fault, s.component)
@@ -41,7 +41,7 @@ func (a *labArena) End(ctx context.Context, s strike) (ended clock.Instant, err 
 			ended = at
 		}
 		return ended, err
-	case meter.Partition, meter.OneWay, meter.Slow, meter.Loss, meter.Reset:
+	case meter.Partition, meter.OneWay, meter.Slow, meter.Wrong, meter.Loss, meter.Reset:
 		return a.heal(ctx, s)
 	case meter.Kill, meter.Noop:
 	}

@@ -124,7 +124,7 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, last time.Duration, 
 	if err := r.wait(ctx, ready.Add(t.Phase)); err != nil {
 		return err
 	}
-	duplicates := r.rec.Duplicates()
+	duplicates, wrong := r.rec.Duplicates(), r.rec.Wrong()
 	s, onVictim := r.pick(t)
 	s.last = last
 	faulted := r.faulted(s)
@@ -149,7 +149,7 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, last time.Duration, 
 		t.Failed = "the fault had nothing to strike"
 	}
 	err := r.recover(ctx, t, s)
-	t.Duplicates = r.rec.Duplicates() - duplicates
+	t.Duplicates, t.Wrong = r.rec.Duplicates()-duplicates, r.rec.Wrong()-wrong
 	return err
 }
 

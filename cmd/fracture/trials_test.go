@@ -23,6 +23,7 @@ type stage struct {
 	dead   string
 	killed clock.Instant
 	frozen [2]clock.Instant
+	lying  [2]clock.Instant
 	hold   time.Duration
 	told   []failover.Trace
 	kills  []string
@@ -57,7 +58,8 @@ func (s *stage) Pump(rec *meter.Recorder, log *meter.Log) {
 			if back := s.killed.Add(s.hold); s.owner(tile) == s.dead && arrived > s.killed && arrived < back {
 				arrived = back
 			}
-			rec.Deliver(meter.Delivery{Task: work.TaskID{Stream: 1, Frame: s.next, Tile: tile}, At: arrived})
+			rec.Deliver(meter.Delivery{Task: work.TaskID{Stream: 1, Frame: s.next, Tile: tile}, At: arrived,
+				Wrong: arrived >= s.lying[0] && arrived < s.lying[1]})
 		}
 		s.next++
 	}
@@ -103,6 +105,8 @@ func (s *stage) Strike(_ context.Context, f strike) (before, after clock.Instant
 	switch f.fault {
 	case meter.Kill:
 		s.kill(f.nodes[0])
+	case meter.Wrong:
+		s.lying = [2]clock.Instant{s.now, clock.Never}
 	case meter.Noop:
 	default:
 		s.frozen = [2]clock.Instant{s.now, clock.Never}
@@ -111,7 +115,11 @@ func (s *stage) Strike(_ context.Context, f strike) (before, after clock.Instant
 }
 
 func (s *stage) End(_ context.Context, f strike) (clock.Instant, error) {
-	s.frozen[1] = s.now
+	if f.fault == meter.Wrong {
+		s.lying[1] = s.now
+	} else {
+		s.frozen[1] = s.now
+	}
 	s.ended = append(s.ended, f)
 	return s.now, nil
 }
@@ -243,12 +251,32 @@ func TestRunner_doesNotCountAFaultThatStrikesNothing(t *testing.T) {
 	}
 }
 
+func TestRunner_countsTheWrongResultsOfEachTrial(t *testing.T) {
+	p := stagePlan(7)
+	p.controls = 1
+	p.series = []series{{meter.Owner, meter.Wrong, 2, 200 * time.Millisecond}, {meter.Owner, meter.Noop, 1, 0}}
+	r, trials, err := runStage(t.Context(), &stage{strength: 1}, p)
+	if err != nil || len(trials) != 5 {
+		t.Fatalf("run = %d trials, %v; want 5", len(trials), err)
+	}
+	const each = 200 / 5 * 25 // what comes in 200 ms
+	for i, want := range []uint64{0, 0, each, each, 0} {
+		if got := trials[i].Wrong; got != want {
+			t.Errorf("%s %s: %d wrong results, want %d", trials[i].Component, trials[i].Fault, got, want)
+		}
+	}
+	if rows := meter.Rows(trials); rows[2].Wrong != 2*each || rows[2].Counted != 2 || r.rec.Totals(r.arena.Now()).Wrong != 2*each {
+		t.Errorf("wrong in the row %d, in all %d; want %d, and both trials counted", rows[2].Wrong, r.rec.Totals(r.arena.Now()).Wrong, 2*each)
+	}
+}
+
 func TestRunner_blamesTheVictimsOfAFaultAlone(t *testing.T) {
 	for _, c := range []struct {
 		s    strike
 		want int
 	}{
 		{strike{component: meter.Owner, fault: meter.Slow, nodes: []string{"n1"}}, 1},
+		{strike{component: meter.Owner, fault: meter.Wrong, nodes: []string{"n1"}}, 1},
 		{strike{component: meter.Link, fault: meter.Loss, nodes: []string{"n1", "n2"}}, 2},
 		{strike{component: meter.All, fault: meter.Freeze, nodes: []string{"n1", "n2"}}, 2},
 		{strike{component: meter.Gossip, fault: meter.Partition, nodes: []string{"n1", "n2"}}, 0},
