@@ -220,7 +220,7 @@ func (c *Client) loop(ctx context.Context) error {
 	}
 	defer bell.takeDown()
 	c.in.wake()
-	var events []failover.Event
+	var in taken // its messages are left to the collector: who is told of a result may keep it
 	var effects []failover.Effect
 	for {
 		select {
@@ -228,11 +228,11 @@ func (c *Client) loop(ctx context.Context) error {
 			return nil
 		case <-c.in.ready:
 		}
-		events = c.in.take(events)
-		for i := range events {
-			c.membership(&events[i])
+		in = c.in.take(in)
+		for i := range in.events {
+			c.membership(&in.events[i])
 			now := clock.Now()
-			effects = c.sink.Step(now, events[i], effects[:0])
+			effects = c.sink.Step(now, in.events[i], effects[:0])
 			c.carryOut(now, effects)
 		}
 		now := clock.Now()

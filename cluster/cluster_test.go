@@ -192,7 +192,7 @@ func TestNode_countsStrangersAtItsLinks(t *testing.T) {
 	stranger, err := wire.Listen(wire.LinksConfig{
 		Self: wire.Peer{Name: "a9", Incarnation: 1}, Credentials: newKeys(t), Addr: "127.0.0.1:0",
 		Up: func(wire.Peer) { t.Error("a link stands between two clusters") }, Down: func(wire.Peer) {},
-		Received: func(failover.NodeID, []failover.Message) {}, Telemetry: func(failover.NodeID, [][]byte) {},
+		Received: func(failover.NodeID, wire.Incoming) {}, Telemetry: func(failover.NodeID, [][]byte) {},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"fracture/cluster/failover"
+	"fracture/cluster/wire"
 )
 
 // Bounds of an inbox, in events.
@@ -22,6 +23,7 @@ type inbox struct {
 	mu     sync.Mutex // guards all but ready
 	space  *sync.Cond // signalled when events were taken
 	events []failover.Event
+	lent   []wire.Incoming         // what the messages among events lie in
 	beats  int                     // among events
 	newest map[failover.NodeID]int // where among events each peer's last beat stands
 	merged uint64                  // beats that gave way to a newer one, ever
@@ -78,14 +80,15 @@ func (in *inbox) gaveWay() uint64 {
 }
 
 // putMessages appends what came over a link. Where the inbox is full it waits, which pushes back on the link's peer.
-func (in *inbox) putMessages(from failover.NodeID, batch []failover.Message) {
+func (in *inbox) putMessages(from failover.NodeID, batch wire.Incoming) {
 	in.mu.Lock()
 	for len(in.events) >= inboxFull && !in.closed {
 		in.space.Wait()
 	}
-	for i := range batch {
-		in.events = append(in.events, failover.Event{Kind: failover.Received, Peer: from, Message: batch[i]})
+	for i := range batch.Messages {
+		in.events = append(in.events, failover.Event{Kind: failover.Received, Peer: from, Message: batch.Messages[i]})
 	}
+	in.lent = append(in.lent, batch)
 	in.mu.Unlock()
 	in.wake()
 }
@@ -97,20 +100,27 @@ func (in *inbox) wake() {
 	}
 }
 
-// take swaps the collected events for an empty buffer.
-func (in *inbox) take(empty []failover.Event) []failover.Event {
+// taken is what a loop took out of its inbox at once, and hands back with the next take.
+type taken struct {
+	events []failover.Event
+	lent   []wire.Incoming // what their messages lie in; to be freed by a loop that keeps none of it
+}
+
+// take swaps the collected events for empty buffers.
+func (in *inbox) take(empty taken) taken {
+	clear(empty.events)
+	clear(empty.lent)
+	if cap(empty.events) > inboxSpare {
+		empty = taken{}
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	taken := in.events
-	clear(empty)
-	if cap(empty) > inboxSpare {
-		empty = nil
-	}
-	in.events = empty[:0]
+	out := taken{in.events, in.lent}
+	in.events, in.lent = empty.events[:0], empty.lent[:0]
 	in.beats = 0
 	clear(in.newest)
 	in.space.Broadcast()
-	return taken
+	return out
 }
 
 // close lets go of whoever waits.

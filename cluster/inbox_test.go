@@ -19,7 +19,7 @@ func TestInbox_keepsABoundedNumberOfBeatsAndEachPeersNewest(t *testing.T) {
 			in.put(failover.Event{Kind: failover.LinkDown, Peer: 2})
 		}
 	}
-	events := in.take(nil)
+	events := in.take(taken{}).events
 	newest, beats := map[failover.NodeID]clock.Instant{}, 0
 	for _, ev := range events {
 		if ev.Kind == failover.Beat {
@@ -39,7 +39,7 @@ func TestInbox_keepsABoundedNumberOfBeatsAndEachPeersNewest(t *testing.T) {
 		t.Errorf("%d beats gave way, want %d", in.merged, want)
 	}
 	in.beat(failover.Event{Kind: failover.Beat, Peer: 1, At: rounds})
-	if events = in.take(events); len(events) != 1 || events[0].At != rounds {
+	if events = in.take(taken{events: events}).events; len(events) != 1 || events[0].At != rounds {
 		t.Errorf("after it was emptied: %+v, want the one beat that came since", events)
 	}
 }
@@ -50,7 +50,7 @@ func TestInbox_keepsEveryBeatOfALoopThatIsAlive(t *testing.T) {
 	for i := range 10 {
 		in.beat(failover.Event{Kind: failover.Beat, Peer: 1, At: clock.Instant(i)})
 	}
-	if events := in.take(nil); len(events) != 10 {
+	if events := in.take(taken{}).events; len(events) != 10 {
 		t.Errorf("%d of 10 beats were kept", len(events))
 	}
 }

@@ -24,7 +24,7 @@ func (n *Node) loop(ctx context.Context) error {
 	}
 	defer bell.takeDown()
 	n.in.wake()
-	var events []failover.Event
+	var in taken
 	nextStatus := clock.Now().Add(statusInterval)
 	for {
 		select {
@@ -33,9 +33,12 @@ func (n *Node) loop(ctx context.Context) error {
 		case <-n.in.ready:
 		}
 		heard := n.beats.Heard() // before the inbox is emptied: what was heard by then is in it
-		events = n.in.take(events)
-		for i := range events {
-			n.happen(&events[i])
+		in = n.in.take(in)
+		for i := range in.events {
+			n.happen(&in.events[i])
+		}
+		for _, lent := range in.lent { // whoever keeps what came has copied it
+			lent.Free()
 		}
 		now := clock.Now()
 		n.step(now, failover.Event{Kind: failover.Tick, At: heard})

@@ -30,10 +30,6 @@ type WriterConfig struct {
 	Flush      time.Duration // bound of the last writes when the writer ends; 2 s
 	Look       time.Duration // after so long without a write the store is asked whether it is there; 2 s
 	MaxAgain   int           // size of the last image, encoded, up to which it is kept to be written again, in bytes; 4 MiB
-
-	// Held is told how many bytes of images have a place, whenever that changes; nil: nobody listens. It is called with
-	// the writer's lock held: it must neither wait nor call the writer.
-	Held func(sizeBytes int64)
 }
 
 // Counters say what a writer has done and what it still holds.
@@ -224,15 +220,8 @@ func (w *Writer) Take(sizeBytes int64) *Room {
 // occupy gives an image its place. The caller holds mu.
 func (w *Writer) occupy(size int64) *Room {
 	w.held++
-	w.resize(size)
+	w.bytes += size
 	return &Room{writer: w, size: size}
-}
-
-func (w *Writer) resize(by int64) {
-	w.bytes += by
-	if w.cfg.Held != nil {
-		w.cfg.Held(w.bytes)
-	}
 }
 
 // Release gives the room back; after Put, or a second time, it does nothing.
@@ -275,7 +264,7 @@ func (w *Writer) PutDurable(sizeBytes int64, encode func() ([]Entry, error), sav
 // vacate takes an image's place back. The caller holds mu.
 func (w *Writer) vacate(size int64) {
 	w.held--
-	w.resize(-size)
+	w.bytes -= size
 }
 
 // Counters reports what the writer has done and what it holds.

@@ -6,6 +6,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/mem"
+
+	"fracture/cluster/failover"
 )
 
 // method is where wire.proto's service answers.
@@ -15,7 +17,10 @@ const (
 )
 
 // frame is one encoded batch, as gRPC carries it.
-type frame struct{ b []byte }
+type frame struct {
+	b      []byte
+	buffer mem.Buffer // what b lies in, where it came; nil where it is to be sent
+}
 
 // codec hands frames to gRPC as they are: they were encoded when they were queued.
 type codec struct{}
@@ -32,14 +37,29 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.Copy(f.b, mem.DefaultBufferPool())}, nil
 }
 
-// Unmarshal copies what came into a buffer of its own.
+// Unmarshal takes what came in the buffer in which it came, where it came in one. It is the frame's until it is freed.
 func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 	f, ok := v.(*frame)
 	if !ok {
 		return fmt.Errorf("receiving into a %T, not a frame", v)
 	}
-	f.b = data.Materialize()
+	f.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
+	f.b = f.buffer.ReadOnlyData()
 	return nil
+}
+
+// Incoming is what came from a peer at once. It, and all that its messages point to, is the receiver's until it frees it.
+// Who keeps any of it for good does not: then it is left to the collector.
+type Incoming struct {
+	Messages []failover.Message
+	buffer   mem.Buffer // nil where it is not to be used again
+}
+
+// Free gives the memory back for what comes next.
+func (in Incoming) Free() {
+	if in.buffer != nil {
+		in.buffer.Free()
+	}
 }
 
 // exchange describes the service's one method.

@@ -83,7 +83,7 @@ func TestLinks_refuseAMemberThatSaysItIsAnother(t *testing.T) {
 	} {
 		before := a.Stats().Strangers
 		s := intrude(t, c, "n2", a)
-		if err := s.SendMsg(&frame{encodeHello(hello)}); err != nil {
+		if err := s.SendMsg(&frame{b: encodeHello(hello)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.RecvMsg(&frame{}); err == nil {
@@ -106,7 +106,7 @@ func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
 	} {
 		before := a.Stats().Malformed
 		s := intrude(t, c, "n2", a)
-		if err := s.SendMsg(&frame{b}); err != nil {
+		if err := s.SendMsg(&frame{b: b}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.RecvMsg(&frame{}); err == nil {
@@ -124,7 +124,7 @@ func join(t *testing.T, c *Credentials, p *process, opts ...grpc.CallOption) grp
 	n2 := Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)}
 	p.Connect(n2)
 	s := intrude(t, c, "n2", p, opts...)
-	if err := s.SendMsg(&frame{encodeHello(n2)}); err != nil {
+	if err := s.SendMsg(&frame{b: encodeHello(n2)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.RecvMsg(&frame{}); err != nil {
@@ -140,17 +140,17 @@ func TestLinks_skipAMalformedMessageAndKeepTheLink(t *testing.T) {
 	s := join(t, c, a)
 	m := failover.Message{Kind: failover.Mark}
 	bad := failover.Message{Task: m.Task} // no kind
-	if err := s.SendMsg(&frame{appendMessage(appendMessage(nil, &bad), &m)}); err != nil {
+	if err := s.SendMsg(&frame{b: appendMessage(appendMessage(nil, &bad), &m)}); err != nil {
 		t.Fatal(err)
 	}
 	got := a.want(t, "got", failover.Identify("n2", 1))
 	if len(got.messages) != 1 || a.Stats().Malformed != 1 {
 		t.Fatalf("%d messages, %d malformed, want 1 and 1", len(got.messages), a.Stats().Malformed)
 	}
-	if err := s.SendMsg(&frame{bytes.Repeat([]byte{0xff}, 100)}); err != nil {
+	if err := s.SendMsg(&frame{b: bytes.Repeat([]byte{0xff}, 100)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SendMsg(&frame{appendMessage(nil, &m)}); err != nil {
+	if err := s.SendMsg(&frame{b: appendMessage(nil, &m)}); err != nil {
 		t.Fatal(err)
 	}
 	a.want(t, "got", failover.Identify("n2", 1))
@@ -160,7 +160,7 @@ func TestLinks_endALinkWhoseFramesAreTooLarge(t *testing.T) {
 	c := newCluster(t)
 	a := start(t, c, "n1")
 	s := join(t, c, a, grpc.MaxCallSendMsgSize(1<<30))
-	if err := s.SendMsg(&frame{make([]byte, maxFrameBytes+1)}); err != nil {
+	if err := s.SendMsg(&frame{b: make([]byte, maxFrameBytes+1)}); err != nil {
 		t.Fatal(err)
 	}
 	a.want(t, "down", failover.Identify("n2", 1))

@@ -30,10 +30,11 @@ func Example() {
 		self := wire.Peer{ID: failover.Identify(name, 1), Name: name, Incarnation: 1}
 		links, err := wire.Listen(wire.LinksConfig{
 			Self: self, Credentials: credentials, Up: up, Down: func(wire.Peer) {},
-			Received: func(_ failover.NodeID, batch []failover.Message) {
-				for _, m := range batch {
+			Received: func(_ failover.NodeID, in wire.Incoming) {
+				for _, m := range in.Messages {
 					received(m)
 				}
+				in.Free()
 			},
 			Telemetry: func(failover.NodeID, [][]byte) {},
 		})

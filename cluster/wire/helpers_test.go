@@ -52,7 +52,7 @@ func childMain() bool {
 			l.Send(peer.ID, &m)
 			l.Flush()
 		},
-		Received:  func(failover.NodeID, []failover.Message) {},
+		Received:  func(failover.NodeID, Incoming) {},
 		Telemetry: func(failover.NodeID, [][]byte) {},
 		Down:      func(Peer) {},
 	})

@@ -104,7 +104,7 @@ func (l *Links) callOnce(p *peer) (stood bool) {
 	if err != nil {
 		return false
 	}
-	if err := s.SendMsg(&frame{encodeHello(l.cfg.Self)}); err != nil {
+	if err := s.SendMsg(&frame{b: encodeHello(l.cfg.Self)}); err != nil {
 		return false
 	}
 	hello, err := l.greeted(s)
@@ -156,7 +156,7 @@ func (l *Links) answer(s grpc.ServerStream) error {
 		return status.Error(codes.Aborted, "ended before it began")
 	}
 	defer l.release(p)
-	if err := s.SendMsg(&frame{encodeHello(l.cfg.Self)}); err != nil {
+	if err := s.SendMsg(&frame{b: encodeHello(l.cfg.Self)}); err != nil {
 		return err
 	}
 	l.carry(s, p)
@@ -290,7 +290,7 @@ func (l *Links) send(s stream, p *peer, broken <-chan struct{}) {
 				return
 			}
 		}
-		if err := s.SendMsg(&frame{f.b}); err != nil {
+		if err := s.SendMsg(&frame{b: f.b}); err != nil {
 			// The receiving side learns of it too, and why does not matter.
 			l.count.dropped.Add(uint64(f.messages))
 			return
@@ -319,9 +319,14 @@ func (l *Links) receive(s stream, p *peer) {
 		l.count.malformed.Add(uint64(refused))
 		l.count.messagesIn.Add(uint64(len(b.messages)))
 		l.count.bytesIn.Add(uint64(len(f.b)))
-		b.messages = l.notice(&g, p, b)
-		if len(b.messages) > 0 {
-			l.cfg.Received(p.ID, b.messages)
+		in := Incoming{Messages: l.notice(&g, p, b)}
+		if len(b.telemetry) == 0 { // which may be kept
+			in.buffer = f.buffer
+		}
+		if len(in.Messages) > 0 {
+			l.cfg.Received(p.ID, in)
+		} else {
+			in.Free()
 		}
 		l.sayAgain(p, b.missing)
 		if len(b.telemetry) > 0 {

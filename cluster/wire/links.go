@@ -47,10 +47,10 @@ type LinksConfig struct {
 	MaxMessages int    // messages waiting for one peer; 8192
 	MaxBytes    int    // bytes of them; 8 MiB
 
-	Up        func(Peer)                                           // a link stands, in both directions
-	Received  func(from failover.NodeID, batch []failover.Message) // the receiver may keep the batch and all in it
-	Telemetry func(from failover.NodeID, items [][]byte)           // likewise
-	Down      func(Peer)                                           // it broke or was ended; once for each Up
+	Up        func(Peer)                                 // a link stands, in both directions
+	Received  func(from failover.NodeID, in Incoming)    // the receiver's to free or to keep
+	Telemetry func(from failover.NodeID, items [][]byte) // the receiver may keep the items
+	Down      func(Peer)                                 // it broke or was ended; once for each Up
 }
 
 // Bounds of a link's beginning.

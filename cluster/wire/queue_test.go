@@ -117,7 +117,7 @@ func TestLinks_dropAndCountWhatDoesNotFit(t *testing.T) {
 	hold := make(chan struct{})
 	a := start(t, c, "n1", func(cfg *LinksConfig) { cfg.MaxMessages, cfg.MaxBytes = 100, 1<<20 })
 	b := start(t, c, "n2", func(cfg *LinksConfig) {
-		cfg.Received = func(failover.NodeID, []failover.Message) { <-hold }
+		cfg.Received = func(failover.NodeID, Incoming) { <-hold }
 	})
 	t.Cleanup(func() { close(hold) }) // before Run is waited for
 	link(t, a, b)

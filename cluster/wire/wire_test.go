@@ -46,8 +46,8 @@ func start(t testing.TB, c *Credentials, name string, change ...func(*LinksConfi
 		Credentials: c,
 		Up:          func(q Peer) { p.says <- told{what: "up", peer: q.ID} },
 		Down:        func(q Peer) { p.says <- told{what: "down", peer: q.ID} },
-		Received: func(from failover.NodeID, b []failover.Message) {
-			p.says <- told{what: "got", peer: from, messages: b}
+		Received: func(from failover.NodeID, in Incoming) {
+			p.says <- told{what: "got", peer: from, messages: in.Messages}
 		},
 		Telemetry: func(from failover.NodeID, b [][]byte) {
 			p.says <- told{what: "heard", peer: from, telemetry: b}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -54,6 +55,7 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, e
 	if err != nil {
 		return m, err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(mostGC)) // a collection keeps the sink waiting
 	hiccups := meter.NewHiccups()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)) // a P that the watch may keep from the sink
 	// The cluster lives on when the run is interrupted, until the report is made; and the run ends when the cluster does.

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -46,11 +45,6 @@ const doorFile = "door"
 // flushTime bounds the last writes to the store of a node that ends, after half as much for the one under way. With what the
 // node itself takes to hand over and to leave, all is over within 5 s of SIGTERM.
 const flushTime = 1300 * time.Millisecond
-
-// nodeMemory is the heap size from which on a node collects harder: the kernel frees a dead node's memory before it closes
-// its sockets, so a large node is slow to be missed. Pictures that wait for the store come on top, twice: else a node that
-// holds more of them than this would do little but collect.
-const nodeMemory = 20 << 20
 
 // silenceCeiling is the longest silence that a node's lease on a peer learns to bear. On a machine so busy that its
 // processes stand still for longer, takeovers would only add to the load; overdue tasks bound the wait there.
@@ -109,8 +103,6 @@ type announcement struct {
 }
 
 func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
-	debug.SetGCPercent(100)
-	debug.SetMemoryLimit(nodeMemory)
 	level := slog.LevelInfo
 	if f.verbose {
 		level = slog.LevelDebug
@@ -125,9 +117,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	writer := store.NewWriter(client, store.WriterConfig{
-		Flush: flushTime, Held: func(pictures int64) { debug.SetMemoryLimit(nodeMemory + 2*pictures) },
-	})
+	writer := store.NewWriter(client, store.WriterConfig{Flush: flushTime})
 	keeper, err := keep.New(writer)
 	if err != nil {
 		return err
@@ -161,7 +151,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		return &exitError{exitUsage, err}
 	}
 	late.Node = node
-	beside := []part{staySlim}
+	beside := []part{staySlim, stayLean}
 	behind := []part{writer.Run}
 	if door != nil {
 		beside = append(beside, door.Run)
