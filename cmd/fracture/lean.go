@@ -7,13 +7,16 @@ import (
 	"time"
 )
 
-// heapGoal is up to where a node lets its heap grow before it collects. The kernel frees a dead node's memory before it closes
-// its sockets, so a large node is slow to be missed; but each collection stops the node until all its threads have stopped,
-// and on a busy machine a worker that has stepped back for others takes milliseconds to get that far.
-const heapGoal = 11 << 20
+// A node stays lean: the kernel frees a dead node's memory before it closes its sockets, so a large one is slow to be missed.
+// But each collection stops the node until all its threads have stopped, and on a busy machine a worker that has stepped back
+// for others takes milliseconds to get that far.
+const (
+	heapGoal = 8 << 20  // up to here the heap grows before it is collected
+	memory   = 20 << 20 // beyond, the runtime gives back to the system what it does not use
+)
 
-// How far the collector may be set, in percent of what lives, and how often that is looked at. A limit on memory instead has
-// a node that holds more than the limit do little but collect, just when it has too much to do.
+// How far the collector may be set, in percent of what lives, and how often that is looked at. A node that holds much, because
+// it has too much to do, would with a fixed limit do little but collect.
 const (
 	leastGC, mostGC = 60, 400
 	lookAtHeap      = time.Second
@@ -24,11 +27,12 @@ func stayLean(ctx context.Context) error {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	tick := time.NewTicker(lookAtHeap)
 	defer tick.Stop()
-	for now := 100; ; {
+	for now := 0; ; {
 		metrics.Read(live)
 		// Setting it stops the node once more, so a change that is small is not worth it.
 		if want := gcPercent(live[0].Value.Uint64()); want > now+now/4 || want < now-now/4 {
 			debug.SetGCPercent(want)
+			debug.SetMemoryLimit(max(memory, 4*int64(live[0].Value.Uint64())))
 			now = want
 		}
 		select {
