@@ -1,6 +1,8 @@
 package failover
 
 import (
+	"math"
+
 	"fracture/clock"
 	"fracture/work"
 )
@@ -35,6 +37,7 @@ type candidate struct {
 	weight  uint64
 	zone    uint32
 	suspect bool
+	given   [MaxFactor]int // how many of a frame's tasks it was given in each rank
 }
 
 // candidates gathers who may be given work of a strategy at now, this node among them unless it drains. Reschedule asks
@@ -55,16 +58,26 @@ func (c *Core) candidates(now clock.Instant, strategy work.Strategy) []candidate
 	return list
 }
 
+// anyNumber is for who does not mind how many places of a rank one candidate gets.
+const anyNumber = math.MaxInt
+
 // choose fills holders from rank `from` on up to n, each time with the heaviest candidate for key that holds nothing yet:
-// rather one in a zone of its own than not, and rather one that is not suspect. It returns fewer where there are fewer.
-func choose(list []candidate, key uint64, holders Holders, from, n int) Holders {
+// rather one that was given fewer than most places of the rank, rather one in a zone of its own than that, and rather one
+// that is not suspect than either. It returns fewer where there are fewer.
+//
+// The bound is that of consistent hashing with bounded loads (Mirrokni et al. 2018): by weight alone one of five nodes may
+// get three of eight tiles, one after the other, while another has none. When a node goes some tiles more move then.
+func choose(list []candidate, key uint64, holders Holders, from, n, most int) Holders {
 	for rank := from; rank < n; rank++ {
 		best, bestScore := -1, score{}
 		for i := range list {
 			if holders.Rank(list[i].id) >= 0 {
 				continue
 			}
-			s := score{!list[i].suspect, !zoneTaken(list, holders, list[i].zone), hash64(key, list[i].weight)}
+			s := score{
+				trusted: !list[i].suspect, apart: !zoneTaken(list, holders, list[i].zone), room: list[i].given[rank] < most,
+				weight: hash64(key, list[i].weight),
+			}
 			if best < 0 || bestScore.below(s) {
 				best, bestScore = i, s
 			}
@@ -73,14 +86,15 @@ func choose(list []candidate, key uint64, holders Holders, from, n int) Holders 
 			break
 		}
 		holders[rank] = list[best].id
+		list[best].given[rank]++
 	}
 	return holders
 }
 
-// score orders candidates: trusted before suspect, a zone of its own before a shared one, then by weight.
+// score orders candidates: trusted before suspect, a zone of its own before a shared one, room before none, then by weight.
 type score struct {
-	trusted, apart bool
-	weight         uint64
+	trusted, apart, room bool
+	weight               uint64
 }
 
 func (s score) below(t score) bool {
@@ -89,6 +103,9 @@ func (s score) below(t score) bool {
 	}
 	if s.apart != t.apart {
 		return t.apart
+	}
+	if s.room != t.room {
+		return t.room
 	}
 	return s.weight < t.weight
 }

@@ -27,7 +27,7 @@ func crews(low, high int, zones uint32) *rapid.Generator[[]candidate] {
 }
 
 func place(list []candidate, tile uint32, n int) Holders {
-	return choose(list, tileKey(7, tile), Holders{}, 0, n)
+	return choose(list, tileKey(7, tile), Holders{}, 0, n, anyNumber)
 }
 
 func TestChoose_neverGivesANodeTwoPlaces(t *testing.T) {

@@ -171,6 +171,9 @@ func (c *Core) split(s *stream) {
 	s.advance()
 }
 
+// evenly is how many of a frame's tasks each of some nodes gets, where none gets more than it must.
+func evenly(tasks uint32, nodes int) int { return (int(tasks) + nodes - 1) / max(nodes, 1) }
+
 // placeTile gives a task to its owner and copies it to its standbys, under an epoch of this reign; anew says that it was
 // placed before, in whichever reign.
 func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate, anew bool) {
@@ -186,7 +189,7 @@ func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate, anew b
 		return
 	}
 	c.scratch = scratch
-	t.holders = choose(list, tileKey(s.spec.ID, i), Holders{}, 0, s.copies())
+	t.holders = choose(list, tileKey(s.spec.ID, i), Holders{}, 0, s.copies(), evenly(s.spec.Tiles, len(list)))
 	if c.cfg.Bug == BugBesideOwner && s.copies() > 1 {
 		t.holders[1] = t.holders[0]
 	}

@@ -68,7 +68,7 @@ func (c *Core) mend(s *stream) {
 				eligible = append(eligible, k)
 			}
 		}
-		kept = choose(eligible, splitterKey(s.spec.ID), kept, n, s.copies())
+		kept = choose(eligible, splitterKey(s.spec.ID), kept, n, s.copies(), anyNumber)
 	}
 	if kept == old {
 		return

@@ -350,7 +350,7 @@ func TestReschedule_placesAnewOnceGossipSaysThatTheNodeIsGone(t *testing.T) {
 	leader = s.leader(stream.ID)
 	list := leader.core.candidates(s.now, stream.Strategy)
 	for i := range stream.Tiles {
-		if owner := choose(list, tileKey(stream.ID, i), Holders{}, 0, 1).Owner(); owner != leader.id {
+		if owner := choose(list, tileKey(stream.ID, i), Holders{}, 0, 1, evenly(stream.Tiles, len(list))).Owner(); owner != leader.id {
 			victim = s.by(owner)
 		}
 	}

@@ -126,7 +126,7 @@ func (s *stage) ownerAmong(leader *actor, stream *work.Stream) *actor {
 	s.t.Helper()
 	list := leader.core.candidates(s.now, stream.Strategy)
 	for i := range stream.Tiles {
-		if h := choose(list, tileKey(stream.ID, i), Holders{}, 0, 2); h.Owner() != leader.id {
+		if h := choose(list, tileKey(stream.ID, i), Holders{}, 0, 2, evenly(stream.Tiles, len(list))); h.Owner() != leader.id {
 			return s.by(h.Owner())
 		}
 	}

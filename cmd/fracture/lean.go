@@ -11,8 +11,8 @@ import (
 // But each collection stops the node until all its threads have stopped, and on a busy machine a worker that has stepped back
 // for others takes milliseconds to get that far.
 const (
-	heapGoal = 8 << 20  // up to here the heap grows before it is collected
-	memory   = 20 << 20 // beyond, the runtime gives back to the system what it does not use
+	heapGoal = 7 << 20  // up to here the heap grows before it is collected
+	memory   = 17 << 20 // beyond, the runtime gives back to the system what it does not use
 )
 
 // How far the collector may be set, in percent of what lives, and how often that is looked at. A node that holds much, because
