@@ -145,7 +145,7 @@ func TestNode_ofANameThatIsTakenIsRefusedAndDisturbsNobody(t *testing.T) {
 	creds := newKeys(t)
 	crew := startCrew(t, creds, 3)
 	client := startClient(t, crew)
-	stream := fractalStream(3, 0)
+	stream := lastingStream(3)
 	client.Submit(stream)
 	client.untilFrames(t, stream, 0, 3)
 	_, err := tryNode(t, creds, "n2", crew[0].member.Gossip)
@@ -219,26 +219,18 @@ func TestNode_thatLeavesHandsOverWithoutALostResult(t *testing.T) {
 	creds := newKeys(t)
 	crew := startCrew(t, creds, 4)
 	client := startClient(t, crew)
-	stream := fractalStream(4, 0)
+	stream := lastingStream(4)
 	client.Submit(stream)
 	client.untilFrames(t, stream, 0, 3)
 	for range 2 {
-		leader := client.leader(t, stream.ID)
-		i := slices.IndexFunc(crew, func(n *running) bool { return n.cfg.Name == leader })
-		if i < 0 {
-			t.Fatalf("%s leads and has left", leader)
+		leader := client.leader(t, crew, stream.ID)
+		crew = slices.DeleteFunc(crew, func(n *running) bool { return n == leader })
+		if err := leader.end(); err != nil {
+			t.Errorf("%s ended with %v", leader.cfg.Name, err)
 		}
-		leaver := crew[i]
-		crew = slices.Delete(crew, i, i+1)
-		if err := leaver.end(); err != nil {
-			t.Errorf("%s ended with %v", leader, err)
+		if !leader.diary.has("drained") || leader.diary.has("without being drained") {
+			t.Errorf("%s left without having handed over", leader.cfg.Name)
 		}
-		if !leaver.diary.has("drained") || leaver.diary.has("without being drained") {
-			t.Errorf("%s left without having handed over", leader)
-		}
-		client.mu.Lock()
-		delete(client.status, leader)
-		client.mu.Unlock()
 		client.untilFrames(t, stream, 0, client.newest(stream.ID)+10)
 	}
 	client.noneTwice(t)
@@ -250,7 +242,7 @@ func TestNode_startedAgainIsOneLeaveAndOneJoin(t *testing.T) {
 	creds := newKeys(t)
 	crew := startCrew(t, creds, 3)
 	client := startClient(t, crew)
-	stream := fractalStream(5, 0)
+	stream := lastingStream(5)
 	client.Submit(stream)
 	client.untilFrames(t, stream, 0, 3)
 	client.untilStatuses(t, 2, "n1", "n2", "n3")

@@ -39,16 +39,7 @@ func startKeepers(t *testing.T, n int, cfg store.WriterConfig) []*running {
 		}
 		crew = append(crew, node)
 	}
-	for _, node := range crew {
-		eventually(t, node.cfg.Name+" is linked with all", func() error {
-			node.roster.mu.Lock()
-			defer node.roster.mu.Unlock()
-			if up := len(node.roster.linked); up != n-1 || len(node.roster.list) < n-1 {
-				return fmt.Errorf("%d links", up)
-			}
-			return nil
-		})
-	}
+	untilLinked(t, crew)
 	return crew
 }
 

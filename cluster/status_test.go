@@ -22,7 +22,7 @@ func TestStatus_describesTheStreamsThatTheNodeLeads(t *testing.T) {
 	client := startClient(t, crew)
 	stream := fractalStream(6, 0)
 	client.Submit(stream)
-	leader := client.leader(t, stream.ID)
+	leader := client.leader(t, crew, stream.ID).cfg.Name
 	want := telemetry.StreamOf(stream)
 	eventually(t, "the leader describes the stream", client.reading(func() error {
 		if got := client.status[leader].Streams; !slices.Equal(got, []telemetry.Stream{want}) {
