@@ -4,15 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
-
-	"fracture/chaos/meter"
 )
 
 // asynqs is asynq, a queue of tasks in Redis, with two servers that work on them. A server extends the leases of what it
@@ -24,11 +20,8 @@ func asynqs() peer {
 		name: "asynq", victim: "worker",
 		programs: []program{{"redis-server", "redis-server"}},
 		modules:  []string{"github.com/hibiken/asynq"},
-		faults: []terms{
-			{fault: meter.Kill, signal: signal, window: time.Second, grace: 3 * time.Minute, most: 3},
-			{fault: meter.Freeze, signal: signal, window: time.Second, grace: 3 * time.Minute, most: 3},
-		},
-		open: openAsynq,
+		faults:   killAndFreeze(terms{signal: signal, window: time.Second, grace: 3 * time.Minute, most: 3}),
+		open:     openAsynq,
 	}
 }
 
@@ -56,11 +49,7 @@ func openAsynq(ctx context.Context, s *stand, done func(frame uint64)) (system, 
 		return nil, err
 	}
 	address := loopback(ports[0])
-	err = s.start("server", "redis-server", "--port", strconv.Itoa(ports[0]), "--bind", "127.0.0.1", "--dir", s.dir.Path, "--save", "", "--appendonly", "no")
-	if err != nil {
-		return nil, err
-	}
-	if err := s.answers(ctx, "server", address); err != nil {
+	if err := s.serve(ctx, "server", address, redisCommand(s.dir.Path, ports[0])...); err != nil {
 		return nil, err
 	}
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -71,11 +60,7 @@ func openAsynq(ctx context.Context, s *stand, done func(frame uint64)) (system, 
 	a := &asynqSystem{client: asynq.NewClient(redis), inspector: asynq.NewInspector(redis), socket: socket}
 	a.received.Go(func() { receiveFrames(socket, done) })
 	for i := range asynqWorkers {
-		argv, err := workerCommand("asynq", address, socket.LocalAddr().String())
-		if err == nil {
-			err = s.start(workerName(i), argv...)
-		}
-		if err != nil {
+		if err := s.startWorker(i, "asynq", address, socket.LocalAddr().String()); err != nil {
 			a.close()
 			return nil, err
 		}
@@ -122,7 +107,7 @@ func (a *asynqSystem) missing(context.Context) string {
 }
 
 func (a *asynqSystem) victim(context.Context) (name, held string, err error) {
-	return workerName(rand.IntN(asynqWorkers)), fmt.Sprintf("1 of %d servers", asynqWorkers), nil
+	return anyWorker(asynqWorkers, "servers")
 }
 
 func (a *asynqSystem) close() {

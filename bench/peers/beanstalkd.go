@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -54,18 +53,11 @@ func openBeanstalkd(ctx context.Context, s *stand, done func(frame uint64)) (sys
 		return nil, err
 	}
 	address := loopback(ports[0])
-	if err := s.start("server", "beanstalkd", "-l", "127.0.0.1", "-p", strconv.Itoa(ports[0])); err != nil {
-		return nil, err
-	}
-	if err := s.answers(ctx, "server", address); err != nil {
-		return nil, err
-	}
-	argv, err := workerCommand("beanstalkd", address)
-	if err != nil {
+	if err := s.serve(ctx, "server", address, "beanstalkd", "-l", "127.0.0.1", "-p", strconv.Itoa(ports[0])); err != nil {
 		return nil, err
 	}
 	for i := range beanstalkWorkers {
-		if err := s.start(workerName(i), argv...); err != nil {
+		if err := s.startWorker(i, "beanstalkd", address); err != nil {
 			return nil, err
 		}
 	}
@@ -87,8 +79,6 @@ func openBeanstalkd(ctx context.Context, s *stand, done func(frame uint64)) (sys
 	})
 	return b, nil
 }
-
-func workerName(i int) string { return fmt.Sprintf("worker-%d", i+1) }
 
 func (b *beanstalkSystem) ask(frame uint64) {
 	b.mu.Lock()
@@ -112,7 +102,7 @@ func (b *beanstalkSystem) missing(context.Context) string {
 }
 
 func (b *beanstalkSystem) victim(context.Context) (name, held string, err error) {
-	return workerName(rand.IntN(beanstalkWorkers)), fmt.Sprintf("1 of %d workers", beanstalkWorkers), nil
+	return anyWorker(beanstalkWorkers, "workers")
 }
 
 func (b *beanstalkSystem) close() {

@@ -46,10 +46,7 @@ func openErlang(ctx context.Context, s *stand, done func(frame uint64)) (system,
 	}
 	// The nodes find each other by a daemon of their own, which listens on loopback alone and dies with this process.
 	mapper := strconv.Itoa(ports[beamNodes])
-	if err := s.start("epmd", "epmd", "-port", mapper, "-address", "127.0.0.1"); err != nil {
-		return nil, err
-	}
-	if err := s.answers(ctx, "epmd", loopback(ports[beamNodes])); err != nil {
+	if err := s.serve(ctx, "epmd", loopback(ports[beamNodes]), "epmd", "-port", mapper, "-address", "127.0.0.1"); err != nil {
 		return nil, err
 	}
 	var workers []pairWorker

@@ -10,8 +10,6 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
-
-	"fracture/chaos/meter"
 )
 
 // etcd keeps keys by agreement: three members, one of which leads. Every piece of work is a linearizable write. The
@@ -23,11 +21,8 @@ func etcd() peer {
 		name: "etcd", victim: "leader",
 		programs: []program{{"etcd", "etcd-server"}},
 		modules:  []string{"go.etcd.io/etcd/client/v3"},
-		faults: []terms{
-			{fault: meter.Kill, signal: signal, window: 2 * time.Second, grace: 6 * time.Second},
-			{fault: meter.Freeze, signal: signal, window: 2 * time.Second, grace: 6 * time.Second},
-		},
-		open: openEtcd,
+		faults:   killAndFreeze(terms{signal: signal, window: 2 * time.Second, grace: 6 * time.Second}),
+		open:     openEtcd,
 	}
 }
 
@@ -35,7 +30,6 @@ const (
 	etcdMembers   = 3
 	etcdHeartbeat = 10 * time.Millisecond
 	etcdElection  = 50 * time.Millisecond
-	etcdKeys      = 1000 // that are written in turn
 )
 
 // etcdSystem writes to one member until an attempt there fails, and then to the next. The client's own way, which asks all
@@ -90,7 +84,7 @@ func memberName(i int) string { return fmt.Sprintf("member-%d", i+1) }
 
 func (e *etcdSystem) try(ctx context.Context, frame uint64) error {
 	at := e.current.Load()
-	_, err := e.clients[at].Put(ctx, fmt.Sprintf("key-%d", frame%etcdKeys), fmt.Sprint(frame))
+	_, err := e.clients[at].Put(ctx, keyOf(frame), fmt.Sprint(frame))
 	if err != nil {
 		e.current.CompareAndSwap(at, (at+1)%etcdMembers)
 	}

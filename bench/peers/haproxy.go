@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -84,21 +83,14 @@ func openHAProxy(ctx context.Context, s *stand, done func(frame uint64)) (system
 	}
 	for i := range haproxyWorkers {
 		address := loopback(ports[2+i])
-		argv, err := workerCommand("haproxy", address)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.start(workerName(i), argv...); err != nil {
+		if err := s.startWorker(i, "haproxy", address); err != nil {
 			return nil, err
 		}
 		if err := s.answers(ctx, workerName(i), address); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.start("proxy", "haproxy", "-db", "-f", config); err != nil {
-		return nil, err
-	}
-	if err := s.answers(ctx, "proxy", loopback(ports[0])); err != nil {
+	if err := s.serve(ctx, "proxy", loopback(ports[0]), "haproxy", "-db", "-f", config); err != nil {
 		return nil, err
 	}
 	h := &haproxySystem{
@@ -156,7 +148,7 @@ func (h *haproxySystem) missing(ctx context.Context) string {
 }
 
 func (h *haproxySystem) victim(context.Context) (name, held string, err error) {
-	return workerName(rand.IntN(haproxyWorkers)), fmt.Sprintf("1 of %d servers", haproxyWorkers), nil
+	return anyWorker(haproxyWorkers, "servers")
 }
 
 func (h *haproxySystem) close() {

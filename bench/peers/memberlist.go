@@ -12,7 +12,6 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
-	"fracture/chaos/meter"
 	"fracture/clock"
 )
 
@@ -23,11 +22,8 @@ func gossip() peer {
 	return peer{
 		name: "memberlist", victim: "worker",
 		modules: []string{"github.com/hashicorp/memberlist"},
-		faults: []terms{
-			{fault: meter.Kill, signal: signal, window: time.Second, grace: 4 * time.Second},
-			{fault: meter.Freeze, signal: signal, window: time.Second, grace: 4 * time.Second},
-		},
-		open: openGossip,
+		faults:  killAndFreeze(terms{signal: signal, window: time.Second, grace: 4 * time.Second}),
+		open:    openGossip,
 	}
 }
 
@@ -58,12 +54,8 @@ func openGossip(ctx context.Context, s *stand, done func(frame uint64)) (system,
 	var workers []pairWorker
 	for i := range gossipWorkers {
 		address := loopback(ports[i])
-		argv, err := workerCommand("memberlist", address, strconv.Itoa(ports[gossipWorkers+i]),
-			joinable(ports[gossipWorkers:], i))
+		err := s.startWorker(i, "memberlist", address, strconv.Itoa(ports[gossipWorkers+i]), joinable(ports[gossipWorkers:], i))
 		if err != nil {
-			return nil, err
-		}
-		if err := s.start(workerName(i), argv...); err != nil {
 			return nil, err
 		}
 		workers = append(workers, pairWorker{workerName(i), netip.MustParseAddrPort(address)})

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"time"
 
 	"fracture/chaos/meter"
@@ -24,6 +26,13 @@ type terms struct {
 	window time.Duration // as meter.Span's
 	grace  time.Duration // the bound of a trial: what has not come so long after the window is lost
 	most   int           // trials, where one takes minutes; 0: as many as asked for
+}
+
+// killAndFreeze are both faults, looked at alike.
+func killAndFreeze(t terms) []terms {
+	kill, freeze := t, t
+	kill.fault, freeze.fault = meter.Kill, meter.Freeze
+	return []terms{kill, freeze}
 }
 
 // horizon is how long after a fault its trial looks.
@@ -52,4 +61,14 @@ func peers() []peer {
 const (
 	period   = 2 * time.Millisecond // from one piece of work to the next, as fracture's probe has it
 	workTime = 4 * time.Millisecond // that a worker of ours takes for one; it waits, it does not compute
+	keys     = 1000                 // that are written in turn where the work is a write
 )
+
+// keyOf is the key that a frame writes.
+func keyOf(frame uint64) string { return fmt.Sprintf("key-%d", frame%keys) }
+
+// redisCommand is the command line of a Redis at a port of loopback that keeps nothing.
+func redisCommand(dir string, port int, more ...string) []string {
+	return append([]string{"redis-server", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir,
+		"--save", "", "--appendonly", "no"}, more...)
+}

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"fracture/chaos/meter"
 )
 
 // sentinel is Redis with a master, two replicas, and three sentinels that watch them and promote a replica. Every piece of
@@ -23,11 +21,8 @@ func sentinel() peer {
 		name: "sentinel", victim: "master",
 		programs: []program{{"redis-server", "redis-server"}},
 		modules:  []string{"github.com/redis/go-redis/v9"},
-		faults: []terms{
-			{fault: meter.Kill, signal: signal, window: 4 * time.Second, grace: 12 * time.Second},
-			{fault: meter.Freeze, signal: signal, window: 4 * time.Second, grace: 12 * time.Second},
-		},
-		open: openSentinel,
+		faults:   killAndFreeze(terms{signal: signal, window: 4 * time.Second, grace: 12 * time.Second}),
+		open:     openSentinel,
 	}
 }
 
@@ -37,7 +32,6 @@ const (
 	sentinelName  = "master"
 	sentinelDown  = 50 * time.Millisecond
 	sentinelLimit = time.Second // failover-timeout: twice that must lie between two attempts
-	sentinelKeys  = 1000        // that are written in turn
 )
 
 // sentinelConfig has the sentinel's port and the master's, and the two times in ms, to be filled in.
@@ -65,10 +59,7 @@ func openSentinel(ctx context.Context, s *stand, done func(frame uint64)) (syste
 	}
 	y := &sentinelSystem{stand: s, ports: ports}
 	for i := range redisServers {
-		if err := s.start(serverName(i), y.serverCommand(i)...); err != nil {
-			return nil, err
-		}
-		if err := s.answers(ctx, serverName(i), loopback(ports[i])); err != nil {
+		if err := s.serve(ctx, serverName(i), loopback(ports[i]), y.serverCommand(i)...); err != nil {
 			return nil, err
 		}
 	}
@@ -79,10 +70,7 @@ func openSentinel(ctx context.Context, s *stand, done func(frame uint64)) (syste
 		if err != nil {
 			return nil, err
 		}
-		if err := s.start(name, "redis-server", config, "--sentinel"); err != nil {
-			return nil, err
-		}
-		if err := s.answers(ctx, name, loopback(port)); err != nil {
+		if err := s.serve(ctx, name, loopback(port), "redis-server", config, "--sentinel"); err != nil {
 			return nil, err
 		}
 		addresses = append(addresses, loopback(port))
@@ -101,8 +89,8 @@ func serverName(i int) string { return fmt.Sprintf("server-%d", i+1) }
 
 // serverCommand starts a server as what it is to be now: the master, or a replica of it.
 func (y *sentinelSystem) serverCommand(i int) []string {
-	argv := []string{"redis-server", "--port", strconv.Itoa(y.ports[i]), "--bind", "127.0.0.1", "--dir", y.stand.dir.Path, "--dbfilename", serverName(i) + ".rdb",
-		"--save", "", "--appendonly", "no", "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"}
+	argv := redisCommand(y.stand.dir.Path, y.ports[i], "--dbfilename", serverName(i)+".rdb",
+		"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
 	if i != y.master {
 		argv = append(argv, "--replicaof", "127.0.0.1 "+strconv.Itoa(y.ports[y.master]))
 	}
@@ -110,7 +98,7 @@ func (y *sentinelSystem) serverCommand(i int) []string {
 }
 
 func (y *sentinelSystem) try(ctx context.Context, frame uint64) error {
-	return y.writer.Set(ctx, fmt.Sprintf("key-%d", frame%sentinelKeys), frame, 0).Err()
+	return y.writer.Set(ctx, keyOf(frame), frame, 0).Err()
 }
 
 // missing asks a sentinel who is master, and the master whether its replicas are in step. It also sees to it that who is

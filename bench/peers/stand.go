@@ -75,6 +75,14 @@ func (s *stand) start(name string, argv ...string) error {
 	return s.lab.Start(name)
 }
 
+// serve starts a process and returns once it accepts connections at an address.
+func (s *stand) serve(ctx context.Context, name, address string, argv ...string) error {
+	if err := s.start(name, argv...); err != nil {
+		return err
+	}
+	return s.answers(ctx, name, address)
+}
+
 // path is a file or directory of the peer's below the stand's own.
 func (s *stand) path(name string) string { return filepath.Join(s.dir.Path, name) }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -17,13 +18,20 @@ const workerWord = "worker"
 // closes sockets, so a process with less dies faster.
 const workerBytes = 30 << 20
 
-// workerCommand is the command line of a worker.
-func workerCommand(kind string, args ...string) ([]string, error) {
+func workerName(i int) string { return fmt.Sprintf("worker-%d", i+1) }
+
+// startWorker starts the i-th worker of a kind.
+func (s *stand) startWorker(i int, kind string, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("finding this program's file: %w", err)
+		return fmt.Errorf("finding this program's file: %w", err)
 	}
-	return append([]string{self, workerWord, kind}, args...), nil
+	return s.start(workerName(i), append([]string{self, workerWord, kind}, args...)...)
+}
+
+// anyWorker is the victim where all of n workers hold the same role.
+func anyWorker(n int, what string) (name, held string, err error) {
+	return workerName(rand.IntN(n)), fmt.Sprintf("1 of %d %s", n, what), nil
 }
 
 // serve is the whole life of a worker; it returns only where it cannot work.
