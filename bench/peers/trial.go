@@ -144,10 +144,7 @@ func (r *runner) trial(ctx context.Context, terms terms, t *meter.Trial, since c
 	if err := r.watch(ctx, span); err != nil {
 		return err
 	}
-	t.Calm = r.rec.Calm(t.Before.Add(-r.options.calm), t.Before)
-	t.Rate = r.rec.Rate(t.Before.Add(-time.Second), t.Before)
-	t.Reading = r.rec.Read(span, t.Calm)
-	t.Hiccup = r.hiccups.Worst(t.Before, span.Horizon())
+	t.Read(r.rec, r.hiccups, span, r.options.calm)
 	if t.Fault == meter.Noop {
 		t.Ended = clock.Now()
 		return nil

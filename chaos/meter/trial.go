@@ -109,6 +109,14 @@ func (t Trial) course() Timeline {
 	return line
 }
 
+// Read fills in what the sink saw of the fault, against the calm before it: the same of every system that is measured.
+func (t *Trial) Read(rec *Recorder, hiccups *Hiccups, span Span, calm time.Duration) {
+	t.Calm = rec.Calm(t.Before.Add(-calm), t.Before)
+	t.Rate = rec.Rate(t.Before.Add(-time.Second), t.Before)
+	t.Reading = rec.Read(span, t.Calm)
+	t.Hiccup = hiccups.Worst(t.Before, span.Horizon())
+}
+
 // Uncounted says why the trial proves nothing, or nothing where it counts: the victim must have held the role that it
 // was picked for, and work must have flowed before the fault.
 func (t Trial) Uncounted() string {

@@ -140,10 +140,7 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, last time.Duration, 
 	if err := r.wait(ctx, span.Horizon().Add(statusLag)); err != nil {
 		return err
 	}
-	t.Calm = r.rec.Calm(t.Before.Add(-r.calm), t.Before)
-	t.Rate = r.rec.Rate(t.Before.Add(-time.Second), t.Before)
-	t.Reading = r.rec.Read(span, t.Calm)
-	t.Hiccup = r.hiccups.Worst(t.Before, span.Horizon())
+	t.Read(r.rec, r.hiccups, span, r.calm)
 	t.Timeline = r.timeline(t, s, span.Horizon())
 	if t.Failed == "" && s.fault.Lasts() && len(s.orders()) > 0 && r.faulted(s) == faulted {
 		t.Failed = "the fault had nothing to strike"
