@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -58,14 +57,9 @@ func newCompareCommand() *cobra.Command {
 	flags.IntVar(&f.run.trials, "trials", 10, "trials of each fault")
 	flags.StringVar(&f.run.role, "role", "owner,splitter", "what to break, as with fracture run")
 	flags.StringVar(&f.run.fault, "fault", "kill,freeze", "how, as with fracture run")
-	flags.DurationVar(&f.run.last, "for", 0, "how long a fault stands; 0: a second, a freeze half of one")
-	flags.IntVar(&f.run.nodes, "nodes", 5, "nodes of the cluster")
 	flags.StringVar(&f.run.load, "load", "half", "how much of all cores the first strategy keeps busy; the others have the same pictures")
 	flags.Uint64Var(&f.run.seed, "seed", 0, "decides victims and moments, the same for each strategy; 0: from the clock, and printed")
-	flags.DurationVar(&f.run.calm, "calm", 3*time.Second, "how much quiet before a fault tells what is usual")
-	flags.DurationVar(&f.run.window, "window", time.Second, "results due so long after a fault are looked at")
-	flags.DurationVar(&f.run.grace, "grace", time.Second, "a result that has not come so long after the window is lost")
-	flags.BoolVar(&f.run.json, "json", false, "print one JSON object instead of the table")
+	f.run.registerTrial(flags, 3*time.Second)
 	flags.StringVar(&f.run.out, "out", "", "write the JSON object to this file too")
 	return cmd
 }
@@ -205,21 +199,11 @@ func compared(o runOptions, m measured) meter.Compared {
 
 // print writes the comparison to where it was asked for.
 func (f compareFlags) print(c *meter.Comparison, stdout io.Writer) error {
-	files := []struct {
-		path  string
-		write func(io.Writer) error
-	}{{f.run.out, c.WriteJSON}, {f.svg, c.WriteSVG}}
-	for _, file := range files {
-		if file.path == "" {
-			continue
-		}
-		var b bytes.Buffer
-		if err := file.write(&b); err != nil {
-			return fmt.Errorf("draw up %s: %w", file.path, err)
-		}
-		if err := writeWhole(file.path, b.Bytes(), 0o644); err != nil {
-			return err
-		}
+	if err := drawUp(f.run.out, c.WriteJSON); err != nil {
+		return err
+	}
+	if err := drawUp(f.svg, c.WriteSVG); err != nil {
+		return err
 	}
 	if f.run.json {
 		return c.WriteJSON(stdout)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,14 +131,8 @@ func progress(done, all int, t meter.Trial) string {
 
 // print writes the report to where it was asked for.
 func (o runOptions) print(report *meter.Report, stdout io.Writer) error {
-	if o.out != "" {
-		var file bytes.Buffer
-		if err := report.WriteJSON(&file, true); err != nil {
-			return fmt.Errorf("encode the report: %w", err)
-		}
-		if err := writeWhole(o.out, file.Bytes(), 0o644); err != nil {
-			return err
-		}
+	if err := drawUp(o.out, func(w io.Writer) error { return report.WriteJSON(w, true) }); err != nil {
+		return err
 	}
 	if o.json {
 		return report.WriteJSON(stdout, false)

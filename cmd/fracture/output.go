@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,6 +31,18 @@ func canWrite(flag, path string) error {
 		return fmt.Errorf("%s %s cannot be written: %w", flag, path, err)
 	}
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// drawUp writes a file that a flag names, as write has it; there is nothing to write where it names none.
+func drawUp(path string, write func(io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return fmt.Errorf("draw up %s: %w", path, err)
+	}
+	return writeWhole(path, b.Bytes(), 0o644)
 }
 
 // writeWhole writes a file that is either there as a whole or as it was before: into a neighbour first, then renamed. What is

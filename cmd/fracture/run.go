@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"fracture/chaos/meter"
 	"fracture/clock"
@@ -72,23 +73,28 @@ func newRunCommand() *cobra.Command {
 	flags.IntVar(&f.trials, "trials", 50, "trials of each fault on each role")
 	flags.StringVar(&f.role, "role", "owner", "what to break: "+words(meter.Components)+", several parted by commas, or all (with kills alone: all that a node can be)")
 	flags.StringVar(&f.fault, "fault", "kill", "how: "+words(meter.Kinds)+", several parted by commas, or all that make sense")
-	flags.DurationVar(&f.last, "for", 0, "how long a fault stands; 0: a second, a freeze half of one")
 	flags.DurationVar(&f.every, "every", 0, "at least so long from one fault to the next; 0: as soon as the calm is long enough")
-	flags.IntVar(&f.nodes, "nodes", 5, "nodes of the cluster")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
 	flags.StringVar(&f.load, "load", "half", "how much of all cores the cluster keeps busy, by the size of its pictures: idle, half or full")
-	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
 	flags.DurationVar(&f.probe, "probe", 2*time.Millisecond, "period of the probe stream, one tile a node; 0: no probes")
 	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms or needless<=6, or for those of a fault: 'loss: lost<=3'; replaces the default on the same figure")
 	flags.StringVar(&f.out, "out", "", "write the JSON object, with every single trial, to this file too")
-	flags.DurationVar(&f.calm, "calm", 10*time.Second, "how much quiet before a fault tells what is usual")
-	flags.DurationVar(&f.window, "window", time.Second, "results due so long after a fault are looked at")
-	flags.DurationVar(&f.grace, "grace", time.Second, "a result that has not come so long after the window is lost")
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")
+	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
+}
+
+// registerTrial registers what every verb asks of a trial that breaks a cluster of its own, with the usual calm.
+func (f *runFlags) registerTrial(flags *pflag.FlagSet, calm time.Duration) {
+	flags.DurationVar(&f.last, "for", 0, "how long a fault stands; 0: a second, a freeze half of one")
+	flags.IntVar(&f.nodes, "nodes", 5, "nodes of the cluster")
+	flags.DurationVar(&f.calm, "calm", calm, "how much quiet before a fault tells what is usual")
+	flags.DurationVar(&f.window, "window", time.Second, "results due so long after a fault are looked at")
+	flags.DurationVar(&f.grace, "grace", time.Second, "a result that has not come so long after the window is lost")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
 }
 
 // runOptions is a command line that makes sense.

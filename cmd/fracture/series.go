@@ -87,17 +87,7 @@ func parseRoles(text, fault string) ([]meter.Component, error) {
 		}
 		return meter.Components, nil
 	}
-	var components []meter.Component
-	for name := range strings.SplitSeq(text, ",") {
-		c := meter.Component(strings.TrimSpace(name))
-		if !slices.Contains(meter.Components, c) {
-			return nil, fmt.Errorf("--role %q: want one of %s, or %s", name, words(meter.Components), allRoles)
-		}
-		if !slices.Contains(components, c) {
-			components = append(components, c)
-		}
-	}
-	return components, nil
+	return parseNames("--role", text, meter.Components, allRoles)
 }
 
 // parseFaults reads --fault: names, parted by commas, or all.
@@ -105,17 +95,22 @@ func parseFaults(text string) ([]meter.Kind, error) {
 	if text == allFaults {
 		return meter.Kinds, nil
 	}
-	var kinds []meter.Kind
-	for name := range strings.SplitSeq(text, ",") {
-		k := meter.Kind(strings.TrimSpace(name))
-		if !slices.Contains(meter.Kinds, k) {
-			return nil, fmt.Errorf("--fault %q: want one of %s, or %s", name, words(meter.Kinds), allFaults)
+	return parseNames("--fault", text, meter.Kinds, allFaults)
+}
+
+// parseNames reads names, parted by commas, each of them once; an error offers those that there are, and the word for all.
+func parseNames[N ~string](flag, text string, there []N, all string) ([]N, error) {
+	var names []N
+	for part := range strings.SplitSeq(text, ",") {
+		name := N(strings.TrimSpace(part))
+		if !slices.Contains(there, name) {
+			return nil, fmt.Errorf("%s %q: want one of %s, or %s", flag, part, words(there), all)
 		}
-		if !slices.Contains(kinds, k) {
-			kinds = append(kinds, k)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	return kinds, nil
+	return names, nil
 }
 
 // sensible lists what each component can suffer.
