@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,29 +16,13 @@ import (
 	"fracture/lab"
 )
 
-// nodes lists the lab's living nodes: pids by name.
-func (p *process) nodes(h *house) map[string]int {
-	pids := map[string]int{}
-	for _, pid := range h.childrenOf(p.cmd.Process.Pid) {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that is gone has no name
-		args := strings.Split(string(line), "\x00")
-		for i, arg := range args[:len(args)-1] {
-			if arg == "--name" {
-				pids[args[i+1]] = pid
-			}
-		}
-	}
-	return pids
-}
-
 // ownDoor finds where the front door of one node is: the port besides the shared one at which it answers as a door does.
 func ownDoor(t *testing.T, pid int, shared string) string {
 	t.Helper()
 	var door string
 	await(t, fmt.Sprintf("the front door of process %d", pid), func() bool {
 		for _, addr := range listening(pid) {
-			client := http.Client{Timeout: e2eTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
-			reply, err := client.Get("http://" + addr + "/healthz")
+			reply, err := newConnection().Get("http://" + addr + "/healthz")
 			if err != nil {
 				continue // gossip's port, or the links'
 			}
@@ -76,10 +59,16 @@ func listening(pid int) []string {
 	return addrs
 }
 
-// asking is a request that is under way, on a connection of its own.
+// newConnection is a client each of whose requests has a connection of its own.
+func newConnection() *http.Client {
+	return &http.Client{Timeout: e2eTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+}
+
+// asking is a request that is under way. Its body and kind are read after its status.
 type asking struct {
 	status chan int
-	body   bytes.Buffer
+	kind   string       // of the reply's content
+	body   bytes.Buffer // of the reply, or why there is none
 }
 
 // ask sends a request and goes on. A connection that breaks has status 0.
@@ -101,17 +90,17 @@ func askWith(t *testing.T, door, query, request string, header ...string) *askin
 	}
 	a := &asking{status: make(chan int, 1)}
 	go func() {
-		client := http.Client{Timeout: 2 * e2eTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
-		reply, err := client.Do(req)
+		reply, err := newConnection().Do(req)
+		if err == nil {
+			defer func() { _ = reply.Body.Close() }()
+			_, err = a.body.ReadFrom(reply.Body)
+		}
 		if err != nil {
+			a.body.WriteString(err.Error())
 			a.status <- 0
 			return
 		}
-		defer func() { _ = reply.Body.Close() }()
-		if _, err := a.body.ReadFrom(reply.Body); err != nil {
-			a.status <- 0
-			return
-		}
+		a.kind = reply.Header.Get("Content-Type")
 		a.status <- reply.StatusCode
 	}()
 	return a
@@ -120,31 +109,18 @@ func askWith(t *testing.T, door, query, request string, header ...string) *askin
 // The curl of README goes on working for every new connection, whichever nodes are killed, the first one first.
 func TestE2E_theDoorStaysOpenWhicheverNodeDies(t *testing.T) {
 	h := newHouse(t)
-	door := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	running := h.start(labArgs("--plain", "--http", door)...)
-	running.awaitLine(allUp)
+	door := freeAddress(t)
+	running := h.startLab(5, "--http", door)
 	const request = "40,32,-1.2,0.35,-1.0,0.2"
-	nodes := running.nodes(h)
-	if len(nodes) != 5 {
-		t.Fatalf("the lab has nodes %v, want five", nodes)
-	}
-	if holders := lab.PortHolders("tcp", uint16(portOf(t, door))); len(holders) != 5 {
-		t.Errorf("%v listen at the shared address, want five nodes", holders)
+	holders := func() int { return len(lab.PortHolders("tcp", uint16(portOf(t, door)))) }
+	if n := holders(); n != 5 {
+		t.Errorf("%d processes listen at the shared address, want five nodes", n)
 	}
 	sixth := h.start("node", "--name", "n6") // by hand: it finds the lab, and the lab's door
-	await(t, "a sixth node at the shared address", func() bool {
-		return len(lab.PortHolders("tcp", uint16(portOf(t, door)))) == 6
-	}, running.said)
-	second := h.start(labArgs("--plain", "--http", door)...)
-	if code := second.end(); code != exitEnvironment || !strings.Contains(second.errs.String(), "in use") ||
-		!strings.Contains(second.errs.String(), "pid") {
-		t.Errorf("a second lab at the same address exits with %d: %q; want %d, in use, and by whom", code, second.errs.String(), exitEnvironment)
-	}
+	await(t, "a sixth node at the shared address", func() bool { return holders() == 6 }, running.said)
+	h.start(labArgs("--plain", "--http", door)...).wantRefusal(exitEnvironment, "in use", "pid") // and by whom
 	for _, name := range []string{"n1", "n3", "n5"} {
-		if err := syscall.Kill(nodes[name], syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		await(t, name+" is gone", func() bool { return running.nodes(h)[name] == 0 }, nil)
+		h.killNode(running, name)
 		for i := range 15 {
 			a := ask(t, door, request, "Accept", "image/png", "Idempotency-Key", fmt.Sprintf("%s-%d", name, i))
 			if status := <-a.status; status != http.StatusOK {
@@ -152,14 +128,8 @@ func TestE2E_theDoorStaysOpenWhicheverNodeDies(t *testing.T) {
 			}
 		}
 	}
-	sixth.signal(syscall.SIGTERM)
-	if code := sixth.end(); code != exitHeld {
-		t.Errorf("the node by hand exits with %d, want %d:\n%s", code, exitHeld, sixth.said())
-	}
-	running.signal(syscall.SIGINT)
-	if code := running.end(); code != exitHeld {
-		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, running.errs.String())
-	}
+	sixth.endBy(syscall.SIGTERM)
+	running.endBy(syscall.SIGINT)
 	h.wantNothingLeft()
 }
 
@@ -181,15 +151,9 @@ func portOf(t *testing.T, addr string) int {
 func TestE2E_aKilledNodeLeavesNoRequestUndone(t *testing.T) {
 	h := newHouse(t)
 	redis := h.startRedis()
-	client, err := store.NewClient("redis://" + redis.address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	door := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	running := h.start(labArgs("--plain", "--http", door, "--redis", "redis://"+redis.address())...)
-	running.awaitLine(allUp)
-	nodes := running.nodes(h)
+	door := freeAddress(t)
+	running := h.startLab(5, "--http", door, "--redis", redis.url())
+	nodes := h.nodes(running)
 	first, second := ownDoor(t, nodes["n1"], door), ownDoor(t, nodes["n2"], door)
 
 	redis.process.kill() // so that what is accepted stays with the nodes
@@ -198,26 +162,16 @@ func TestE2E_aKilledNodeLeavesNoRequestUndone(t *testing.T) {
 	if status := <-accepted.status; status != http.StatusOK {
 		t.Fatalf("%d %q, want 200", status, accepted.body.String())
 	}
-	if err := syscall.Kill(nodes["n2"], syscall.SIGKILL); err != nil { // who accepted it leads it
-		t.Fatal(err)
-	}
+	h.killNode(running, "n2") // who accepted it leads it
 	redis.start()
-	await(t, "the picture that a dead node had promised is in the store", func() bool {
-		got, err := client.Get(t.Context(), store.MetadataKey)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			t.Fatal(err)
-		}
-		return string(got) == promised
-	}, running.said)
+	redis.awaitKey(store.MetadataKey, is(promised), running.said)
 
 	redis.process.kill()
 	const wanted = "1000,800,-1.2,0.35,-1.0,0.2"
 	header := []string{"Accept", "image/png", "Idempotency-Key", `"8e03978e-40d5"`}
 	lost := ask(t, first, wanted, header...)
 	again := ask(t, first, wanted, header...) // a second connection to the node that dies
-	if err := syscall.Kill(nodes["n1"], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	h.killNode(running, "n1")
 	<-lost.status
 	<-again.status
 	repeated := ask(t, door, wanted, header...)
@@ -229,15 +183,9 @@ func TestE2E_aKilledNodeLeavesNoRequestUndone(t *testing.T) {
 		t.Errorf("another request under the key: %d %q, want 422", status, other.body.String())
 	}
 	redis.start()
-	await(t, "the picture is in the store", func() bool {
-		got, err := client.Get(t.Context(), store.MetadataKey)
-		return err == nil && string(got) == wanted
-	}, running.said)
+	redis.awaitKey(store.MetadataKey, is(wanted), running.said)
 
-	running.signal(syscall.SIGINT)
-	if code := running.end(); code != exitHeld {
-		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, running.errs.String())
-	}
+	running.endBy(syscall.SIGINT)
 	h.wantNothingLeft()
 }
 
@@ -246,9 +194,9 @@ func TestE2E_aKilledNodeLeavesNoRequestUndone(t *testing.T) {
 func TestE2E_theEndDoesNotWaitForAStoreThatHangs(t *testing.T) {
 	h := newHouse(t)
 	redis := h.startRedis()
-	door := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	door := freeAddress(t)
 	node := h.start("node", "--name", "solo", "--cluster", filepath.Join(h.runtime, "keys"), "--http", door,
-		"--redis", "redis://"+redis.address())
+		"--redis", redis.url())
 	await(t, "the node's door", func() bool {
 		conn, err := net.Dial("tcp", door)
 		if err == nil {
@@ -264,7 +212,5 @@ func TestE2E_theEndDoesNotWaitForAStoreThatHangs(t *testing.T) {
 		}
 	}
 	node.signal(syscall.SIGTERM)
-	if code := node.end(); code != exitEnvironment || !strings.Contains(node.errs.String(), "pictures not saved: 1") {
-		t.Errorf("the node exits with %d, want %d and what is lost:\n%s", code, exitEnvironment, node.said())
-	}
+	node.wantRefusal(exitEnvironment, "pictures not saved: 1")
 }

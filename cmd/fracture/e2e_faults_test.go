@@ -263,9 +263,7 @@ func TestE2E_anInterruptedRunHealsAndReports(t *testing.T) {
 				return false
 			}, p.said)
 			p.signal(syscall.SIGINT)
-			if code := p.end(); code != exitInterrupted {
-				t.Errorf("exit %d, want %d: %s", code, exitInterrupted, p.said())
-			}
+			p.wantExit(exitInterrupted)
 			file, err := os.ReadFile(out)
 			if err != nil {
 				t.Fatal(err)

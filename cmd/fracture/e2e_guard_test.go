@@ -36,19 +36,6 @@ func (h *house) guard(code int, args ...string) []guardedStream {
 	return whole.Streams
 }
 
-// pid is the process of a lab's node.
-func (h *house) pid(lab *process, name string) int {
-	h.t.Helper()
-	for _, pid := range h.childrenOf(lab.cmd.Process.Pid) {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that is gone is not the one
-		if strings.Contains(string(line), "--name\x00"+name+"\x00") {
-			return pid
-		}
-	}
-	h.t.Fatalf("no process of %s", name)
-	return 0
-}
-
 // pictureLeader is the node that leads the picture; runs is false where none does, for under failfast a machine so busy that
 // a node falls silent has stopped it.
 func (h *house) pictureLeader() (name string, runs bool) {
@@ -63,8 +50,7 @@ func (h *house) pictureLeader() (name string, runs bool) {
 
 func TestE2E_aStreamIsGuardedOtherwiseWhileItRuns(t *testing.T) {
 	h := newHouse(t)
-	lab := h.start(labArgs("--plain", "--nodes", "3", "--fps", "10", "--probe", "50ms")...)
-	lab.awaitLine(`(?m)^summary .* 3 alive, 0 unwell, 0 dead; .* frame \d+;`)
+	lab := h.startLab(3, "--fps", "10", "--probe", "50ms")
 
 	before := "standby, 2"
 	change := func(strategy, now, after string) {
@@ -94,19 +80,14 @@ func TestE2E_aStreamIsGuardedOtherwiseWhileItRuns(t *testing.T) {
 
 	change("failfast", "failfast, 1 copy", "failfast, 1")
 	if victim, runs := h.pictureLeader(); runs {
-		if err := syscall.Kill(h.pid(lab, victim), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
+		h.killNode(lab, victim)
 	}
 	lab.awaitLine(`(?m)^stream .* strategy failfast ×1; stopped: n\d failed \(\w+\)`)
 	lab.awaitLine(`(?m)^event .* stop: .*stream 1.*: n\d failed \(\w+\)`)
 	if victim, runs := h.pictureLeader(); runs {
 		t.Errorf("%s leads the picture, want that it has stopped", victim)
 	}
-	lab.signal(syscall.SIGINT)
-	if code := lab.end(); code != exitHeld {
-		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, lab.errs.String())
-	}
+	lab.endBy(syscall.SIGINT)
 	h.wantNothingLeft()
 }
 
@@ -135,10 +116,9 @@ func TestE2E_theScreenChangesTheStrategyAndStartsAgainWhatFailFastStopped(t *tes
 // A screen on somebody else's cluster may change how its streams are guarded.
 func TestE2E_anAttachedScreenChangesTheStrategy(t *testing.T) {
 	h := newHouse(t)
-	lab := h.start(labArgs("--plain")...)
-	lab.awaitLine(allUp)
+	lab := h.startLab(5)
 	s := h.openTerminal()
-	s.press(h.binary+` attach; echo "exit:$?"`, "Enter")
+	s.run("attach")
 	s.await(`5 alive`, `strategy standby ×2`, `s hedge`)
 	s.press("s")
 	s.await(`picture: hedge, 2 copies \(was standby, 2\)`, `strategy hedge ×2`)
@@ -148,8 +128,7 @@ func TestE2E_anAttachedScreenChangesTheStrategy(t *testing.T) {
 
 func TestE2E_aZoneMayDie(t *testing.T) {
 	h := newHouse(t)
-	lab := h.start(labArgs("--plain", "--nodes", "4", "--zones", "2")...)
-	lab.awaitLine(`(?m)^summary .* 4 alive, 0 unwell, 0 dead; .* frame \d+;`)
+	lab := h.startLab(4, "--zones", "2")
 	streams := h.guard(exitHeld)
 	if len(streams) != 2 {
 		t.Fatalf("the streams are %+v, want the picture and the probes", streams)
@@ -159,15 +138,9 @@ func TestE2E_aZoneMayDie(t *testing.T) {
 			t.Errorf("%s is led by %v with the standbys %v, want one in the other zone", s.Name, s.Leader, s.Standbys)
 		}
 	}
-	var pids []int
 	for i := 1; i <= 4; i++ {
-		if name := nodeName(i); zoneOf(i, 2) == streams[0].Leader.Zone {
-			pids = append(pids, h.pid(lab, name))
-		}
-	}
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
+		if zoneOf(i, 2) == streams[0].Leader.Zone {
+			h.killNode(lab, nodeName(i))
 		}
 	}
 	lab.awaitLine(`(?m)^summary .* 2 alive, 0 unwell, 2 dead;`)
@@ -180,9 +153,6 @@ func TestE2E_aZoneMayDie(t *testing.T) {
 	if err != nil || !strings.Contains(string(log), "takes the splitter over from "+streams[0].Leader.Node) {
 		t.Errorf("the standby in the other zone did not take the splitter over, %v:\n%s", err, log)
 	}
-	lab.signal(syscall.SIGINT)
-	if code := lab.end(); code != exitHeld {
-		t.Errorf("the lab exits with %d, want %d:\n%s", code, exitHeld, lab.errs.String())
-	}
+	lab.endBy(syscall.SIGINT)
 	h.wantNothingLeft()
 }

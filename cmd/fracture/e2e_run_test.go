@@ -19,13 +19,16 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"fracture/cluster/store"
 )
 
 // What the end-to-end tests stand on: the real program, built once, and real processes of it. Every process is ended with
 // its test, however that goes.
 
-// e2eTimeout bounds every single wait of an end-to-end test. It is there against hanging; nothing is measured by it.
-const e2eTimeout = 30 * time.Second
+// e2eTimeout bounds every single wait of an end-to-end test. It is there against hanging; nothing is measured by it, and a
+// machine that is shared may be slow.
+const e2eTimeout = 2 * time.Minute
 
 // e2eLook is between two looks at what a process has done.
 const e2eLook = 20 * time.Millisecond
@@ -83,7 +86,7 @@ func newHouse(t *testing.T) *house {
 		for _, pid := range h.running() {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // gone meanwhile is as good
 		}
-		await(t, "the test's processes end", func() bool { return len(h.running()) == 0 }, nil)
+		h.awaitNobody()
 		_ = os.RemoveAll(dir)
 	})
 	return h
@@ -112,6 +115,39 @@ func (h *house) childrenOf(pid int) []int {
 	})
 }
 
+// nodes lists the living nodes that a process started: pids by name.
+func (h *house) nodes(of *process) map[string]int {
+	pids := map[string]int{}
+	for _, pid := range h.childrenOf(of.cmd.Process.Pid) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that is gone has no name
+		_, after, named := strings.Cut(string(line), "\x00--name\x00")
+		if name, _, _ := strings.Cut(after, "\x00"); named {
+			pids[name] = pid
+		}
+	}
+	return pids
+}
+
+// killNode kills a node of a lab and returns once it is gone.
+func (h *house) killNode(lab *process, name string) {
+	h.t.Helper()
+	pid := h.nodes(lab)[name]
+	if pid == 0 {
+		h.t.Fatalf("no process of %s", name)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		h.t.Fatal(err)
+	}
+	await(h.t, name+" is gone", func() bool { return h.nodes(lab)[name] == 0 }, nil)
+}
+
+// awaitNobody waits until no process runs the house's program.
+func (h *house) awaitNobody() {
+	h.t.Helper()
+	await(h.t, "the end of the house's processes", func() bool { return len(h.running()) == 0 },
+		func() string { return strings.Join(commandLines(h.t), "\n") })
+}
+
 // dirs lists the cluster directories in the house.
 func (h *house) dirs() []string {
 	dirs, _ := filepath.Glob(filepath.Join(h.runtime, "fracture", "*")) // the pattern is good
@@ -133,6 +169,14 @@ func (h *house) wantNothingLeft() {
 // labArgs are those of a lab that stands in nobody's way.
 func labArgs(more ...string) []string {
 	return append([]string{"lab", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0"}, more...)
+}
+
+// startLab starts a lab of as many nodes that prints lines, and returns once all of them live and frames come.
+func (h *house) startLab(nodes int, more ...string) *process {
+	h.t.Helper()
+	lab := h.start(labArgs(append([]string{"--plain", "--nodes", strconv.Itoa(nodes)}, more...)...)...)
+	lab.awaitAlive(nodes)
+	return lab
 }
 
 // process is a program that a test started.
@@ -225,6 +269,32 @@ func (p *process) end() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// wantExit waits until the process has ended, and checks with which code.
+func (p *process) wantExit(code int) {
+	p.t.Helper()
+	if got := p.end(); got != code {
+		p.t.Errorf("%q exits with %d, want %d:\n%s", p.cmd.Args, got, code, p.said())
+	}
+}
+
+// endBy tells the process to end, and checks that it ends well.
+func (p *process) endBy(sig syscall.Signal) {
+	p.t.Helper()
+	p.signal(sig)
+	p.wantExit(exitHeld)
+}
+
+// wantRefusal waits until the process has ended, and checks with which code, and that it says why.
+func (p *process) wantRefusal(code int, why ...string) {
+	p.t.Helper()
+	p.wantExit(code)
+	for _, want := range why {
+		if said := p.said(); !strings.Contains(said, want) {
+			p.t.Errorf("%q says %q, want %q in it", p.cmd.Args, said, want)
+		}
+	}
+}
+
 // said is all that the process has written.
 func (p *process) said() string { return p.out.String() + p.errs.String() }
 
@@ -233,6 +303,12 @@ func (p *process) awaitLine(pattern string) {
 	p.t.Helper()
 	match := regexp.MustCompile(pattern)
 	await(p.t, "output that holds "+pattern, func() bool { return match.MatchString(p.out.String()) }, p.said)
+}
+
+// awaitAlive waits for the summary of a lab in which so many nodes, and no others, live, and frames come.
+func (p *process) awaitAlive(nodes int) {
+	p.t.Helper()
+	p.awaitLine(fmt.Sprintf(`(?m)^summary .* %d alive, 0 unwell, 0 dead; .* frame \d+;`, nodes))
 }
 
 // record is what a process has written so far.
@@ -373,6 +449,12 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
+// freeAddress is one at which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", freePort(t))
+}
+
 // redisServer is a real redis-server, without persistence, that can be killed and started again at the same address.
 type redisServer struct {
 	h       *house
@@ -380,17 +462,39 @@ type redisServer struct {
 	port    int
 	more    []string // arguments
 	process *process
+	client  *store.Client
 }
 
 // startRedis starts one at a free port.
 func (h *house) startRedis(more ...string) *redisServer {
 	h.t.Helper()
 	r := &redisServer{h: h, program: needProgram(h.t, "redis-server", "redis-server"), port: freePort(h.t), more: more}
+	var err error
+	if r.client, err = store.NewClient(r.url()); err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = r.client.Close() })
 	r.start()
 	return r
 }
 
 func (r *redisServer) address() string { return fmt.Sprintf("127.0.0.1:%d", r.port) }
+
+func (r *redisServer) url() string { return "redis://" + r.address() }
+
+// is tells whether a value is the one that is wanted.
+func is(wanted string) func(value string) bool {
+	return func(value string) bool { return value == wanted }
+}
+
+// awaitKey waits until the store has a value under a key that is good.
+func (r *redisServer) awaitKey(key string, good func(value string) bool, instead func() string) {
+	r.h.t.Helper()
+	await(r.h.t, key+" in the store", func() bool {
+		value, err := r.client.Get(r.h.t.Context(), key)
+		return err == nil && good(string(value))
+	}, instead)
+}
 
 func (r *redisServer) start() {
 	r.h.t.Helper()
