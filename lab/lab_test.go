@@ -95,18 +95,26 @@ func playLab(base string) {
 
 func argsOf(name string) []string { return []string{name} }
 
-// testLab runs a lab of test nodes until the test ends.
-func testLab(t *testing.T, names ...string) *Lab {
+// runLab runs a lab of test nodes in a directory of its own; what Run returned comes after stop is called.
+func runLab(t testing.TB, cfg Config) (l *Lab, stop func(), ended <-chan error) {
 	t.Helper()
-	l, err := New(Config{Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}})
+	cfg.Dir, cfg.Command, cfg.Env = t.TempDir(), argsOf, []string{roleEnv + "=node"}
+	l, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- l.Run(ctx) }()
+	return l, stop, ran
+}
+
+// testLab runs a lab of test nodes until the test ends.
+func testLab(t *testing.T, names ...string) *Lab {
+	t.Helper()
+	l, stop, ended := runLab(t, Config{})
 	t.Cleanup(func() {
-		cancel()
+		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
@@ -335,16 +343,9 @@ func TestLab_refusesWhatItCannotName(t *testing.T) {
 
 func TestLab_leavesNoChildAfterRun(t *testing.T) {
 	var changes []State // written by the loop, read after Run
-	l, err := New(Config{
-		Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"},
+	l, stop, ended := runLab(t, Config{
 		Grace: 50 * time.Millisecond, Changed: func(c Child) { changes = append(changes, c.State) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
 	names := []string{"n1", "n2", "stubborn"}
 	startAll(t, l, names...)
 	for _, name := range names {
@@ -357,7 +358,7 @@ func TestLab_leavesNoChildAfterRun(t *testing.T) {
 	for _, name := range names {
 		children = append(children, describe(t, l, name))
 	}
-	cancel()
+	stop()
 	if err := <-ended; err != nil {
 		t.Fatalf("Run = %v, want nil", err)
 	}
@@ -378,13 +379,7 @@ func TestLab_leavesNoChildAfterRun(t *testing.T) {
 }
 
 func TestLab_endsThoughAGrandchildHoldsTheAnnouncement(t *testing.T) {
-	l, err := New(Config{Dir: t.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
+	l, stop, ended := runLab(t, Config{})
 	startAll(t, l, "parent")
 	if err := l.await(bounded(t), "parent"); err != nil {
 		t.Fatal(err)
@@ -393,7 +388,7 @@ func TestLab_endsThoughAGrandchildHoldsTheAnnouncement(t *testing.T) {
 	if err != nil || !heir.Alive() {
 		t.Fatalf("grandchild = %v, %v, want it alive", heir, err)
 	}
-	cancel()
+	stop()
 	select {
 	case err := <-ended:
 		if err != nil {
@@ -514,17 +509,11 @@ func TestOpenDir_refusesADirectoryOpenToOthers(t *testing.T) {
 // BenchmarkLab_killAndRevive measures a whole round, to the announcement, and within it how far apart the two stamps of
 // the kill are: that is the error of every downtime.
 func BenchmarkLab_killAndRevive(b *testing.B) {
-	l, err := New(Config{Dir: b.TempDir(), Command: argsOf, Env: []string{roleEnv + "=node"}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
+	l, stop, ended := runLab(b, Config{})
 	startAll(b, l, "n1")
 	var stamps []time.Duration
 	for b.Loop() {
-		if _, err := l.Ready(ctx, "n1"); err != nil {
+		if _, err := l.Ready(b.Context(), "n1"); err != nil {
 			b.Fatal(err)
 		}
 		before, after, err := l.Kill("n1")
@@ -532,14 +521,14 @@ func BenchmarkLab_killAndRevive(b *testing.B) {
 			b.Fatal(err)
 		}
 		stamps = append(stamps, after.Sub(before))
-		if err := l.Revive(ctx, "n1"); err != nil {
+		if err := l.Revive(b.Context(), "n1"); err != nil {
 			b.Fatal(err)
 		}
 	}
 	slices.Sort(stamps)
 	b.ReportMetric(float64(stamps[len(stamps)/2].Microseconds()), "µs-stamps-p50")
 	b.ReportMetric(float64(stamps[len(stamps)*99/100].Microseconds()), "µs-stamps-p99")
-	cancel()
+	stop()
 	if err := <-ended; err != nil {
 		b.Fatal(err)
 	}
