@@ -160,14 +160,7 @@ func (d *doorman) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo,
 		return nil, nil, fmt.Errorf("%w: %d connections are unauthenticated already", errStranger, maxHandshakes)
 	}
 	conn, info, err := d.TransportCredentials.ServerHandshake(raw)
-	if err != nil {
-		if !vanished(err) {
-			d.strangers.Add(1)
-		}
-		_ = raw.Close()
-		return nil, nil, err
-	}
-	return admit(raw, conn, info)
+	return d.judge(raw, conn, info, err)
 }
 
 // ClientHandshake makes sure that the process that answers is the one it should be.
@@ -175,14 +168,7 @@ func (d *doorman) ClientHandshake(
 	ctx context.Context, authority string, raw net.Conn,
 ) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := d.TransportCredentials.ClientHandshake(ctx, authority, raw)
-	if err != nil {
-		if !vanished(err) {
-			d.strangers.Add(1)
-		}
-		_ = raw.Close()
-		return nil, nil, err
-	}
-	return admit(raw, conn, info)
+	return d.judge(raw, conn, info, err)
 }
 
 // Clone copies the doorman; the counters stay shared.
@@ -190,7 +176,15 @@ func (d *doorman) Clone() credentials.TransportCredentials {
 	return &doorman{d.TransportCredentials.Clone(), d.greeting, d.strangers}
 }
 
-func admit(raw, conn net.Conn, info credentials.AuthInfo) (net.Conn, credentials.AuthInfo, error) {
+// judge admits whoever has shaken hands. Who has not is turned away, and is a stranger unless it only went away.
+func (d *doorman) judge(raw, conn net.Conn, info credentials.AuthInfo, err error) (net.Conn, credentials.AuthInfo, error) {
+	if err != nil {
+		if !vanished(err) {
+			d.strangers.Add(1)
+		}
+		_ = raw.Close()
+		return nil, nil, err
+	}
 	if g, ok := raw.(*gate); ok {
 		g.open()
 	}
