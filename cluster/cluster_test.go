@@ -142,13 +142,8 @@ func TestNewNode_refusesAnAddressThatNobodyCanCall(t *testing.T) {
 
 // A second process of a name is told so, and the first one does not suffer from it.
 func TestNode_ofANameThatIsTakenIsRefusedAndDisturbsNobody(t *testing.T) {
-	creds := newKeys(t)
-	crew := startCrew(t, creds, 3)
-	client := startClient(t, crew)
-	stream := lastingStream(3)
-	client.Submit(stream)
-	client.untilFrames(t, stream, 0, 3)
-	_, err := tryNode(t, creds, "n2", crew[0].member.Gossip)
+	crew, client, stream := startWorking(t, 3)
+	_, err := tryNode(t, crew[0].cfg.Credentials, "n2", crew[0].member.Gossip)
 	if !errors.Is(err, ErrNameTaken) || !strings.Contains(err.Error(), "--name") {
 		t.Fatalf("a second n2 = %v, want ErrNameTaken and what to do", err)
 	}
@@ -216,12 +211,7 @@ func TestNode_countsStrangersAtItsLinks(t *testing.T) {
 // A node that is told to end hands over what it leads and what it holds. The stream goes on without a lost result,
 // also when its splitter leaves, one node after the other.
 func TestNode_thatLeavesHandsOverWithoutALostResult(t *testing.T) {
-	creds := newKeys(t)
-	crew := startCrew(t, creds, 4)
-	client := startClient(t, crew)
-	stream := lastingStream(4)
-	client.Submit(stream)
-	client.untilFrames(t, stream, 0, 3)
+	crew, client, stream := startWorking(t, 4)
 	for range 2 {
 		leader := client.leader(t, crew, stream.ID)
 		crew = slices.DeleteFunc(crew, func(n *running) bool { return n == leader })
@@ -239,12 +229,7 @@ func TestNode_thatLeavesHandsOverWithoutALostResult(t *testing.T) {
 // A node that is started again joins at once, as another member of the same name. The others see one loss and one
 // greeting, and nothing more for as long as one watches (E-064).
 func TestNode_startedAgainIsOneLeaveAndOneJoin(t *testing.T) {
-	creds := newKeys(t)
-	crew := startCrew(t, creds, 3)
-	client := startClient(t, crew)
-	stream := lastingStream(5)
-	client.Submit(stream)
-	client.untilFrames(t, stream, 0, 3)
+	crew, client, stream := startWorking(t, 3)
 	client.untilStatuses(t, 2, "n1", "n2", "n3")
 	client.mu.Lock()
 	client.events = nil
@@ -253,7 +238,7 @@ func TestNode_startedAgainIsOneLeaveAndOneJoin(t *testing.T) {
 	if err := crew[1].end(); err != nil {
 		t.Fatalf("n2 ended with %v", err)
 	}
-	again := startNode(t, creds, "n2", crew[0].member.Gossip)
+	again := startNode(t, crew[0].cfg.Credentials, "n2", crew[0].member.Gossip)
 	if again.member.Incarnation <= crew[1].member.Incarnation {
 		t.Errorf("incarnation %d after %d, want a higher one", again.member.Incarnation, crew[1].member.Incarnation)
 	}

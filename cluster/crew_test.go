@@ -393,10 +393,16 @@ func fractalStream(id work.StreamID, frames uint64) *work.Stream {
 	}
 }
 
-// lastingStream outlasts a test that follows every frame of it. It bears a node that does not run for a while: it has an end,
-// so a leader that is late skips nothing, and a result is given up when it is 64 periods late, which is long.
-func lastingStream(id work.StreamID) *work.Stream {
-	s := fractalStream(id, 1000)
-	s.Period = 100 * time.Millisecond
-	return s
+// startWorking runs a crew and a client, and a stream of which some frames have come. It outlasts a test that follows every
+// frame, and bears a node that does not run for a while: it has an end, so a leader that is late skips nothing, and a result
+// is given up when it is 64 periods late, which is long.
+func startWorking(t *testing.T, nodes int) ([]*running, *receiver, *work.Stream) {
+	t.Helper()
+	crew := startCrew(t, newKeys(t), nodes)
+	client := startClient(t, crew)
+	stream := fractalStream(1, 1000)
+	stream.Period = 100 * time.Millisecond
+	client.Submit(stream)
+	client.untilFrames(t, stream, 0, 3)
+	return crew, client, stream
 }
