@@ -69,13 +69,27 @@ func openTheater(t *testing.T) *theater {
 func (th *theater) do(s strike, seen func() error) {
 	th.t.Helper()
 	s.last = e2eTimeout
-	if _, _, err := th.Strike(th.t.Context(), s); err != nil {
-		th.t.Fatalf("%s %s: %v", s.component, s.fault, err)
-	}
+	th.confirmed(fmt.Sprintf("%s %s begins", s.component, s.fault), func() error {
+		_, _, err := th.Strike(th.t.Context(), s)
+		return err
+	})
 	th.await(fmt.Sprintf("%s %s is in force", s.component, s.fault), seen)
-	if _, err := th.End(th.t.Context(), s); err != nil {
-		th.t.Fatalf("%s %s: ending it: %v", s.component, s.fault, err)
-	}
+	th.confirmed(fmt.Sprintf("%s %s ends", s.component, s.fault), func() error {
+		_, err := th.End(th.t.Context(), s)
+		return err
+	})
+}
+
+// confirmed does a deed, again where a node that is busy did not say in time that it obeys.
+func (th *theater) confirmed(what string, deed func() error) {
+	th.t.Helper()
+	th.await(what, func() error {
+		err := deed()
+		if err != nil && !errors.Is(err, errUnconfirmed) {
+			th.t.Fatalf("%s: %v", what, err)
+		}
+		return err
+	})
 }
 
 // await asks until ok answers nil.
