@@ -2,14 +2,11 @@ package main
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"net"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-
-	"fracture/chaos/meter"
 )
 
 // Nodes that are started by hand, the store of an original's user, and the ports that are taken.
@@ -78,25 +75,5 @@ func TestE2E_aSecondLabGoesAsideWhereTheUsualPortsAreTaken(t *testing.T) {
 		return view.end() == exitHeld
 	}, func() string { return view.said() })
 	lab.endBy(syscall.SIGINT)
-	h.wantNothingLeft()
-}
-
-func TestE2E_anInterruptedRunReportsWhatItHas(t *testing.T) {
-	h := newHouse(t)
-	p := h.start("run", "--role", "owner", "--trials", "9", "--controls", "0", "--load", "idle",
-		"--calm", "1s", "--window", "200ms", "--grace", "200ms", "--json")
-	await(t, "the second trial", func() bool { return strings.Contains(p.errs.String(), "2/9 ") }, p.said)
-	p.signal(syscall.SIGINT)
-	p.wantExit(exitInterrupted)
-	var report struct {
-		Verdict meter.Verdict
-		Rows    []struct{ N int }
-	}
-	if err := json.Unmarshal([]byte(p.out.String()), &report); err != nil {
-		t.Fatalf("%v in %q", err, p.out.String())
-	}
-	if len(report.Rows) != 1 || report.Rows[0].N < 2 || report.Rows[0].N > 8 || report.Verdict.ExitCode() != exitInterrupted {
-		t.Errorf("the report is %+v, want the trials until the interruption, and that it was interrupted", report)
-	}
 	h.wantNothingLeft()
 }
