@@ -6,16 +6,46 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"fracture/cluster/wire"
 	"fracture/lab"
 	"fracture/work"
 )
 
-type attachFlags struct {
-	screenFlags
+// clusterFlags say which running cluster is meant: without any, the lab that runs on this host.
+type clusterFlags struct {
 	dir  string
 	join []string
+}
+
+func (f *clusterFlags) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.join, "join", nil, "gossip address of a member; may be repeated; none: the lab's")
+	flags.StringVar(&f.dir, "cluster", "", "cluster directory with the keys; none: the lab's")
+}
+
+// find loads the keys of the cluster and completes whom to join.
+func (f clusterFlags) find() (*wire.Credentials, []string, error) {
+	if f.dir == "" {
+		found, err := lab.FindDir()
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w; name a cluster directory with --cluster", err)
+		}
+		f.dir = found.Path
+	}
+	creds, err := wire.Load(f.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(f.join) == 0 {
+		f.join, err = readJoin(f.dir)
+	}
+	return creds, f.join, err
+}
+
+type attachFlags struct {
+	screenFlags
+	cluster clusterFlags
 }
 
 func newAttachCommand() *cobra.Command {
@@ -36,15 +66,14 @@ func newAttachCommand() *cobra.Command {
 	}
 	f.register(cmd)
 	cmd.Flags().Lookup("fps").Usage = "frames a second of the screen, 1 to 60"
-	cmd.Flags().StringArrayVar(&f.join, "join", nil, "gossip address of a member; may be repeated; none: the lab's")
-	cmd.Flags().StringVar(&f.dir, "cluster", "", "cluster directory with the keys; none: the lab's")
+	f.cluster.register(cmd.Flags())
 	return cmd
 }
 
 func attach(ctx context.Context, f attachFlags, out io.Writer) error {
 	ctx, cancel := withDuration(ctx, f.duration)
 	defer cancel()
-	creds, join, err := findCluster(f.dir, f.join)
+	creds, join, err := f.cluster.find()
 	if err != nil {
 		return err
 	}
@@ -54,23 +83,4 @@ func attach(ctx context.Context, f attachFlags, out io.Writer) error {
 		creds: creds, join: join, streams: []*work.Stream{{ID: pictureStream}, {ID: probeStream}}, plain: f.plain, options: opts,
 		logDir: creds.Dir,
 	}))
-}
-
-// findCluster loads the keys of the cluster in dir, or of the lab that runs on this host, and completes whom to join.
-func findCluster(dir string, join []string) (*wire.Credentials, []string, error) {
-	if dir == "" {
-		found, err := lab.FindDir()
-		if err != nil {
-			return nil, nil, fmt.Errorf("%w; name a cluster directory with --cluster", err)
-		}
-		dir = found.Path
-	}
-	creds, err := wire.Load(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(join) == 0 {
-		join, err = readJoin(dir)
-	}
-	return creds, join, err
 }

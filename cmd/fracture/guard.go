@@ -36,10 +36,10 @@ const (
 var errNoNodes = errors.New("no node of the cluster has answered")
 
 type guardFlags struct {
-	dir, stream string
-	join        []string
-	factor      int
-	json        bool
+	cluster clusterFlags
+	stream  string
+	factor  int
+	json    bool
 }
 
 func newGuardCommand() *cobra.Command {
@@ -64,8 +64,7 @@ func newGuardCommand() *cobra.Command {
 	flags.StringVar(&f.stream, "stream", "", "id of the only stream to change, as the list shows it")
 	flags.IntVar(&f.factor, "factor", 0, "copies of each task, the owner's included, up to 4; 0: the fewest that the strategy takes")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
-	flags.StringArrayVar(&f.join, "join", nil, "gossip address of a member; may be repeated; none: the lab's")
-	flags.StringVar(&f.dir, "cluster", "", "cluster directory with the keys; none: the lab's")
+	f.cluster.register(flags)
 	return cmd
 }
 
@@ -132,7 +131,7 @@ func guard(ctx context.Context, f guardFlags, args []string, out io.Writer) erro
 	if err != nil {
 		return wrongUse(err)
 	}
-	creds, join, err := findCluster(f.dir, f.join)
+	creds, join, err := f.cluster.find()
 	if err != nil {
 		return err
 	}

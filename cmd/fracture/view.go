@@ -26,8 +26,7 @@ const plainColumns = 80
 
 type viewFlags struct {
 	local   bool
-	dir     string
-	join    []string
+	cluster clusterFlags
 	timeout time.Duration
 	png     string
 	width   int
@@ -57,8 +56,7 @@ func newViewCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&flags.local, "local", false, "compute the picture in this process")
-	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "gossip address of a member of the cluster that computes it; none: the lab's")
-	cmd.Flags().StringVar(&flags.dir, "cluster", "", "cluster directory with the keys; none: the lab's")
+	flags.cluster.register(cmd.Flags())
 	cmd.Flags().DurationVar(&flags.timeout, "timeout", 30*time.Second, "how long the cluster may take")
 	cmd.Flags().StringVar(&flags.png, "png", "", "write a PNG to this file instead; - is the standard output")
 	cmd.Flags().IntVar(&flags.width, "width", 0, "width in cells (default: what fits the terminal)")
@@ -84,7 +82,7 @@ func view(ctx context.Context, out io.Writer, request string, flags viewFlags) e
 	if err != nil {
 		return wrongUse(err)
 	}
-	with := computeByCluster(flags.dir, flags.join, flags.timeout)
+	with := computeByCluster(flags.cluster, flags.timeout)
 	if flags.local {
 		with = computeHere
 	}

@@ -28,9 +28,9 @@ var errTileFailed = errors.New("a tile failed")
 var errNoPicture = errors.New("the cluster did not compute the picture")
 
 // computeByCluster asks a running cluster for a picture: a stream of one frame, of which this process is the sink.
-func computeByCluster(dir string, join []string, timeout time.Duration) compute {
+func computeByCluster(which clusterFlags, timeout time.Duration) compute {
 	return func(ctx context.Context, v fractal.View) (render.Field, error) {
-		creds, join, err := findCluster(dir, join)
+		creds, join, err := which.find()
 		if err != nil {
 			return render.Field{}, fmt.Errorf("%w; or compute the picture here with --local", err)
 		}
