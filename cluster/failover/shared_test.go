@@ -73,6 +73,49 @@ func TestSubmit_ofASharedStreamIsOneStreamWhereverItIsAskedFor(t *testing.T) {
 	}
 }
 
+// A screen is linked with every node, and so with the sink of its front door. It leads nothing.
+func TestSubmit_isAskedOfNodesAlone(t *testing.T) {
+	for id := work.StreamID(0xd0); id < 0xf0; id++ {
+		s := newStage(t, Config{})
+		crew, screen := s.crew(3)
+		door := s.doorOf(crew[0])
+		s.step(door, Event{Kind: LinkUp, Peer: screen.id})
+		stream := onePicture(id)
+		s.share(door, stream)
+		s.run(100 * time.Millisecond)
+		if got := answers(door); len(got) != 1 || got[0].Kind != Accepted {
+			t.Errorf("stream %x was answered %+v, want Accepted once, and sooner than the door asks again", id, got)
+		}
+	}
+}
+
+// A node may link before gossip has told of it.
+func TestSubmit_waitsForANodeThatGossipKnows(t *testing.T) {
+	sink := NewSink(SinkConfig{ID: 1})
+	node := NodeID(7)
+	asked := func(ev Event) (n int) {
+		for _, e := range sink.Step(1, ev, nil) {
+			if e.Kind == Send && e.Peer == node && e.Message.Kind == Submit {
+				n++
+			}
+		}
+		return n
+	}
+	for i, c := range []struct {
+		ev   Event
+		want int
+	}{
+		{Event{Kind: Received, Peer: 1, Message: Message{Kind: Submit, Have: 1, Stream: onePicture(0xd0)}}, 0},
+		{Event{Kind: LinkUp, Peer: node}, 0},
+		{Event{Kind: Joined, Peer: node, Member: Member{ID: node, Weight: 5}}, 1},
+		{Event{Kind: Joined, Peer: node, Member: Member{ID: node, Weight: 5}}, 0},
+	} {
+		if got := asked(c.ev); got != c.want {
+			t.Errorf("at event %d the node was asked %d times, want %d", i, got, c.want)
+		}
+	}
+}
+
 // Who is refused must not end what another was promised.
 func TestRefused_leavesASharedStreamToWhoWasAccepted(t *testing.T) {
 	for _, shared := range []bool{false, true} {
@@ -85,7 +128,7 @@ func TestRefused_leavesASharedStreamToWhoWasAccepted(t *testing.T) {
 			ranks := NewSink(SinkConfig{ID: 1})
 			for _, a := range s.actors {
 				if a.core != nil {
-					ranks.node(a.id).weight, ranks.node(a.id).link = WeightOf(a.name), true
+					*ranks.node(a.id) = sinkNode{id: a.id, weight: WeightOf(a.name), joined: true, link: true}
 				}
 			}
 			if ranks.ranked(&watched{id: stream.ID}, 0) == lonely.id {

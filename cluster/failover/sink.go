@@ -35,10 +35,11 @@ type Sink struct {
 	streams []*watched
 }
 
-// sinkNode is a node as a sink sees it.
+// sinkNode is a node as a sink sees it, or whoever else has a link to it: another sink leads no streams.
 type sinkNode struct {
 	id     NodeID
 	weight uint64
+	joined bool // gossip knows it, as a node
 	link   bool
 }
 
@@ -59,7 +60,9 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 	switch ev.Kind {
 	case Joined:
 		if !ev.Member.Sink {
-			s.node(ev.Member.ID).weight = ev.Member.Weight
+			node := s.node(ev.Member.ID)
+			node.weight, node.joined = ev.Member.Weight, true
+			s.submitWaiting()
 		}
 	case Left:
 		s.leave(ev.Peer)
@@ -136,6 +139,11 @@ func (s *Sink) linkUp(id NodeID) {
 	for _, stream := range s.watches {
 		s.send(id, Message{Kind: Subscribe, Task: work.TaskID{Stream: stream}})
 	}
+	s.submitWaiting()
+}
+
+// submitWaiting submits what nobody could be asked for until now.
+func (s *Sink) submitWaiting() {
 	for _, w := range s.streams {
 		if w.spec != nil && !w.accepted && w.asked == 0 {
 			s.submit(w)

@@ -114,7 +114,7 @@ func (s *Sink) ranked(w *watched, n int) NodeID {
 		best, bestWeight := NodeID(0), uint64(0)
 		for _, node := range s.nodes {
 			weight := hash64(splitterKey(w.id), node.weight)
-			if node.link && list.Rank(node.id) < 0 && (best == 0 || weight > bestWeight) {
+			if node.joined && node.link && list.Rank(node.id) < 0 && (best == 0 || weight > bestWeight) {
 				best, bestWeight = node.id, weight
 			}
 		}
