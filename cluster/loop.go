@@ -224,7 +224,13 @@ func (n *Node) carryOut(now clock.Instant, e *failover.Effect) {
 	case failover.Guard:
 		n.leads(e.Message.Stream)
 		n.note(now, e)
-	case failover.Detect, failover.Recover, failover.Replace, failover.Hedge, failover.Mask, failover.Stop:
+	case failover.Detect:
+		n.pending = append(n.pending, pending{sink: true, event: failover.Event{Kind: failover.Detected, Peer: e.Peer}})
+		n.note(now, e)
+	case failover.Recover:
+		n.pending = append(n.pending, pending{sink: true, event: failover.Event{Kind: failover.Recovered, Peer: e.Peer}})
+		n.note(now, e)
+	case failover.Replace, failover.Hedge, failover.Mask, failover.Stop:
 		n.note(now, e)
 	case failover.Refuse:
 		n.count.fenced.Add(1)

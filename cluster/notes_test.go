@@ -98,3 +98,27 @@ func TestNode_tellsHowAStreamIsGuardedFromNowOn(t *testing.T) {
 		t.Errorf("the log says %q, want %q among it", texts, want)
 	}
 }
+
+// The sink of the front door asks those last that the node takes for failed, so it must hear of them.
+func TestNode_tellsItsFrontDoorWhoHasFailed(t *testing.T) {
+	n := openNode(t, NodeConfig{Name: "n1"})
+	peer := failover.Identify("n2", 1)
+	heard := func(ev failover.Event) (kinds []failover.EventKind) {
+		ev.Peer = peer
+		n.step(clock.Now(), ev)
+		for _, p := range n.pending {
+			if p.sink && p.event.Peer == peer {
+				kinds = append(kinds, p.event.Kind)
+			}
+		}
+		return kinds
+	}
+	heard(failover.Event{Kind: failover.Joined, Member: failover.Member{ID: peer, Weight: 5}})
+	heard(failover.Event{Kind: failover.LinkUp})
+	if got := heard(failover.Event{Kind: failover.LinkDown}); !slices.Equal(got, []failover.EventKind{failover.Detected}) {
+		t.Errorf("once the link had broken the front door's sink was told %v, want %v", got, failover.Detected)
+	}
+	if got := heard(failover.Event{Kind: failover.LinkUp}); !slices.Equal(got, []failover.EventKind{failover.Recovered}) {
+		t.Errorf("once the link stood again the front door's sink was told %v, want %v", got, failover.Recovered)
+	}
+}

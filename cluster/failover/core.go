@@ -141,6 +141,7 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		c.saved(ev.Message.Task.Stream)
 	case Drain:
 		c.drain()
+	case Detected, Recovered: // for sinks
 	}
 	c.passTime()
 	for i := 0; i < len(c.loop); i++ { // what is handled may append more

@@ -40,6 +40,10 @@ const (
 	Saved
 	// Drain: this node is to leave: hand over, finish, be given nothing new.
 	Drain
+	// Detected, of a sink: the Core of the node that it lives on takes Peer for failed.
+	Detected
+	// Recovered, of a sink: that Core takes Peer for alive again.
+	Recovered
 )
 
 // Event is something that happened to a node. Which fields mean something depends on Kind.

@@ -116,6 +116,68 @@ func TestSubmit_waitsForANodeThatGossipKnows(t *testing.T) {
 	}
 }
 
+// Whoever is asked may fail before it has answered. Then the next one is asked at once, the same by every sink, and the one
+// that failed comes last until it is taken for alive again.
+func TestSubmit_isAskedOfAnotherOnceTheNodeHasFailed(t *testing.T) {
+	const own, n1, n2, n3 = NodeID(1), NodeID(7), NodeID(8), NodeID(9)
+	for what, fails := range map[string]EventKind{"silent": Detected, "reset": LinkDown} {
+		sink := NewSink(SinkConfig{ID: own})
+		id := work.StreamID(0xd0)
+		asked := func(ev Event) (of []NodeID) {
+			for _, e := range sink.Step(1, ev, nil) {
+				if e.Kind == Send && e.Message.Kind == Submit {
+					of = append(of, e.Peer)
+				}
+			}
+			return of
+		}
+		submit := func() Event {
+			id++
+			return Event{Kind: Received, Peer: own, Message: Message{Kind: Submit, Have: 1, Stream: onePicture(id)}}
+		}
+		for _, node := range []NodeID{n1, n2, n3} {
+			asked(Event{Kind: Joined, Peer: node, Member: Member{ID: node, Weight: uint64(node) * 77}})
+			asked(Event{Kind: LinkUp, Peer: node})
+		}
+		first := asked(submit())
+		if len(first) != 1 {
+			t.Fatalf("a stream was asked of %v, want one node", first)
+		}
+		accepted := Message{Kind: Accepted, Task: work.TaskID{Stream: id}}
+		next := asked(Event{Kind: fails, Peer: first[0]})
+		if len(next) != 1 || next[0] == first[0] {
+			t.Errorf("%s: once %v had failed the stream was asked of %v, want one of the others", what, first, next)
+			continue
+		}
+		if got := asked(Event{Kind: fails, Peer: first[0]}); got != nil {
+			t.Errorf("%s: told again that %v had failed, the stream was asked of %v", what, first, got)
+		}
+		for range 20 {
+			if got := asked(submit()); len(got) != 1 || got[0] == first[0] {
+				t.Errorf("%s: a stream was asked of %v while %v had failed", what, got, first)
+			}
+		}
+		for _, w := range sink.streams {
+			accepted.Task.Stream = w.id
+			asked(Event{Kind: Received, Peer: next[0], Message: accepted})
+		}
+		for _, node := range []NodeID{n1, n2, n3} {
+			if got := asked(Event{Kind: fails, Peer: node}); got != nil {
+				t.Errorf("%s: what was accepted was asked of %v once %d had failed; who stands by goes on with it", what, got, node)
+			}
+		}
+		if fails == Detected {
+			if got := asked(submit()); len(got) != 1 {
+				t.Errorf("with all nodes taken for failed a stream was asked of %v, want one: they may only be silent", got)
+			}
+			asked(Event{Kind: Recovered, Peer: first[0]})
+			if got := asked(submit()); len(got) != 1 || got[0] != first[0] {
+				t.Errorf("a stream was asked of %v, want the only one that is alive again, %v", got, first)
+			}
+		}
+	}
+}
+
 // Who is refused must not end what another was promised.
 func TestRefused_leavesASharedStreamToWhoWasAccepted(t *testing.T) {
 	for _, shared := range []bool{false, true} {

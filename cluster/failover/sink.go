@@ -41,6 +41,7 @@ type sinkNode struct {
 	weight uint64
 	joined bool // gossip knows it, as a node
 	link   bool
+	failed bool // so says the Core beside this sink: it is asked last
 }
 
 // NewSink makes the machine of one sink.
@@ -70,6 +71,11 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		s.linkUp(ev.Peer)
 	case LinkDown:
 		s.linkDown(ev.Peer)
+	case Detected:
+		s.judge(ev.Peer, true)
+		s.askAnother(ev.Peer)
+	case Recovered:
+		s.judge(ev.Peer, false)
 	case Received:
 		s.receive(ev.Peer, &ev.Message)
 	case Tick, Beat, Computed, Saved, Drain:
@@ -119,6 +125,15 @@ func (s *Sink) node(id NodeID) *sinkNode {
 	return &s.nodes[len(s.nodes)-1]
 }
 
+// judge notes whether a node is taken for failed, where it is known.
+func (s *Sink) judge(id NodeID, failed bool) {
+	for i := range s.nodes {
+		if s.nodes[i].id == id {
+			s.nodes[i].failed = failed
+		}
+	}
+}
+
 func (s *Sink) leave(id NodeID) {
 	for i := range s.nodes {
 		if s.nodes[i].id == id {
@@ -161,6 +176,18 @@ func (s *Sink) linkDown(id NodeID) {
 				Kind: Refused, Reason: Stopped, Task: work.TaskID{Stream: w.id}, Epoch: Epoch{Term: w.term},
 				Holders: Holders{id}, Have: uint32(Reset),
 			})
+		}
+	}
+	s.askAnother(id)
+}
+
+// askAnother submits anew what a node that failed was asked for and has not accepted: nobody else knows of it. Who stands
+// by for what it has accepted goes on by himself.
+func (s *Sink) askAnother(failed NodeID) {
+	for _, w := range s.streams {
+		if w.spec != nil && !w.accepted && !w.done() && w.asked > 0 && w.last == failed {
+			w.asked = 0 // it is asked last from now on: the ranking begins with another
+			s.submit(w)
 		}
 	}
 }

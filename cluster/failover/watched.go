@@ -15,6 +15,7 @@ type watched struct {
 	term     Term         // the highest seen
 	accepted bool
 	asked    int           // how many submits were sent since the last sign of life
+	last     NodeID        // whom the last of them was sent to
 	heard    clock.Instant // the last sign of life
 	began    clock.Instant // when frame 0 was due: the first submit
 	newest   uint64
@@ -55,7 +56,7 @@ func (s *Sink) submit(w *watched) {
 	if id == 0 {
 		return
 	}
-	w.asked++
+	w.asked, w.last = w.asked+1, id
 	first, taken := w.wanted(), uint32(0)
 	switch {
 	case w.stopped: // it is taken on anew, from the first frame that is not due yet
@@ -102,7 +103,7 @@ func (w *watched) whole(frame uint64) bool {
 
 // ranked is the node to ask at the n-th attempt: home first, then down the ranking of the nodes that are linked, and
 // around. A stream that is shared is asked for by the ranking alone, which is the same for all, and by which its standbys
-// are chosen too: so whoever asks comes to the node that leads it.
+// are chosen too: so whoever asks comes to the node that leads it. Those that have failed come last.
 func (s *Sink) ranked(w *watched, n int) NodeID {
 	var list Holders
 	count := 0
@@ -112,10 +113,14 @@ func (s *Sink) ranked(w *watched, n int) NodeID {
 	}
 	for ; count < len(list); count++ {
 		best, bestWeight := NodeID(0), uint64(0)
+		bestFailed := false
 		for _, node := range s.nodes {
 			weight := hash64(splitterKey(w.id), node.weight)
-			if node.joined && node.link && list.Rank(node.id) < 0 && (best == 0 || weight > bestWeight) {
-				best, bestWeight = node.id, weight
+			if !node.joined || !node.link || list.Rank(node.id) >= 0 {
+				continue
+			}
+			if best == 0 || bestFailed && !node.failed || bestFailed == node.failed && weight > bestWeight {
+				best, bestWeight, bestFailed = node.id, weight, node.failed
 			}
 		}
 		if best == 0 {
