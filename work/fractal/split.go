@@ -30,11 +30,11 @@ func (r Rect) within(w, h int) bool {
 	return r.X >= 0 && r.Y >= 0 && r.W >= 0 && r.H >= 0 && r.X+r.W <= w && r.Y+r.H <= h
 }
 
-// TilesFor is how many tiles a picture with s samples a pixel's side wants: DefaultTiles, and more when the picture is so
-// large that its tiles would make long messages.
+// TilesFor is how many tiles a picture with s samples a pixel's side wants: DefaultTiles, more when the picture is so
+// large that its tiles would make long messages, and fewer when it has not as many pixels: an empty tile is a task for nothing.
 func TilesFor(v View, s int) uint32 {
 	n := (v.Width*v.Height*s*s + tileSamples - 1) / tileSamples
-	return uint32(min(max(n, DefaultTiles), MaxTiles))
+	return uint32(min(max(n, min(DefaultTiles, v.Width*v.Height)), MaxTiles))
 }
 
 // Tiling is the rectangle, in pixels, of one of n tiles of a w×h picture. The n rectangles cover the picture exactly

@@ -82,6 +82,9 @@ func TestTilesFor_keepsMessagesShort(t *testing.T) {
 	if got := TilesFor(View{Width: 120, Height: 72}, 2); got != DefaultTiles {
 		t.Errorf("a small picture wants %d tiles, want %d", got, DefaultTiles)
 	}
+	if got := TilesFor(View{Width: 3, Height: 2}, 2); got != 6 {
+		t.Errorf("a picture of six pixels wants %d tiles, want 6", got)
+	}
 	v := View{Width: 3840, Height: 2160}
 	n := TilesFor(v, 1)
 	for i := range n {
