@@ -80,6 +80,7 @@ type Config struct {
 	Shared  string // host:port to listen at together with other doors of this host and user; none
 	Remote  bool   // allows addresses that other hosts reach
 	Host    string // the only value of the Host header that is served; demo.edgeless-project.eu
+	Name    string // of the node, told in every reply by [NodeHeader]; none
 	AnyHost bool   // serves every Host header; then a foreign page whose name is made to point here may drive it
 
 	Strategy work.Strategy // of a request that names none; standby

@@ -757,3 +757,15 @@ type recorder struct {
 func (r *recorder) Header() http.Header         { return r.header }
 func (r *recorder) WriteHeader(status int)      { r.status = status }
 func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
+
+func TestServer_saysWhichNodeAnswers(t *testing.T) {
+	d := open(t, Config{Name: "n3"}, &local{})
+	for _, host := range []string{ownHost, "elsewhere"} { // whatever the answer
+		if status, header, _ := d.ask("POST", pathCalc, host, request); header.Get(NodeHeader) != "n3" {
+			t.Errorf("a reply of %d to %s has the headers %v, want %s: n3", status, host, header, NodeHeader)
+		}
+	}
+	if _, header, _ := open(t, Config{}, &local{}).ask("POST", pathCalc, ownHost, request); header.Values(NodeHeader) != nil {
+		t.Errorf("a door without a name answers with %v, want no %s", header, NodeHeader)
+	}
+}

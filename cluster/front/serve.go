@@ -21,6 +21,9 @@ import (
 	"fracture/work/fractal"
 )
 
+// NodeHeader is the header of a reply that names the node which gave it: at a shared address nothing else tells.
+const NodeHeader = "Fracture-Node"
+
 // reply is what a request is answered with.
 type reply struct {
 	status int
@@ -48,6 +51,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(len(answer.body)))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	if s.cfg.Name != "" {
+		h.Set(NodeHeader, s.cfg.Name)
+	}
 	if answer.again {
 		h.Set("Retry-After", "1")
 	}

@@ -129,7 +129,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 	var door *front.Server
 	late := &lateCluster{}
 	if f.http != "none" {
-		if door, err = front.New(front.Config{Address: f.http, Shared: f.shared, Remote: f.remote}, late); err != nil {
+		if door, err = front.New(front.Config{Address: f.http, Shared: f.shared, Remote: f.remote, Name: f.name}, late); err != nil {
 			return err
 		}
 		addr, err := door.Listen(ctx)
