@@ -60,6 +60,7 @@ type Report struct {
 	LogDropped uint64     `json:"telemetry_dropped"`
 	RSS        float64    `json:"rss_max_mib"`               // the largest a node was
 	Ballast    float64    `json:"rss_ballast_mib,omitempty"` // of that, what each was told to fill
+	Door       *DoorLoad  `json:"door,omitempty"`            // of what was asked for at the front door; nil where nothing was
 	Cores      int        `json:"cores"`
 	CPU        float64    `json:"cpu_cores"` // in use by all nodes together, mean of what they told
 	Scheduler  string     `json:"scheduler"`

@@ -318,7 +318,7 @@ func TestReport_saysWhatWasNotTried(t *testing.T) {
 		trials[40+i].Held = ""
 	}
 	r.Judge(trials, DefaultBudgets(work.Standby), false)
-	if c := r.Coverage; c.Tried != 1 || len(c.Untried) != 40 || slices.Contains(c.Untried, "owner kill") || !slices.Contains(c.Untried, "splitter kill") {
+	if c := r.Coverage; c.Tried != 1 || len(c.Untried) != 48 || slices.Contains(c.Untried, "owner kill") || !slices.Contains(c.Untried, "splitter kill") {
 		t.Errorf("Coverage = %+v, want one pair tried: of the splitters no kill counted", c)
 	}
 	if above, below := r.cell(Splitter, Kill); above != "0 of 20" || below == "" {
@@ -444,4 +444,31 @@ func FuzzParseBudget(f *testing.F) {
 			t.Fatalf("%q parsed to %+v, which prints as %q and parses to %+v, %v", text, b, b, again, err)
 		}
 	})
+}
+
+func TestReport_tellsEachStreamOfADoor(t *testing.T) {
+	trials := sampleTrials()
+	for i := range trials[:40] {
+		trials[i].Component = Door
+		trials[i].Reading.Streams = append(trials[i].Reading.Streams, StreamReading{Stream: "door", Downtime: 5 * ms, Gap: 3 * ms})
+	}
+	trials[7].Reading.Streams[1].Downtime, trials[7].Reading.Streams[1].Lost = 9*ms, 1
+	r := sampleReport()
+	r.Door = &DoorLoad{Rate: 50, Connections: 8, Requests: 24000, Late: 60, Failed: 11, Why: "503"}
+	r.Judge(trials, DefaultBudgets(work.Standby), false)
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"; door 5/9/9, 1 lost\n", "door kill: downtime of each stream alone, p50/p99/max in ms: probe ",
+		"front door: 50 requests/s over 8 kept connections; 24000 requests, asked again 60 times beside an attempt that was late, 11 times after one that failed; 0 given up; the last failure: 503\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report does not say %q:\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "splitter kill: downtime of each stream") || len(r.Rows[0].Streams) != 2 {
+		t.Errorf("streams are told of more than doors, or not of both streams: %+v\n%s", r.Rows[0].Streams, b.String())
+	}
 }

@@ -38,6 +38,8 @@ type Row struct {
 	Stages    []StageRow `json:"timeline,omitempty"`
 	Uncounted []Reason   `json:"uncounted,omitempty"`
 	Differ    []Reason   `json:"differ,omitempty"` // why figures lay more than two periods apart, with an example
+
+	Streams []StreamRow `json:"streams,omitempty"` // each stream by itself, where that tells more than all together
 }
 
 // name is how the report calls the row.
@@ -139,6 +141,7 @@ func rowOf(trials []Trial) Row {
 	row.Stages = stages(counted)
 	row.Uncounted = reasons(uncounted)
 	row.Differ = differ(counted)
+	row.Streams = byStream(counted)
 	return row
 }
 

@@ -116,6 +116,7 @@ func (r *Report) writeRows(b *strings.Builder) {
 				name, figure(row.InFlight.P50), figure(row.InFlight.P99), figure(row.Arrivals.P50), figure(row.Arrivals.P99),
 				figure(row.Longest.P99), figure(row.Loss.P99), rssText(row.RSS))
 		}
+		row.writeStreams(b)
 		if row.Stood != nil {
 			fmt.Fprintf(b, "%s: stood for p50 %s, max %s ms\n", name, figure(row.Stood.P50), figure(row.Stood.Max))
 		}
@@ -169,6 +170,7 @@ func (r *Report) writeGround(b *strings.Builder) {
 		fmt.Fprintf(b, "whole run: %d results came while the meter had no room for them, and read as lost or late\n", n)
 	}
 	fmt.Fprintf(b, "meter: late by p50 %s, p99 %s, max %s ms; telemetry dropped %d\n", figure(r.Hiccups.P50), figure(r.Hiccups.P99), figure(r.Hiccups.Max), r.LogDropped)
+	r.Door.write(b)
 	ballast := ""
 	if r.Ballast > 0 {
 		ballast = fmt.Sprintf(" (%s of them ballast)", figure(r.Ballast))

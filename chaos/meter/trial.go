@@ -19,6 +19,7 @@ const (
 	Gossip   Component = "gossip"   // that of every node
 	Store    Component = "store"    // where results are kept, a server of its own
 	Sink     Component = "sink"     // a second receiver
+	Door     Component = "door"     // a node's front door, where requests come in
 	All      Component = "all"      // every node at once
 	None     Component = "none"     // nobody
 )
@@ -41,7 +42,7 @@ const (
 
 // Components and Kinds are the rows and the columns of the coverage.
 var (
-	Components = []Component{Owner, Standby, Splitter, Link, Gossip, Store, Sink}
+	Components = []Component{Owner, Standby, Splitter, Link, Gossip, Store, Sink, Door}
 	Kinds      = []Kind{Kill, Freeze, Partition, OneWay, Slow, Wrong, Loss, Reset, Noop}
 )
 
@@ -50,6 +51,8 @@ func (c Component) Suffers() []Kind {
 	switch c {
 	case Owner, Standby, Splitter:
 		return Kinds
+	case Door:
+		return []Kind{Kill, Freeze, Partition, OneWay, Slow, Loss, Reset, Noop}
 	case Link:
 		return []Kind{Partition, OneWay, Loss, Reset, Noop}
 	case Gossip:

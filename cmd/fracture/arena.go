@@ -50,6 +50,7 @@ type labArena struct {
 	deliveries *meter.Inbox[meter.Delivery]
 	traces     *meter.Inbox[failover.Trace]
 	refused    chan error // of the first stream that was refused
+	door       *doorLoad  // nil where no door is to be broken
 
 	spareDeliveries []meter.Delivery // the runner's
 	spareTraces     []failover.Trace
@@ -146,6 +147,7 @@ func (a *labArena) news(n telemetry.News) {
 		return
 	}
 	s := *n.Status
+	s.Leads, s.Follows = withoutRequests(s.Leads), withoutRequests(s.Follows)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.rss = max(a.rss, s.RSS)
@@ -190,7 +192,7 @@ func (a *labArena) report(o runOptions, r *runner, hiccups *meter.Hiccups) *mete
 		Seed: o.seed, Strategy: o.strategy.String(), Load: o.load.name, Nodes: o.nodes, Asked: o.most(), Needed: o.minimum,
 		Totals:   r.rec.Totals(clock.Now().Add(-o.grace)),
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
-		Hiccups: hiccups.Spread(), LogDropped: r.log.Dropped(),
+		Hiccups: hiccups.Spread(), LogDropped: r.log.Dropped(), Door: a.door.told(),
 		RSS: float64(a.rss*10>>20) / 10, Ballast: float64(o.args.ballast*10/mebi) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,
 		Scheduler: a.sched, Versions: versions(),
 	}

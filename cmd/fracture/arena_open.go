@@ -52,7 +52,12 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 			return nil, err
 		}
 	}
-	a.home, err = openHome(ctx, cfg)
+	if has(o.series, meter.Door) {
+		cfg.http = anyPort
+	}
+	if a.home, err = openHome(ctx, cfg); err == nil && cfg.http != "" {
+		a.door = newDoorLoad(a.home.door.Address, o.strategy, a.deliveries.Put)
+	}
 	return a, err
 }
 
@@ -153,6 +158,9 @@ func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, err
 func (a *labArena) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.home.run(inner) })
+	if a.door != nil {
+		group.Go(func() error { return a.door.ask(inner) })
+	}
 	group.Go(func() error {
 		if err := a.home.start(inner); err != nil {
 			return unlessTold(ctx, err)

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"fracture/chaos/meter"
 	"fracture/cluster/failover"
+	"fracture/telemetry"
 	"fracture/work"
 )
 
@@ -48,5 +50,16 @@ func TestArena_countsWhatItDidNotRead(t *testing.T) {
 	a.Pump(meter.NewRecorder(time.Second), meter.NewLog())
 	if a.unread != 3 {
 		t.Errorf("%d deliveries were not read, want 3 of 5 with room for 2", a.unread)
+	}
+}
+
+func TestArena_takesARequestForNoStreamOfTheCluster(t *testing.T) {
+	request := uint64(1)<<63 | 77 // named by a key
+	told := telemetry.Status{Name: "n1", Incarnation: 1, Leads: []uint64{1, request}, Follows: []uint64{request, 2}}
+	a := &labArena{}
+	a.news(telemetry.News{Status: &told})
+	got := a.Statuses()
+	if len(got) != 1 || !slices.Equal(got[0].Leads, []uint64{1}) || !slices.Equal(got[0].Follows, []uint64{2}) || len(told.Leads) != 2 {
+		t.Errorf("Statuses = %+v, want the streams without the request, in a copy", got)
 	}
 }

@@ -49,6 +49,7 @@ func newRunCommand() *cobra.Command {
 			"Exit codes: 0 budgets held, 1 a budget was broken, 2 wrong command line, 3 the environment failed, 4 too little\n" +
 			"traffic to judge, 130 interrupted (everything is healed, and what was measured until then is printed).",
 		Example: "  fracture run\n  fracture run --role all --trials 200 --json\n" +
+			"  fracture run --role door --fault kill,freeze --trials 10 --calm 5s\n" +
 			"  fracture run --trials 20 --rss-ballast 64MiB\n" +
 			"  fracture run --fault freeze,partition --for 300ms --trials 10\n" +
 			"  fracture run --role link --fault all --budget 'loss: downtime.p99<=5ms'\n" +
@@ -71,7 +72,7 @@ func newRunCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&f.trials, "trials", 50, "trials of each fault on each role")
-	flags.StringVar(&f.role, "role", "owner", "what to break: "+words(meter.Components)+", several parted by commas, or all (with kills alone: all that a node can be)")
+	flags.StringVar(&f.role, "role", "owner", "what to break: "+words(meter.Components)+", several parted by commas, or all (with kills alone: owner, splitter, standby)")
 	flags.StringVar(&f.fault, "fault", "kill", "how: "+words(meter.Kinds)+", several parted by commas, or all that make sense")
 	flags.DurationVar(&f.every, "every", 0, "at least so long from one fault to the next; 0: as soon as the calm is long enough")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
@@ -195,6 +196,7 @@ func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
 	if o.series, err = choose(); err != nil {
 		return o, err
 	}
+	o.series = doorsLast(o.series)
 	return o, o.words(f)
 }
 
@@ -244,6 +246,7 @@ func describeFaults() string {
 		"one-way only what it says; slow makes tasks take ten times as long, wrong flips a bit of every answer, loss\n" +
 		"loses a fifth of messages and beats, reset breaks links, noop does nothing. A link is one between two nodes\n" +
 		"that share work; gossip is that of all nodes; the store is a redis-server of the run's own, the sink a second\n" +
-		"receiver.\n")
+		"receiver. The door is a node that serves a client of the run's own, which asks for 50 small pictures a second\n" +
+		"at the address that all front doors share.\n")
 	return b.String()
 }

@@ -102,11 +102,19 @@ func TestChooseSeries_takesWhatMakesSense(t *testing.T) {
 		{"gossip,owner", "kill,loss", 0, 3, series{meter.Gossip, meter.Loss, 7, standsFor}},
 		{"link", "all", 0, 5, series{meter.Link, meter.Partition, 7, standsFor}},
 		{"all", "all", 0, everything, series{meter.Owner, meter.Kill, 7, 0}},
-		{"all", "reset", 0, 4, series{meter.Owner, meter.Reset, 7, 0}},
+		{"all", "reset", 0, 5, series{meter.Owner, meter.Reset, 7, 0}},
 	} {
 		got, err := chooseSeries(c.role, c.fault, 7, c.last)
 		if err != nil || len(got) != c.want || got[0] != c.first {
 			t.Errorf("chooseSeries(%s, %s) = %+v, %v; want %d, the first %+v", c.role, c.fault, got, err, c.want, c.first)
+		}
+	}
+	last := doorsLast([]series{{component: meter.Door, fault: meter.Kill}, {component: meter.Sink, fault: meter.Noop},
+		{component: meter.Door, fault: meter.Noop}, {component: meter.Owner, fault: meter.Noop}})
+	want := []meter.Component{meter.Sink, meter.Owner, meter.Door, meter.Door}
+	for i, s := range last {
+		if s.component != want[i] || i == 2 && s.fault != meter.Kill {
+			t.Errorf("doorsLast = %+v, want the order otherwise kept", last)
 		}
 	}
 	_, err := chooseSeries("store", "partition", 1, 0)

@@ -42,7 +42,7 @@ const (
 	allRoles  = "all"
 )
 
-// nodeRoles are what --role all means where nothing else is said: whatever a node can be.
+// nodeRoles are what --role all means where nothing else is said: whatever a node can be to a task or a stream.
 var nodeRoles = []meter.Component{meter.Owner, meter.Splitter, meter.Standby}
 
 // chooseSeries makes a series of each component and each fault that it can suffer. A component that suffers none of the

@@ -34,6 +34,10 @@ type arena interface {
 	Meet(until clock.Instant)
 	// Stands says in words what there is of a component that is no node, or nothing where there is none now.
 	Stands(c meter.Component) string
+	// AskDoors begins the requests at the front doors, and lets the recorder expect their answers.
+	AskDoors(rec *meter.Recorder)
+	// Served is how many connections of the client that asks there a node serves.
+	Served(node string) int
 }
 
 // errNotWhole: the cluster did not become whole in time; what was missing is in the text. The machine may be too slow
@@ -97,7 +101,12 @@ func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := false
 	for _, s := range all {
+		if s.component == meter.Door && !asked {
+			r.arena.AskDoors(r.rec)
+			asked, calmSince = true, r.arena.Now().Add(settle)
+		}
 		for range s.n {
 			t := meter.Trial{Component: s.component, Fault: s.fault, Began: r.ended}
 			if err := r.trial(ctx, &t, s.last, calmSince); err != nil {

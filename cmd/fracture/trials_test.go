@@ -29,6 +29,7 @@ type stage struct {
 	kills  []string
 	broken bool // revived nodes never come back
 
+	asked          int // at the front doors
 	strikes, ended []strike
 	strength       uint64 // how much each fault strikes at every node
 	onStrike       func()
@@ -131,6 +132,12 @@ func (s *stage) Stands(c meter.Component) string {
 		return "a store"
 	}
 	return ""
+}
+
+func (s *stage) AskDoors(*meter.Recorder) { s.asked++ }
+
+func (s *stage) Served(node string) int {
+	return map[string]int{"n2": 1, "n4": 2}[node]
 }
 
 func (s *stage) kill(name string) {
@@ -237,6 +244,32 @@ func TestRunner_letsAFaultStandForItsTimeAndEndsIt(t *testing.T) {
 	}
 	if got := trials[6]; got.Failed == "" || got.Uncounted() == "" {
 		t.Error("a receiver that is not there was broken")
+	}
+}
+
+func TestRunner_breaksADoorThatServes(t *testing.T) {
+	s := &stage{hold: 8 * time.Millisecond}
+	p := stagePlan(7)
+	p.controls, p.series = 0, []series{{component: meter.Door, fault: meter.Kill, n: 4}, {component: meter.Door, fault: meter.Noop, n: 4}}
+	_, trials, err := runStage(t.Context(), s, p)
+	if err != nil || len(trials) != 8 {
+		t.Fatalf("run = %d trials, %v; want 8", len(trials), err)
+	}
+	held := map[string]string{"n2": "door of 1 connection", "n4": "door of 2 connections"}
+	for _, trial := range trials {
+		if trial.Held == "" || trial.Held != held[trial.Victim] || trial.Uncounted() != "" || trial.RSS == 0 {
+			t.Errorf("broken was %s, which held %q (%s); want a node that serves connections", trial.Victim, trial.Held, trial.Uncounted())
+		}
+	}
+	if s.asked != 1 {
+		t.Errorf("requests at the doors were begun %d times, want once, with the first trial of a door", s.asked)
+	}
+	if p.series = stagePlan(7).series[:1]; p.series[0].component != meter.Owner {
+		t.Fatalf("the plan begins with %+v, want owners", p.series)
+	}
+	s = &stage{}
+	if _, _, err := runStage(t.Context(), s, p); err != nil || s.asked != 0 {
+		t.Errorf("requests at the doors were begun %d times, %v; want none where no door is broken", s.asked, err)
 	}
 }
 

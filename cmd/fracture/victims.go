@@ -48,11 +48,11 @@ func (r *runner) pick(t *meter.Trial) (s strike, onVictim func(work.TaskID) bool
 		return s, nothing
 	case meter.Link:
 		return s, r.pickLink(t, &s)
-	case meter.Owner, meter.Standby, meter.Splitter:
+	case meter.Owner, meter.Standby, meter.Splitter, meter.Door:
 	}
 	var holders []telemetry.Status
 	for _, status := range r.arena.Statuses() {
-		if holds(status, t.Component) != "" {
+		if r.held(status, t.Component) != "" {
 			holders = append(holders, status)
 		}
 	}
@@ -62,7 +62,7 @@ func (r *runner) pick(t *meter.Trial) (s strike, onVictim func(work.TaskID) bool
 	}
 	victim := holders[r.rng.IntN(len(holders))]
 	s.nodes = []string{victim.Name}
-	t.Victim, t.Held, t.RSS = victim.Name, holds(victim, t.Component), victim.RSS
+	t.Victim, t.Held, t.RSS = victim.Name, r.held(victim, t.Component), victim.RSS
 	return s, r.ownedBy(victim)
 }
 
@@ -102,6 +102,22 @@ func (r *runner) pickLink(t *meter.Trial, s *strike) (onVictim func(work.TaskID)
 func (r *runner) ownedBy(node telemetry.Status) func(work.TaskID) bool {
 	return func(task work.TaskID) bool {
 		return task.Stream != r.tiles || slices.Contains(node.OwnedTiles, task.Tile)
+	}
+}
+
+// held says in words what a node holds, empty where that does not include the role. What it holds as a door, the client
+// that asks there knows, and not the node.
+func (r *runner) held(s telemetry.Status, role meter.Component) string {
+	if role != meter.Door {
+		return holds(s, role)
+	}
+	switch n := r.arena.Served(s.Name); n {
+	case 0:
+		return ""
+	case 1:
+		return "door of 1 connection"
+	default:
+		return fmt.Sprintf("door of %d connections", n)
 	}
 }
 
