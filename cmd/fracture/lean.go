@@ -12,7 +12,7 @@ import (
 // for others takes milliseconds to get that far.
 const (
 	heapGoal = 7 << 20  // up to here the heap grows before it is collected
-	memory   = 17 << 20 // beyond, the runtime gives back to the system what it does not use
+	memory   = 14 << 20 // beyond, the runtime gives back to the system what it does not use
 )
 
 // How far the collector may be set, in percent of what lives, and how often that is looked at. A node that holds much, because
@@ -32,7 +32,7 @@ func stayLean(ctx context.Context) error {
 		// Setting it stops the node once more, so a change that is small is not worth it.
 		if want := gcPercent(live[0].Value.Uint64()); want > now+now/4 || want < now-now/4 {
 			debug.SetGCPercent(want)
-			debug.SetMemoryLimit(max(memory, 4*int64(live[0].Value.Uint64())))
+			debug.SetMemoryLimit(max(memory, 3*int64(live[0].Value.Uint64())))
 			now = want
 		}
 		select {
