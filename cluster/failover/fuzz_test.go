@@ -62,13 +62,13 @@ func (d *dice) message() Message {
 
 func (d *dice) event() Event {
 	member := Member{ID: d.id(), Weight: uint64(d.roll(4)), Zone: uint32(d.roll(3)), Sink: d.roll(4) == 0}
-	ev := Event{Kind: EventKind(d.roll(int(Drain) + 2)), Peer: d.id(), Member: member}
+	ev := Event{Kind: EventKind(d.roll(int(Recovered) + 2)), Peer: d.id(), Member: member}
 	switch ev.Kind {
 	case Beat:
 		ev.Heard, ev.Leaving, ev.Interval = d.roll(4) != 0, d.roll(8) == 0, time.Duration(d.roll(6))*time.Millisecond
 	case Received, Computed, Saved:
 		ev.Message = d.message()
-	case Tick, Joined, Left, LinkUp, LinkDown, Drain:
+	case Tick, Joined, Left, LinkUp, LinkDown, Detected, Recovered, Drain:
 	}
 	return ev
 }

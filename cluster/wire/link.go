@@ -349,7 +349,7 @@ func (l *Links) notice(g *gaps, p *peer, b batch) []failover.Message {
 		}
 	}
 	if len(g.missing) > 0 {
-		if list := g.due(now, nil); len(list) > 0 && !l.fateOf(p.ID).Lost {
+		if list := g.due(now); len(list) > 0 && !l.fateOf(p.ID).Lost {
 			l.count.missed.Add(uint64(len(list)))
 			p.out.ask(list)
 			p.out.flush()

@@ -54,8 +54,8 @@ func (g *gaps) came(number uint64, now clock.Instant) {
 	g.highest = number
 }
 
-// due appends to list the numbers to be asked for now, and gives up those that were missed for long.
-func (g *gaps) due(now clock.Instant, list []uint64) []uint64 {
+// due lists the numbers to be asked for now, and gives up those that were missed for long.
+func (g *gaps) due(now clock.Instant) (list []uint64) {
 	g.missing = slices.DeleteFunc(g.missing, func(m gap) bool { return now.Sub(m.since) >= repairTime })
 	for i := range g.missing {
 		if m := &g.missing[i]; now >= m.again {

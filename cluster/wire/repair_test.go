@@ -19,7 +19,7 @@ func TestGaps_areAskedForAgainAndThenGivenUp(t *testing.T) {
 	at := func(ms int) clock.Instant { return clock.Instant(time.Hour).Add(time.Duration(ms) * time.Millisecond) }
 	want := func(ms int, numbers ...uint64) {
 		t.Helper()
-		if got := g.due(at(ms), nil); !slices.Equal(got, numbers) {
+		if got := g.due(at(ms)); !slices.Equal(got, numbers) {
 			t.Fatalf("asks at %d ms for %v, want %v", ms, got, numbers)
 		}
 	}
@@ -39,7 +39,7 @@ func TestGaps_areAskedForAgainAndThenGivenUp(t *testing.T) {
 	g.came(1, at(60)) // later than anybody hoped for
 	want(60)
 	g.came(1<<40, at(61)) // a liar
-	if got := g.due(at(61), nil); len(got) > maxMissing || got[len(got)-1] != 1<<40-1 {
+	if got := g.due(at(61)); len(got) > maxMissing || got[len(got)-1] != 1<<40-1 {
 		t.Fatalf("asks for %d numbers, want the newest %d at most", len(got), maxMissing)
 	}
 }
@@ -104,7 +104,7 @@ func TestRepair_leavesLittleOfALoss(t *testing.T) {
 				came[m.Task.Frame] = true
 			}
 		}
-		if asked := g.due(now, nil); len(asked) > 0 && !lost() {
+		if asked := g.due(now); len(asked) > 0 && !lost() {
 			for _, number := range asked {
 				if !lost() {
 					q.say(number, 0)
