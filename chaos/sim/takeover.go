@@ -142,25 +142,30 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 	}
 	switch m.Kind {
 	case failover.Place, failover.Copy:
-		l := &t.copies[p.index]
-		if l.holder == p.id && !l.epoch.Below(m.Epoch) || m.Holders.Rank(p.id) < 0 {
-			return
-		}
-		last := lastOf(t.runs, p.id).epoch
-		*l = lent{holder: p.id, owner: m.Holders.Owner(), epoch: m.Epoch, came: w.now, over: m.Holders.Rank(p.id) != 1}
-		l.over = l.over || m.Epoch.Below(last) || m.Strategy.Everyone() // which it runs unasked
-		if life := w.lives[w.byID[l.owner]]; !l.over && (life.died != clock.Never || life.frozen != clock.Never) {
-			s := w.streamOf(m.Task.Stream)
-			c.watch(w, watch{
-				stream: int(m.Task.Stream) - streamIDs, task: int(m.Task.Frame)*int(s.spec.Tiles) + int(m.Task.Tile),
-				holder: p.id, owner: l.owner, epoch: m.Epoch,
-			})
-		}
+		c.came(w, p, t, m)
 	case failover.Done:
 		if l := &t.copies[p.index]; l.holder != p.id || !m.Epoch.Below(l.epoch) {
 			*l = lent{holder: p.id, epoch: m.Epoch, over: true}
 		}
 	default:
+	}
+}
+
+// came notes the placement of a task at one of its holders, by another node or by that one itself.
+func (c *takeover) came(w *World, p *process, t *task, m *failover.Message) {
+	l := &t.copies[p.index]
+	if l.holder == p.id && !l.epoch.Below(m.Epoch) || m.Holders.Rank(p.id) < 0 {
+		return
+	}
+	last := lastOf(t.runs, p.id).epoch
+	*l = lent{holder: p.id, owner: m.Holders.Owner(), epoch: m.Epoch, came: w.now, over: m.Holders.Rank(p.id) != 1}
+	l.over = l.over || m.Epoch.Below(last) || m.Strategy.Everyone() // which it runs unasked
+	if life := w.lives[w.byID[l.owner]]; !l.over && (life.died != clock.Never || life.frozen != clock.Never) {
+		s := w.streamOf(m.Task.Stream)
+		c.watch(w, watch{
+			stream: int(m.Task.Stream) - streamIDs, task: int(m.Task.Frame)*int(s.spec.Tiles) + int(m.Task.Tile),
+			holder: p.id, owner: l.owner, epoch: m.Epoch,
+		})
 	}
 }
 
@@ -180,6 +185,12 @@ func (c *takeover) effect(w *World, p *process, e *failover.Effect) {
 		if t := w.taskOf(e.Message.Task); t != nil {
 			if l := &t.copies[p.index]; l.holder == p.id {
 				l.over = true
+			}
+		}
+	case failover.Send: // what it places at itself it is not sent
+		if kind := e.Message.Kind; kind == failover.Place || kind == failover.Copy {
+			if t := w.taskOf(e.Message.Task); t != nil {
+				c.came(w, p, t, &e.Message)
 			}
 		}
 	default:
