@@ -27,13 +27,14 @@ func stayLean(ctx context.Context) error {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	tick := time.NewTicker(lookAtHeap)
 	defer tick.Stop()
-	for now := 0; ; {
+	for was := uint64(0); ; {
 		metrics.Read(live)
 		// Setting it stops the node once more, so a change that is small is not worth it.
-		if want := gcPercent(live[0].Value.Uint64()); want > now+now/4 || want < now-now/4 {
-			debug.SetGCPercent(want)
-			debug.SetMemoryLimit(max(memory, 3*int64(live[0].Value.Uint64())))
-			now = want
+		if now := live[0].Value.Uint64(); now > was+was/3 || now < was-was/3 {
+			percent, limit := collector(now)
+			debug.SetGCPercent(percent)
+			debug.SetMemoryLimit(limit)
+			was = now
 		}
 		select {
 		case <-ctx.Done():
@@ -43,10 +44,11 @@ func stayLean(ctx context.Context) error {
 	}
 }
 
-// gcPercent is what lets a heap, of which so many bytes live, grow to heapGoal.
-func gcPercent(live uint64) int {
+// collector is how far a heap of which so many bytes live may grow, in percent of them: to heapGoal; and how much memory the
+// runtime may have before it collects whatever else: far more than lives.
+func collector(live uint64) (percent int, limit int64) {
 	if live == 0 {
-		return 100 // nothing was collected yet
+		return 100, memory // nothing was collected yet
 	}
-	return int(min(max(heapGoal*100/live, 100+leastGC), 100+mostGC)) - 100
+	return int(min(max(heapGoal*100/live, 100+leastGC), 100+mostGC)) - 100, max(memory, 3*int64(live))
 }
