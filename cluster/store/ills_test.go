@@ -255,6 +255,26 @@ func TestWriter_writesAgainWhatAStoreLostThatWasStartedAnew(t *testing.T) {
 	counted(t, w, "each is counted once", func(c Counters) bool { return c.Again == 3 && c.Keys == 0 && !c.Down })
 }
 
+// The write that meets a new connection lets all be written again that was written before, but not what it has replaced.
+func TestWriter_doesNotWriteAnOlderValueOverTheOneThatMeetsANewConnection(t *testing.T) {
+	r := startRedis(t)
+	c := openURL(t, r.url())
+	w := NewWriter(c, WriterConfig{Interval: time.Millisecond, Look: time.Hour})
+	running(t, w.Run)
+	w.Put("other", text("kept"))
+	w.Put("key", text("older"))
+	counted(t, w, "both are written", func(c Counters) bool { return c.Written >= 2 && c.Keys == 0 })
+	before := w.Counters().Again
+	c.breakAll()
+	w.Put("key", text("newer"))
+	counted(t, w, "the other is written again", func(c Counters) bool { return c.Again > before && c.Keys == 0 })
+	for key, value := range map[string]string{"other": "kept", "key": "newer"} {
+		if err := want(c, key, value); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The last image of one writer must not take the place of a newer one of another.
 func TestWriter_doesNotWriteAnOlderImageOverANewerOne(t *testing.T) {
 	r := startRedis(t)

@@ -218,6 +218,7 @@ func (w *Writer) saveValue(ctx context.Context, s *slot) {
 	w.mu.Lock()
 	encode, again := s.encode, s.again
 	s.encode, s.again = nil, false
+	s.last = nil // of before: whatever becomes of this write, that one must not come after it
 	s.due = clock.Now().Add(w.cfg.Interval)
 	w.dirty--
 	w.mu.Unlock()
