@@ -4,19 +4,19 @@ import "testing"
 
 func TestCollector_letsTheHeapGrowToItsGoalAndNeverCollectsAllTheTime(t *testing.T) {
 	for _, c := range []struct {
-		live    uint64
-		percent int
-		limit   int64
+		live, beside uint64
+		percent      int
 	}{
-		{0, 100, memory},
-		{heapGoal / 4, 300, memory},
-		{heapGoal / 2, 100, memory},
-		{heapGoal, leastGC, 3 * heapGoal},
-		{2 * heapGoal, leastGC, 6 * heapGoal}, // the percentage is at its least, the limit goes on with what lives
-		{1, mostGC, memory},
+		{0, 0, 100},
+		{heapGoal / 4, 0, 300},
+		{heapGoal / 2, 0, 100},
+		{heapGoal / 4, heapGoal / 4, 150}, // stacks and globals count as if they lived
+		{heapGoal, 0, leastGC},
+		{2 * heapGoal, heapGoal, leastGC},
+		{1, 0, mostGC},
 	} {
-		if percent, limit := collector(c.live); percent != c.percent || limit != c.limit {
-			t.Errorf("with %d B alive the collector is set to %d %% and %d B, want %d and %d", c.live, percent, limit, c.percent, c.limit)
+		if percent := collector(c.live, c.beside); percent != c.percent {
+			t.Errorf("with %d B alive and %d beside the collector is set to %d %%, want %d", c.live, c.beside, percent, c.percent)
 		}
 	}
 }
