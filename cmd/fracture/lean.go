@@ -13,7 +13,7 @@ import (
 //
 // There is no limit on the memory as a whole: what the runtime holds beside the heap is not known beforehand, and a node that
 // comes near its limit does little but collect, hundreds of times a second, and delays the others on its host.
-const heapGoal = 7 << 20
+const heapGoal = 6 << 20
 
 // How far the collector may be set, in percent, and how often that is looked at.
 const (
