@@ -103,3 +103,28 @@ func First(classes ...Class) (inForce Class, refused error) {
 // Punctual asks the kernel to wake the calling thread when it is due, and not up to 50 µs later, when a wake-up may
 // serve others too. A thread of FIFO or RoundRobin needs no asking.
 func Punctual() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) } // a refusal costs the 50 µs
+
+// Cores are the numbers of the processors that the calling thread may run on, in order.
+func Cores() []int {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return nil
+	}
+	var cores []int
+	for core := 0; len(cores) < set.Count(); core++ {
+		if set.IsSet(core) {
+			cores = append(cores, core)
+		}
+	}
+	return cores
+}
+
+// Bind lets the calling thread run on one processor only.
+func Bind(core int) error {
+	var set unix.CPUSet
+	set.Set(core)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("binding the thread to processor %d: %w", core, err)
+	}
+	return nil
+}

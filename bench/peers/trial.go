@@ -40,7 +40,7 @@ type runner struct {
 	rec     *meter.Recorder
 	inbox   *meter.Inbox[meter.Delivery]
 	spare   []meter.Delivery
-	hiccups *meter.Hiccups
+	watcher meter.Watch
 	rng     *rand.Rand
 	start   clock.Instant // when frame 0 is due
 	horizon time.Duration // the longest of the peer's
@@ -55,7 +55,7 @@ func measure(ctx context.Context, p peer, o options, told func(t meter.Trial, n,
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	r := &runner{peer: p, options: o, stand: s, inbox: meter.NewInbox[meter.Delivery](inboxSize), hiccups: meter.NewHiccups(),
+	r := &runner{peer: p, options: o, stand: s, inbox: meter.NewInbox[meter.Delivery](inboxSize), watcher: meter.NewWatch(),
 		rng: rand.New(rand.NewPCG(o.seed, 0)), told: told}
 	for _, t := range p.faults {
 		r.horizon = max(r.horizon, t.horizon())
@@ -71,7 +71,7 @@ func measure(ctx context.Context, p peer, o options, told func(t meter.Trial, n,
 	ctx, cancel := context.WithCancel(ctx)
 	var load errgroup.Group
 	load.Go(func() error { return offer(ctx, r.start, r.system.ask) })
-	load.Go(func() error { return r.hiccups.Run(ctx) })
+	load.Go(func() error { return r.watcher.Run(ctx) })
 	err = r.run(ctx)
 	cancel()
 	return r.done, errors.Join(err, load.Wait())
@@ -106,14 +106,19 @@ func (r *runner) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	made := 0
 	for _, s := range all {
-		for range s.n {
-			t := meter.Trial{Component: s.victim, Fault: s.fault, Began: clock.Now()}
+		attempts := meter.NewAttempts(s.n)
+		for more, again := attempts.Next(); more; more, again = attempts.Next() {
+			t := meter.Trial{Component: s.victim, Fault: s.fault, Began: clock.Now(), Again: again}
 			if err := r.trial(ctx, s.terms, &t, since); err != nil {
 				return err
 			}
 			r.done = append(r.done, t)
-			r.told(t, len(r.done), total)
+			if attempts.Made(t) {
+				made++
+			}
+			r.told(t, made, total)
 			if t.Fault != meter.Noop {
 				since = t.Ended
 			}
@@ -144,7 +149,7 @@ func (r *runner) trial(ctx context.Context, terms terms, t *meter.Trial, since c
 	if err := r.watch(ctx, span); err != nil {
 		return err
 	}
-	t.Read(r.rec, r.hiccups, span, r.options.calm)
+	t.Read(r.rec, r.watcher, span, r.options.calm)
 	if t.Fault == meter.Noop {
 		t.Ended = clock.Now()
 		return nil

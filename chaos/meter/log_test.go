@@ -1,11 +1,9 @@
 package meter
 
 import (
-	"context"
 	"testing"
 	"time"
 
-	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/work"
 )
@@ -80,54 +78,5 @@ func TestLog_forgetsTheOldestAndSaysSo(t *testing.T) {
 	l.Missed(2)
 	if got := l.Needless(start, start.Add(time.Hour)); got != LogBound || l.Dropped() != 7 {
 		t.Errorf("Needless = %d, Dropped = %d; want %d, 7", got, l.Dropped(), LogBound)
-	}
-}
-
-func TestHiccups_knowsItsWorst(t *testing.T) {
-	h := NewHiccups()
-	at := func(d time.Duration) clock.Instant { return start.Add(d) }
-	h.Note(at(0), at(100*time.Microsecond))
-	h.Note(at(10*ms), at(15*ms))
-	h.Note(at(20*ms), at(23*ms))
-	if got := h.Worst(at(16*ms), at(30*ms)); got != 3*ms {
-		t.Errorf("Worst = %v, want 3ms", got)
-	}
-	if got := h.Worst(at(14*ms), at(30*ms)); got != 5*ms {
-		t.Errorf("Worst = %v, want 5ms: it was asleep then", got)
-	}
-	if got := h.Worst(at(0), at(9*ms)); got != 0 {
-		t.Errorf("Worst = %v, want 0: a tenth of a millisecond is no hiccup", got)
-	}
-	if got := h.Spread(); got.Max < 5 || got.Max > 5.01 {
-		t.Errorf("Spread = %+v, want a maximum of 5 ms", got)
-	}
-}
-
-func TestHiccups_runsUntilToldToStop(t *testing.T) {
-	h := NewHiccups()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	ended := make(chan error)
-	go func() { ended <- h.Run(ctx) }()
-	wakings := func() int64 {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return h.all.TotalCount()
-	}
-	for patience := time.After(10 * time.Second); wakings() < 20; {
-		select {
-		case <-time.After(hiccupPeriod):
-		case <-patience:
-			t.Fatalf("it woke %d times", wakings())
-		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Errorf("Run = %v, want nil", err)
-	}
-	n := wakings()
-	<-time.After(5 * hiccupPeriod)
-	if more := wakings(); more != n {
-		t.Errorf("it woke %d times more after Run had returned", more-n)
 	}
 }

@@ -57,6 +57,8 @@ type Report struct {
 	Window     float64    `json:"window_s"` // results due so long after a fault are looked at
 	Grace      float64    `json:"grace_s"`  // and are lost when they have not come so long after that
 	Hiccups    Spread     `json:"meter_hiccups_ms"`
+	Stalls     *Spread    `json:"machine_stalls_ms,omitempty"` // for how long a core ran nobody; nil where that was not watched
+	Unwatched  string     `json:"machine_unwatched,omitempty"` // why not
 	LogDropped uint64     `json:"telemetry_dropped"`
 	RSS        float64    `json:"rss_max_mib"`               // the largest a node was
 	Ballast    float64    `json:"rss_ballast_mib,omitempty"` // of that, what each was told to fill
@@ -104,6 +106,8 @@ type TrialRow struct {
 	Rate      float64   `json:"results_per_s"`
 	Signal    string    `json:"signal"`
 	Hiccup    float64   `json:"meter_late_ms"`
+	Stall     float64   `json:"machine_stall_ms"`
+	Again     bool      `json:"again,omitempty"` // in place of one that the machine spoilt
 	RSS       float64   `json:"victim_rss_mib,omitempty"`
 	Length    float64   `json:"length_ms,omitempty"`
 }
@@ -122,9 +126,8 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 			r.Controls = append(r.Controls, row)
 			continue
 		}
-		row.Needed = r.Needed
-		if r.Needed == 0 {
-			row.Needed = (4*row.N + 4) / 5
+		if r.Needed > 0 {
+			row.Needed = r.Needed
 		}
 		r.Rows = append(r.Rows, row)
 	}
@@ -274,6 +277,8 @@ func trialRow(t Trial) TrialRow {
 		Rate:      float64(int(t.Rate)),
 		Signal:    t.Timeline.Signal.String(),
 		Hiccup:    Millis(t.Hiccup),
+		Stall:     Millis(t.Stall),
+		Again:     t.Again,
 		RSS:       mebi(t.RSS),
 		Length:    Millis(t.Length),
 	}

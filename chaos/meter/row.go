@@ -17,7 +17,7 @@ type Row struct {
 	Fault     Kind      `json:"fault"`
 	N         int       `json:"n"`
 	Counted   int       `json:"counted"`
-	Needed    int       `json:"needed"` // counted trials that it takes to judge the row
+	Needed    int       `json:"needed"` // counted trials that it takes to judge the row: four of five that were asked for, unless told
 	Downtime  Spread    `json:"downtime_ms"`
 	Gap       Spread    `json:"gap_ms"`
 	Lost      int       `json:"lost"`
@@ -34,7 +34,9 @@ type Row struct {
 	Error     *Spread    `json:"error_ms,omitempty"`                 // of the control that freezes: how far downtime lies from the true length
 	OffLong   *Spread    `json:"longest_stretch_error_ms,omitempty"` // and how far the longest stretch does
 	RSS       RSS        `json:"victim_rss_mib"`
-	MeterLate int        `json:"meter_late"` // counted trials in which the meter itself was late
+	MeterLate int        `json:"meter_late"`                         // counted trials in which the meter itself was late
+	Stalled   int        `json:"stalled"`                            // trials that the machine spoilt, and that count for nothing else
+	WithThem  *Spread    `json:"downtime_with_stalled_ms,omitempty"` // the downtime if they counted; nil where there are none
 	Stages    []StageRow `json:"timeline,omitempty"`
 	Uncounted []Reason   `json:"uncounted,omitempty"`
 	Differ    []Reason   `json:"differ,omitempty"` // why figures lay more than two periods apart, with an example
@@ -98,11 +100,15 @@ func Rows(trials []Trial) []Row {
 // rowOf sums up trials of one component and one fault; there is at least one.
 func rowOf(trials []Trial) Row {
 	row := Row{Component: trials[0].Component, Fault: trials[0].Fault, N: len(trials)}
-	var counted []Trial
+	asked := 0
+	var counted, spoilt []Trial
 	var observed time.Duration
 	uncounted := map[string]int{}
 	needless := 0
 	for _, t := range trials {
+		if !t.Again {
+			asked++
+		}
 		row.Lost += t.Reading.Lost
 		row.Dup += t.Duplicates
 		row.Wrong += t.Wrong
@@ -110,6 +116,9 @@ func rowOf(trials []Trial) Row {
 		observed += t.Ended.Sub(t.Began)
 		if why := t.Uncounted(); why != "" {
 			uncounted[why]++
+			if why == stalled {
+				spoilt = append(spoilt, t)
+			}
 			continue
 		}
 		counted = append(counted, t)
@@ -121,13 +130,17 @@ func rowOf(trials []Trial) Row {
 	if observed > 0 {
 		row.Needless = float64(needless) / observed.Minutes()
 	}
-	row.Counted = len(counted)
+	row.Counted, row.Needed = len(counted), (4*asked+4)/5
 	row.Downtime = spread(counted, func(t Trial) time.Duration { return t.Reading.Downtime })
 	row.Gap = spread(counted, func(t Trial) time.Duration { return t.Reading.Gap })
 	row.Longest = spread(counted, func(t Trial) time.Duration { return t.Reading.Longest })
 	row.InFlight = spread(counted, func(t Trial) time.Duration { return t.Reading.InFlight })
 	row.Arrivals = spread(counted, func(t Trial) time.Duration { return t.Reading.Arrivals })
 	row.Loss = spread(counted, func(t Trial) time.Duration { return t.Reading.Loss })
+	if row.Stalled = len(spoilt); row.Stalled > 0 {
+		all := spread(slices.Concat(counted, spoilt), func(t Trial) time.Duration { return t.Reading.Downtime })
+		row.WithThem = &all
+	}
 	if row.Fault.Lasts() {
 		stood := spread(counted, func(t Trial) time.Duration { return t.Length })
 		row.Stood = &stood

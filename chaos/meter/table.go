@@ -137,6 +137,10 @@ func (r *Report) writeRows(b *strings.Builder) {
 		if row.MeterLate > 0 {
 			fmt.Fprintf(b, "%s: in %d of %d counted trials the meter itself was late by more than %v; they count\n", name, row.MeterLate, row.Counted, HiccupLimit)
 		}
+		if all := row.WithThem; all != nil {
+			fmt.Fprintf(b, "%s: with those in which the machine stalled, n = %d, downtime p50 %s, p90 %s, p99 %s, max %s ms\n",
+				name, row.Counted+row.Stalled, figure(all.P50), figure(all.P90), figure(all.P99), figure(all.Max))
+		}
 		for _, u := range row.Uncounted {
 			fmt.Fprintf(b, "%s: not counted in %d: %s\n", name, u.N, u.Why)
 		}
@@ -170,6 +174,11 @@ func (r *Report) writeGround(b *strings.Builder) {
 		fmt.Fprintf(b, "whole run: %d results came while the meter had no room for them, and read as lost or late\n", n)
 	}
 	fmt.Fprintf(b, "meter: late by p50 %s, p99 %s, max %s ms; telemetry dropped %d\n", figure(r.Hiccups.P50), figure(r.Hiccups.P99), figure(r.Hiccups.Max), r.LogDropped)
+	if r.Stalls != nil {
+		fmt.Fprintf(b, "machine: a core ran nobody for p50 %s, p99 %s, max %s ms\n", figure(r.Stalls.P50), figure(r.Stalls.P99), figure(r.Stalls.Max))
+	} else {
+		fmt.Fprintf(b, "machine: not watched, so its stalls count as downtime: %s\n", r.Unwatched)
+	}
 	r.Door.write(b)
 	ballast := ""
 	if r.Ballast > 0 {

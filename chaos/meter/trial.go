@@ -73,11 +73,15 @@ func (k Kind) Lasts() bool { return k != Kill && k != Reset && k != Noop }
 // control reports whether trials of the component are there to tell what the meter is worth.
 func (c Component) control() bool { return c == All || c == None }
 
+// stallBefore is how long before a fault a stall still tells: what it held up is outstanding at the fault.
+const stallBefore = 10 * time.Millisecond
+
 // Limits of what counts.
 const (
 	MinRate     = 100 // results a second that must flow in the second before a fault
 	MinCalm     = 200 // results that the calm of all streams must rest on
 	HiccupLimit = 2 * time.Millisecond
+	StallLimit  = 2 * time.Millisecond
 )
 
 // Trial is one fault and what came of it.
@@ -103,6 +107,8 @@ type Trial struct {
 	Wrong      uint64        // results delivered during the trial that are not what their function gives
 	Needless   int           // needless takeovers during the trial
 	Hiccup     time.Duration // how late the meter itself was at worst, between the fault and the horizon
+	Stall      time.Duration // for how long a core ran nobody at worst, in that time and the calm's last stretch
+	Again      bool          // in place of one that the machine spoilt
 }
 
 // course is the trial's timeline to its end.
@@ -113,11 +119,12 @@ func (t Trial) course() Timeline {
 }
 
 // Read fills in what the sink saw of the fault, against the calm before it: the same of every system that is measured.
-func (t *Trial) Read(rec *Recorder, hiccups *Hiccups, span Span, calm time.Duration) {
+func (t *Trial) Read(rec *Recorder, watch Watch, span Span, calm time.Duration) {
 	t.Calm = rec.Calm(t.Before.Add(-calm), t.Before)
 	t.Rate = rec.Rate(t.Before.Add(-time.Second), t.Before)
 	t.Reading = rec.Read(span, t.Calm)
-	t.Hiccup = hiccups.Worst(t.Before, span.Horizon())
+	t.Hiccup = watch.Hiccups.Worst(t.Before, span.Horizon())
+	t.Stall = watch.Stalls.Worst(t.Before.Add(-stallBefore), span.Horizon())
 }
 
 // Uncounted says why the trial proves nothing, or nothing where it counts: the victim must have held the role that it
@@ -136,9 +143,19 @@ func (t Trial) Uncounted() string {
 		return fmt.Sprintf("fewer than %d results/s flowed before it", MinRate)
 	case calm < MinCalm:
 		return fmt.Sprintf("the calm before it rests on fewer than %d results", MinCalm)
+	case t.Stalled():
+		return stalled
 	}
 	return ""
 }
+
+// stalled is why a trial does not count that the machine spoilt.
+var stalled = fmt.Sprintf("a core of the machine ran nobody for more than %v", StallLimit)
+
+// Stalled reports whether the machine itself stood still for more than [StallLimit] during the trial, as [Stalls] saw it.
+// Nothing under test can bring that about or help it, so such a trial does not count. What it read is told beside the
+// figures, for a stall may as well have come of what was broken; whoever carries trials out makes another in its place.
+func (t Trial) Stalled() bool { return t.Stall > StallLimit }
 
 // Late reports whether the meter itself was late by more than [HiccupLimit] during the trial. Such a trial counts; how
 // many there were is told beside the figures.

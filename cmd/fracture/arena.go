@@ -183,17 +183,19 @@ func (a *labArena) coresInUse() float64 {
 }
 
 // report is what the arena and the runner know at the end, not yet judged.
-func (a *labArena) report(o runOptions, r *runner, hiccups *meter.Hiccups) *meter.Report {
+func (a *labArena) report(o runOptions, r *runner) *meter.Report {
 	a.Pump(r.rec, r.log)
 	used := a.coresInUse()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return &meter.Report{
+	report := &meter.Report{
 		Seed: o.seed, Strategy: o.strategy.String(), Load: o.load.name, Nodes: o.nodes, Asked: o.most(), Needed: o.minimum,
 		Totals:   r.rec.Totals(clock.Now().Add(-o.grace)),
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
-		Hiccups: hiccups.Spread(), LogDropped: r.log.Dropped(), Door: a.door.told(),
+		LogDropped: r.log.Dropped(), Door: a.door.told(),
 		RSS: float64(a.rss*10>>20) / 10, Ballast: float64(o.args.ballast*10/mebi) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,
 		Scheduler: a.sched, Versions: versions(),
 	}
+	r.watch.Tell(report)
+	return report
 }

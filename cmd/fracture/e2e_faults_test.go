@@ -228,7 +228,7 @@ func TestE2E_everyFaultIsInForceAndThenGone(t *testing.T) {
 		}
 	}
 	th.await("all is whole", func() error {
-		if missing := newRunner(th.options.plan, th, th.rec, meter.NewHiccups(), nil).missing(); missing != "" || th.Stands(meter.Store) == "" {
+		if missing := newRunner(th.options.plan, th, th.rec, meter.NewWatch(), nil).missing(); missing != "" || th.Stands(meter.Store) == "" {
 			return errors.New("missing: " + missing)
 		}
 		return nil

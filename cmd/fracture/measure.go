@@ -55,20 +55,19 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, e
 		return m, err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(mostGC)) // a collection keeps the sink waiting
-	hiccups := meter.NewHiccups()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)) // a P that the watch may keep from the sink
+	watch := meter.NewWatch()
 	// The cluster lives on when the run is interrupted, until the report is made; and the run ends when the cluster does.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	group, life := errgroup.WithContext(life)
-	group.Go(func() error { return hiccups.Run(life) })
+	group.Go(func() error { return watch.Run(life) })
 	group.Go(func() error { return a.run(life) })
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
 
-	r, runErr := carryOut(work, o, a, hiccups, stderr)
-	m = measured{trials: r.done, report: a.report(o, r, hiccups), cost: a.cost, size: a.size, whole: runErr == nil}
+	r, runErr := carryOut(work, o, a, watch, stderr)
+	m = measured{trials: r.done, report: a.report(o, r), cost: a.cost, size: a.size, whole: runErr == nil}
 	end()
 	stopErr := group.Wait()
 	m.report.Started, m.report.Took = started.UTC().Format(time.RFC3339), float64(int(clock.Now().Sub(began).Seconds()))
@@ -79,7 +78,7 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, e
 }
 
 // carryOut brings the load up, opens the recorder and runs the plan.
-func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hiccups, stderr io.Writer) (*runner, error) {
+func carryOut(ctx context.Context, o runOptions, a *labArena, watch meter.Watch, stderr io.Writer) (*runner, error) {
 	rec := meter.NewRecorder(o.calm + o.window + o.grace + 10*time.Second)
 	each := 1 // a line for each trial to a person, for each tenth to a log
 	if !isTerminal(stderr) {
@@ -91,7 +90,7 @@ func carryOut(ctx context.Context, o runOptions, a *labArena, hiccups *meter.Hic
 		}
 	}
 	_, _ = fmt.Fprintln(stderr, o.announce())
-	r := newRunner(o.plan, a, rec, hiccups, told)
+	r := newRunner(o.plan, a, rec, watch, told)
 	if err := a.open(ctx, rec); err != nil {
 		return r, err
 	}

@@ -74,19 +74,19 @@ type plan struct {
 // runner carries a plan out, one trial after the other.
 type runner struct {
 	plan
-	arena   arena
-	rec     *meter.Recorder
-	log     *meter.Log
-	hiccups *meter.Hiccups
-	told    func(done, all int, t meter.Trial) // progress
-	rng     *rand.Rand
-	done    []meter.Trial
-	ended   clock.Instant // of the last trial
-	last    clock.Instant // the last fault
+	arena arena
+	rec   *meter.Recorder
+	log   *meter.Log
+	watch meter.Watch
+	told  func(done, all int, t meter.Trial) // progress
+	rng   *rand.Rand
+	done  []meter.Trial
+	ended clock.Instant // of the last trial
+	last  clock.Instant // the last fault
 }
 
-func newRunner(p plan, a arena, rec *meter.Recorder, hiccups *meter.Hiccups, told func(done, all int, t meter.Trial)) *runner {
-	return &runner{plan: p, arena: a, rec: rec, log: meter.NewLog(), hiccups: hiccups, told: told,
+func newRunner(p plan, a arena, rec *meter.Recorder, watch meter.Watch, told func(done, all int, t meter.Trial)) *runner {
+	return &runner{plan: p, arena: a, rec: rec, log: meter.NewLog(), watch: watch, told: told,
 		rng: rand.New(rand.NewPCG(p.seed, 0))}
 }
 
@@ -101,14 +101,15 @@ func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := false
+	asked, made := false, 0
 	for _, s := range all {
 		if s.component == meter.Door && !asked {
 			r.arena.AskDoors(r.rec)
 			asked, calmSince = true, r.arena.Now().Add(settle)
 		}
-		for range s.n {
-			t := meter.Trial{Component: s.component, Fault: s.fault, Began: r.ended}
+		attempts := meter.NewAttempts(s.n)
+		for more, again := attempts.Next(); more; more, again = attempts.Next() {
+			t := meter.Trial{Component: s.component, Fault: s.fault, Began: r.ended, Again: again}
 			if err := r.trial(ctx, &t, s.last, calmSince); err != nil {
 				return r.judgeNeedless(), err
 			}
@@ -117,7 +118,10 @@ func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
 			if s.fault != meter.Noop { // a noop leaves the calm as it was
 				calmSince = t.Ended
 			}
-			r.told(len(r.done), total(all), t)
+			if attempts.Made(t) {
+				made++
+			}
+			r.told(made, total(all), t)
 			if r.stops {
 				return r.judgeNeedless(), nil
 			}
@@ -149,7 +153,7 @@ func (r *runner) trial(ctx context.Context, t *meter.Trial, last time.Duration, 
 	if err := r.wait(ctx, span.Horizon().Add(statusLag)); err != nil {
 		return err
 	}
-	t.Read(r.rec, r.hiccups, span, r.calm)
+	t.Read(r.rec, r.watch, span, r.calm)
 	t.Timeline = r.timeline(t, s, span.Horizon())
 	if t.Failed == "" && s.fault.Lasts() && len(s.orders()) > 0 && r.faulted(s) == faulted {
 		t.Failed = "the fault had nothing to strike"

@@ -33,6 +33,8 @@ type stage struct {
 	strikes, ended []strike
 	strength       uint64 // how much each fault strikes at every node
 	onStrike       func()
+	watch          meter.Watch
+	stalls         int // so many of the first strikes meet a machine that stands still
 }
 
 const stageStart = clock.Instant(1e12)
@@ -152,11 +154,17 @@ func (s *stage) kill(name string) {
 
 func (s *stage) Revive(context.Context, strike) error { return nil }
 
+// watched is the watch of a stage, which sees the machine stall as often as the stage says.
+func (s *stage) watched() meter.Watch {
+	s.watch = meter.NewWatch()
+	return s.watch
+}
+
 func runStage(ctx context.Context, s *stage, p plan) (*runner, []meter.Trial, error) {
 	s.now = stageStart
 	rec := meter.NewRecorder(p.calm + p.window + p.grace + 5*time.Second)
 	rec.Open(stageFlow)
-	r := newRunner(p, s, rec, meter.NewHiccups(), func(int, int, meter.Trial) {})
+	r := newRunner(p, s, rec, s.watched(), func(int, int, meter.Trial) {})
 	trials, err := r.run(ctx)
 	return r, trials, err
 }
@@ -194,6 +202,30 @@ func TestRunner_measuresWhatTheSinkSaw(t *testing.T) {
 	}
 	if total := r.rec.Totals(s.now.Add(-time.Second)); total.Lost+total.Duplicates+total.Wild != 0 {
 		t.Errorf("Totals = %+v, want all delivered once", total)
+	}
+}
+
+func TestRunner_makesATrialAgainThatTheMachineSpoilt(t *testing.T) {
+	for _, c := range []struct{ stalls, made, counted int }{
+		{0, 4, 4}, {1, 5, 4}, {3, 7, 4}, {100, 8, 0},
+	} {
+		s := &stage{stalls: c.stalls}
+		p := stagePlan(7)
+		p.series, p.controls = p.series[:1], 0
+		s.onStrike = func() {
+			if len(s.strikes) <= s.stalls {
+				s.watch.Stalls.Note(s.now.Add(5*time.Millisecond), s.now.Add(8*time.Millisecond))
+			}
+		}
+		_, trials, err := runStage(t.Context(), s, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := meter.Rows(trials)[0]
+		if row.N != c.made || row.Counted != c.counted || row.Stalled != c.made-c.counted || row.Needed != 4 {
+			t.Errorf("%d stalls: %d trials, %d counted, %d stalled, %d needed; want %d, %d, the rest, 4 of the 4 that were asked for",
+				c.stalls, row.N, row.Counted, row.Stalled, row.Needed, c.made, c.counted)
+		}
 	}
 }
 
@@ -343,7 +375,7 @@ func TestRunner_keepsWhatItHasWhenInterrupted(t *testing.T) {
 	p := stagePlan(7)
 	rec := meter.NewRecorder(20 * time.Second)
 	rec.Open(stageFlow)
-	r := newRunner(p, s, rec, meter.NewHiccups(), func(done, _ int, _ meter.Trial) {
+	r := newRunner(p, s, rec, s.watched(), func(done, _ int, _ meter.Trial) {
 		if done == 5 {
 			cancel()
 		}

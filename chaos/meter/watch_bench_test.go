@@ -2,7 +2,6 @@ package meter
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -11,16 +10,14 @@ import (
 	"fracture/clock"
 )
 
-// BenchmarkHiccups_besideAReceiver shows how late a goroutine is that waits for the kernel, as one that receives does, while
-// another fills a P, and the watch runs beside them: not at all, with the Ps that there are, with one more.
-func BenchmarkHiccups_besideAReceiver(b *testing.B) {
+// BenchmarkWatch_besideAReceiver shows how late a goroutine is that waits for the kernel, as one that receives does, while
+// another fills a P, without a watch and with it.
+func BenchmarkWatch_besideAReceiver(b *testing.B) {
 	for _, c := range []struct {
 		name  string
 		watch bool
-		ps    int
-	}{{"no watch", false, 2}, {"watch", true, 2}, {"watch and a P more", true, 3}} {
+	}{{"no watch", false}, {"watch", true}} {
 		b.Run(c.name, func(b *testing.B) {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.ps))
 			ctx, cancel := context.WithCancel(b.Context())
 			var beside sync.WaitGroup
 			defer beside.Wait()
@@ -29,9 +26,8 @@ func BenchmarkHiccups_besideAReceiver(b *testing.B) {
 				for ctx.Err() == nil {
 				}
 			})
-			h := NewHiccups()
 			if c.watch {
-				beside.Go(func() { _ = h.Run(ctx) })
+				beside.Go(func() { _ = NewWatch().Run(ctx) })
 			}
 			alarm, err := clock.NewAlarm()
 			if err != nil {

@@ -1,0 +1,94 @@
+package meter
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	"fracture/clock"
+)
+
+func TestLateness_knowsItsWorst(t *testing.T) {
+	h := newLateness()
+	at := func(d time.Duration) clock.Instant { return start.Add(d) }
+	h.Note(at(0), at(100*time.Microsecond))
+	h.Note(at(10*ms), at(15*ms))
+	h.Note(at(20*ms), at(23*ms))
+	if got := h.Worst(at(16*ms), at(30*ms)); got != 3*ms {
+		t.Errorf("Worst = %v, want 3ms", got)
+	}
+	if got := h.Worst(at(14*ms), at(30*ms)); got != 5*ms {
+		t.Errorf("Worst = %v, want 5ms: it was asleep then", got)
+	}
+	if got := h.Worst(at(0), at(9*ms)); got != 0 {
+		t.Errorf("Worst = %v, want 0: a tenth of a millisecond is no hiccup", got)
+	}
+	if got := h.Spread(); got.Max < 5 || got.Max > 5.01 {
+		t.Errorf("Spread = %+v, want a maximum of 5 ms", got)
+	}
+}
+
+func TestWatch_looksAtTheMeterAndAtEveryCoreUntilToldToStop(t *testing.T) {
+	w := NewWatch()
+	procs := runtime.GOMAXPROCS(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	wakings := func(l *Lateness) int64 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.all.TotalCount()
+	}
+	enough := func() bool {
+		return wakings(&w.Hiccups.Lateness) >= 20 && (wakings(&w.Stalls.Lateness) >= 20 || w.Stalls.Blind() != nil)
+	}
+	for patience := time.After(10 * time.Second); !enough(); {
+		select {
+		case <-time.After(hiccupPeriod):
+		case <-patience:
+			t.Fatalf("it woke %d and %d times", wakings(&w.Hiccups.Lateness), wakings(&w.Stalls.Lateness))
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run = %v, want nil", err)
+	}
+	if now := runtime.GOMAXPROCS(0); now != procs {
+		t.Errorf("%d Ps after Run has returned, %d before", now, procs)
+	}
+	n := wakings(&w.Hiccups.Lateness) + wakings(&w.Stalls.Lateness)
+	<-time.After(5 * stallPeriod)
+	if more := wakings(&w.Hiccups.Lateness) + wakings(&w.Stalls.Lateness); more != n {
+		t.Errorf("it woke %d times more after Run had returned", more-n)
+	}
+}
+
+func TestWatch_tellsWhatWasSeenOrWhyNot(t *testing.T) {
+	w := NewWatch()
+	w.Hiccups.Note(start, start.Add(3*ms))
+	w.Stalls.Note(start, start.Add(7*ms))
+	var r Report
+	if w.Tell(&r); r.Hiccups.Max < 3 || r.Stalls == nil || r.Stalls.Max < 7 || r.Unwatched != "" {
+		t.Errorf("the report has %v, %v, %q; want 3 ms of the meter and 7 of the machine", r.Hiccups, r.Stalls, r.Unwatched)
+	}
+	w.Stalls.give(context.DeadlineExceeded)
+	r = Report{}
+	if w.Tell(&r); r.Stalls != nil || r.Unwatched != context.DeadlineExceeded.Error() {
+		t.Errorf("the report has %v, %q; want no figure where nothing was watched, and the reason", r.Stalls, r.Unwatched)
+	}
+}
+
+func TestTrial_doesNotCountWhereTheMachineStoodStill(t *testing.T) {
+	sound := sampleTrials()[0]
+	for _, c := range []struct {
+		stall time.Duration
+		want  string
+	}{{0, ""}, {StallLimit, ""}, {StallLimit + 1, stalled}} {
+		trial := sound
+		if trial.Stall = c.stall; trial.Uncounted() != c.want {
+			t.Errorf("a stall of %v: Uncounted = %q, want %q", c.stall, trial.Uncounted(), c.want)
+		}
+	}
+}
