@@ -95,7 +95,6 @@ func BenchmarkBeats_lateUnderFullLoad(b *testing.B) {
 		{"as all", thread.Class{}, 0},
 		{"nice -10", thread.Class{Nice: -10}, 2},
 		{"fifo 1", thread.Class{Policy: thread.FIFO, Priority: 1}, 2},
-		{"fifo 1 and no P more", thread.Class{Policy: thread.FIFO, Priority: 1}, 0},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + c.moreP))

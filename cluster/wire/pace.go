@@ -8,21 +8,16 @@ import (
 	"fracture/thread"
 )
 
-// How a thread that comes ahead of others waits for its next turn.
-const (
-	longestSleep = 20 * time.Millisecond // so late, at most, is it seen that the socket is closed
-	lateAlarm    = time.Millisecond      // an alarm that is late by so much says that threads wait for cores
-	sleepFor     = 30 * time.Second      // and then the thread sleeps by itself for so long
-)
+// longestSleep bounds how late it is seen that the socket is closed.
+const longestSleep = 20 * time.Millisecond
 
 // takeThread gives the calling goroutine a thread of its own, of the first class that the kernel allows, and answers with
 // how it waits from then on. The thread ends with the goroutine.
 //
 // To come ahead of others helps only a thread that the kernel wakes itself. A goroutine on an alarm is woken by way of the
 // runtime's poller, which is a thread like all others: on a busy machine beats so woken were as late at fifo 1 as without
-// it, milliseconds, and with a sleep of their own a tenth of one. But while a thread sleeps by itself the runtime's monitor
-// polls (see clock.Sleep), which took 20 ms of a core each second. So the thread sleeps by itself once its alarm has been
-// late, and tries the alarm again after a while. Where no class comes ahead the alarm is as good, and costs less.
+// it, milliseconds, and with a sleep of their own a tenth of one. Such a sleep keeps a P (see clock.Sleep), which whoever asks
+// for a class provides; where none that comes ahead is in force the thread waits for an alarm, as any goroutine does.
 func (b *Beats) takeThread() func(until clock.Instant) bool {
 	runtime.LockOSThread()
 	before, _ := thread.Current()
@@ -31,24 +26,16 @@ func (b *Beats) takeThread() func(until clock.Instant) bool {
 	if class == before {
 		runtime.UnlockOSThread()
 	}
-	if class.Ahead() {
-		thread.Punctual()
+	if !class.Ahead() {
+		return func(until clock.Instant) bool {
+			b.alarm.Set(until)
+			return b.alarm.Wait()
+		}
 	}
-	var sleeps clock.Instant // until when the thread sleeps by itself
+	thread.Punctual()
 	return func(until clock.Instant) bool {
-		now := clock.Now()
-		if now < sleeps {
-			clock.Sleep(min(until, now.Add(longestSleep)))
-			return true // the next turn fails on a closed socket
-		}
-		b.alarm.Set(until)
-		if !b.alarm.Wait() {
-			return false
-		}
-		if woken := clock.Now(); class.Ahead() && woken.Sub(max(until, now)) >= lateAlarm {
-			sleeps = woken.Add(sleepFor)
-		}
-		return true
+		clock.Sleep(min(until, clock.Now().Add(longestSleep)))
+		return true // the next turn fails on a closed socket
 	}
 }
 
