@@ -32,7 +32,7 @@ func (n *Node) loop(ctx context.Context) error {
 			return nil
 		case <-n.in.ready:
 		}
-		heard := n.beats.Heard() // before the inbox is emptied: what was heard by then is in it
+		heard, stalled := n.beats.HeardUntil() // before the inbox is emptied: what was heard by then is in it
 		in = n.in.take(in)
 		for i := range in.events {
 			n.happen(&in.events[i])
@@ -41,7 +41,7 @@ func (n *Node) loop(ctx context.Context) error {
 			lent.Free()
 		}
 		now := clock.Now()
-		n.step(now, failover.Event{Kind: failover.Tick, At: heard})
+		n.step(now, failover.Event{Kind: failover.Tick, At: heard, Stalled: stalled})
 		if now >= n.sink.Wake() {
 			n.stepSink(now, failover.Event{Kind: failover.Tick})
 		}

@@ -74,7 +74,7 @@ type NodeConfig struct {
 	Beat        string         // host:port of beats; 127.0.0.1:0
 	HTTP        string         // host:port of the front door, told to others; none
 	Join        []string       // gossip addresses of members; none: found a cluster
-	Interval    time.Duration  // of the beats; 3 ms
+	Interval    time.Duration  // of the beats; 2 ms
 	BeatClasses []thread.Class // how the thread that beats is to be scheduled, see wire.BeatsConfig; as all others
 	Ballast     int64          // bytes of memory that Run fills and keeps; none
 	Workers     int            // threads that compute; one fewer than the runtime has Ps
@@ -249,6 +249,7 @@ func (n *Node) open() error {
 		Credentials: n.cfg.Credentials, Addr: n.cfg.Link,
 		Up: n.up, Down: n.down, Received: n.in.putMessages,
 		Telemetry: n.ordered,
+		Missed:    func(from failover.NodeID) { n.in.put(failover.Event{Kind: failover.Missed, Peer: from}) },
 	})
 	if err != nil {
 		return err
@@ -256,9 +257,9 @@ func (n *Node) open() error {
 	n.beats, err = wire.ListenBeats(wire.BeatsConfig{
 		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
 		Addr: n.cfg.Beat, Interval: n.cfg.Interval, Classes: n.cfg.BeatClasses,
-		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
+		OnBeat: func(h wire.Heard) {
 			n.in.beat(failover.Event{
-				Kind: failover.Beat, At: clock.Now(), Peer: from, Heard: heard, Leaving: leaving, Interval: interval,
+				Kind: failover.Beat, At: h.At, Peer: h.From, Heard: h.HearsUs, Leaving: h.Leaving, Interval: h.Interval,
 			})
 		},
 	})

@@ -11,7 +11,7 @@ func TestAftershock_sweepsTheRecovery(t *testing.T) {
 	const nearest, farthest = 10, 990 // of the places of the sweep that this test looks at, in turn
 	for _, place := range []uint64{nearest, farthest} {
 		struck := 0
-		for turn := range uint64(40) {
+		for turn := uint64(0); turn < 200 && struck == 0; turn++ {
 			w := New(Config{})
 			promoted := map[time.Duration]bool{} // when something was promoted, to the microsecond of the trace
 			want := time.Duration(place) * aftershockStep

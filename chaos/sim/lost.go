@@ -16,9 +16,10 @@ type role struct {
 	id       failover.NodeID // the incarnation that said so
 	leads    bool
 	follows  bool
-	released bool           // its leader has told it to let go
-	retired  failover.Epoch // of the last who told it so, whether or not it has heard it yet
-	alone    bool           // it leads a stream of one copy, by its own account: it may be deposed and not know it
+	released bool            // its leader has told it to let go
+	retired  failover.Epoch  // of the last who told it so, whether or not it has heard it yet
+	told     failover.NodeID // whom that one told, which may not even have heard yet that it holds anything
+	alone    bool            // it leads a stream of one copy, by its own account: it may be deposed and not know it
 	term     failover.Term
 	holders  failover.Holders
 }
@@ -40,11 +41,11 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		}
 		follows := e.Kind == failover.Follow && e.Message.Holders.Len() > 0
 		retired := r.retired
-		if r.id != p.id {
+		if r.told != p.id {
 			retired = failover.Epoch{}
 		}
 		*r = role{
-			id: p.id, retired: retired, leads: e.Kind == failover.Lead, follows: follows,
+			id: p.id, retired: retired, told: p.id, leads: e.Kind == failover.Lead, follows: follows,
 			term: e.Message.Epoch.Term, holders: e.Message.Holders, alone: e.Message.Stream != nil && e.Message.Stream.Factor == 1,
 		}
 		if r.holds(p.id) || !s.acked || s.whole || w.isHeld(s) || s.excused() || s.ever[work.FailFast] {
@@ -87,8 +88,14 @@ func (s *stream) acknowledged(w *World, p *process) {
 // release: a leader lets a standby go. Where that one lives, the leader must not be alone with the stream from then on.
 func (s *stream) release(w *World, p *process, e *failover.Effect) {
 	q := w.processOf(e.Peer)
-	if q != nil && q.id == e.Peer && s.roles[q.index].id == q.id && s.roles[q.index].retired.Below(e.Message.Epoch) {
-		s.roles[q.index].retired = e.Message.Epoch
+	if q != nil && q.id == e.Peer {
+		r := &s.roles[q.index]
+		if r.told != q.id {
+			r.told, r.retired = q.id, failover.Epoch{}
+		}
+		if r.retired.Below(e.Message.Epoch) {
+			r.retired = e.Message.Epoch
+		}
 	}
 	if q == nil || q.id != e.Peer || !q.up || !s.roles[q.index].holds(q.id) ||
 		e.Message.Epoch.Term != s.roles[q.index].term {

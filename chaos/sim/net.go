@@ -18,6 +18,7 @@ type end struct {
 	sent   uint64        // messages given to it, for the draws
 	last   clock.Instant // when the last of them arrives: those behind it come later
 	beats  uint64        // beats sent, for the draws
+	missed bool          // a message to here was lost, which the next one shows
 }
 
 // The times of the network, after what a loopback and a small cluster show.
@@ -59,6 +60,7 @@ func (w *World) dial(i, j int) {
 	near.conn, far.conn = w.conns, w.conns
 	near.peer, far.peer = b.id, a.id
 	near.reset, far.reset = false, false
+	near.missed, far.missed = false, false
 	near.severs, far.severs = clock.Never, clock.Never
 	here := w.now.Add(luck.Within(between(latencyLow, time.Millisecond)))
 	there := w.now.Add(luck.Next().Within(between(latencyLow, time.Millisecond)))
@@ -146,6 +148,7 @@ func (w *World) send(p *process, e *failover.Effect) {
 	near.sent++
 	fate := w.fate(chaos.Link, p.index, to.index)
 	if fate.Lost {
+		w.ends[to.index][p.index].missed = true
 		w.bereave(&e.Message)
 		return
 	}
@@ -169,6 +172,14 @@ func (w *World) send(p *process, e *failover.Effect) {
 func (w *World) arrive(p *process, e entry) {
 	parcel, far := w.parcels.at(e.slot), &w.ends[p.index][e.b]
 	if far.up && far.conn == parcel.conn && !far.reset {
+		if far.missed && p.core != nil {
+			far.missed = false
+			w.feed(p, &failover.Event{Kind: failover.Missed, Peer: parcel.from})
+			if !p.up { // it died of what it did about that
+				w.parcels.drop(e.slot)
+				return
+			}
+		}
 		ev := failover.Event{Kind: failover.Received, Peer: parcel.from, Message: parcel.message}
 		w.feed(p, &ev)
 	} else {

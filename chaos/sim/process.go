@@ -49,7 +49,7 @@ type life struct {
 
 // The rhythms of a process.
 const (
-	beatFastest = 3 * time.Millisecond
+	beatFastest = 2 * time.Millisecond
 	beatSlowest = 5 * time.Millisecond
 	// hearing is how many of its own beats' time a process hears a peer after the peer's last beat.
 	hearing = 4
@@ -204,7 +204,7 @@ func (w *World) tick(p *process, at clock.Instant) {
 		w.setTimer(p)
 		return
 	}
-	w.feed(p, &failover.Event{Kind: failover.Tick})
+	w.feed(p, &failover.Event{Kind: failover.Tick, At: w.timeOf(p), Stalled: w.clocks[clockOf(p)-1].shows(p.thawed)})
 }
 
 // setTimer sees to it that a machine is woken when it wants to be. A timer that fires too early is let be.

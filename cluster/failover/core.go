@@ -15,7 +15,7 @@ type Config struct {
 	Clock    uint64                          // names the clock that instants are of: who shares it is told times as they are; 0: nobody does
 	Function func(name string) work.Function // finds a function; nil where it is unknown
 
-	SilenceFloor   time.Duration // no peer is taken for dead sooner after its last beat; 8 ms
+	SilenceFloor   time.Duration // no peer is taken for dead sooner after its last beat; 6 ms
 	SilenceCeiling time.Duration // nor later, whatever its rhythm; 250 ms
 	OverdueFloor   time.Duration // no task is taken for overdue sooner; 20 ms
 	OverdueCeiling time.Duration // nor later; 500 ms
@@ -61,7 +61,7 @@ func (cfg Config) withDefaults() Config {
 			*d = standard
 		}
 	}
-	fill(&cfg.SilenceFloor, 8*time.Millisecond)
+	fill(&cfg.SilenceFloor, 6*time.Millisecond)
 	fill(&cfg.SilenceCeiling, 250*time.Millisecond)
 	fill(&cfg.OverdueFloor, 20*time.Millisecond)
 	fill(&cfg.OverdueCeiling, 500*time.Millisecond)
@@ -92,6 +92,7 @@ type Core struct {
 	drained  bool
 
 	heardAt   clock.Instant // see heard
+	stalledAt clock.Instant // see listened
 	wanted    clock.Instant // the last answer of Wake
 	steady    clock.Instant // until then a leader that stalled splits nothing
 	loop      []Message     // what this node says to itself, handled before Step returns
@@ -122,7 +123,7 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 	c.now, c.out, c.scratch = now, out, c.scratch[:0]
 	switch ev.Kind {
 	case Tick:
-		c.heardAt = ev.At
+		c.listened(ev.At, ev.Stalled)
 	case Joined:
 		c.join(ev.Member)
 	case Left:
@@ -141,6 +142,8 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		c.saved(ev.Message.Task.Stream)
 	case Drain:
 		c.drain()
+	case Missed:
+		c.missed(ev.Peer)
 	case Detected, Recovered: // for sinks
 	}
 	c.passTime()
@@ -158,19 +161,37 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 const stallTolerance = 2 * time.Millisecond
 
 // excuseOwnStall: a node that did not run for a while, frozen or out of turn, must not take its peers for dead because
-// it did not listen, and must not lead on before it has heard whether it was deposed meanwhile.
+// it did not listen, and must not lead on before it has heard whether it was deposed meanwhile. Where beats are heard for it,
+// it is not its own lateness that keeps it from hearing them: see listened.
 func (c *Core) excuseOwnStall(now clock.Instant) {
 	stall := now.Sub(c.wanted)
 	if c.wanted == clock.Never || stall < stallTolerance {
 		return
 	}
-	for i := range c.peers.list {
-		c.peers.list[i].lease.Excuse(now)
+	if c.heardAt == 0 {
+		c.excuse(now)
 	}
 	if stall >= c.cfg.SilenceFloor {
 		c.steady = now.Add(c.cfg.SilenceFloor)
 	}
 	c.wanted = clock.Never
+}
+
+// listened takes note of until when beats were heard, and of when whoever hears them was last late itself: what has stopped
+// it may have stopped its peers with it, as processes of one host are stopped together.
+func (c *Core) listened(until, stalled clock.Instant) {
+	c.heardAt = until
+	if stalled > c.stalledAt {
+		c.stalledAt = stalled
+		c.excuse(stalled)
+	}
+}
+
+// excuse counts every peer's silence anew from an instant on.
+func (c *Core) excuse(from clock.Instant) {
+	for i := range c.peers.list {
+		c.peers.list[i].lease.Excuse(from)
+	}
 }
 
 // listenAgain is how soon the machine looks again whether beats have been heard up to the end of a lease.
@@ -188,7 +209,7 @@ func (c *Core) heard() clock.Instant {
 func (c *Core) passTime() {
 	for i := range c.peers.list {
 		p := &c.peers.list[i]
-		if p.link && !p.Sink && p.failed == 0 && p.lease.Judge(c.heard()) == Dead {
+		if p.link && !p.Sink && p.failed == 0 && p.lease.Judge(c.heard()) == Dead && (!c.cutOff() || p.lease.Spent(c.heard())) {
 			c.fail(p, Silence)
 		}
 	}

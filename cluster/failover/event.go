@@ -40,6 +40,8 @@ const (
 	Saved
 	// Drain: this node is to leave: hand over, finish, be given nothing new.
 	Drain
+	// Missed: messages of Peer, or ours to it, were lost on the way. The link makes them good, but late.
+	Missed
 	// Detected, of a sink: the Core of the node that it lives on takes Peer for failed.
 	Detected
 	// Recovered, of a sink: that Core takes Peer for alive again.
@@ -50,6 +52,7 @@ const (
 type Event struct {
 	Kind     EventKind
 	At       clock.Instant // Beat: when it arrived; Tick: until when beats were heard; 0 means now
+	Stalled  clock.Instant // Tick: when whoever hears the beats was last late itself; 0 where At is 0, or it never was
 	Peer     NodeID
 	Heard    bool
 	Leaving  bool

@@ -204,6 +204,10 @@ func (c *Core) sweepTasks() {
 
 // runLate runs a copy whose owner takes long, if the budget for such runs allows it.
 func (c *Core) runLate(h *held) {
+	if c.cutOff() { // nobody would get the result
+		h.until = c.now.Add(c.overdue(h.function))
+		return
+	}
 	waited := c.now.Sub(h.since)
 	overdue := waited >= time.Duration(h.rank)*c.overdue(h.function)
 	if overdue {

@@ -32,23 +32,28 @@ func (l *Lease) Grant(now clock.Instant, floor, ceiling time.Duration) {
 	*l = Lease{last: now, floor: floor, ceiling: ceiling, gaps: rhythm{peak: ceiling}}
 }
 
-// Renew takes in a beat that arrived at now from a peer that beats every interval.
+// Renew takes in a beat that arrived at now from a peer that beats every interval. A silence that the lease did not bear
+// teaches it to bear about twice as much and no more: a peer that stalls again and again is believed after a few times, and
+// one that was frozen once for a second is missed as soon the next time as any other.
 func (l *Lease) Renew(now clock.Instant, interval time.Duration) {
 	if l.interval == 0 {
 		l.gaps = rhythm{peak: 2 * interval} // the first beat: forget the grace, believe what the peer says
 	}
-	l.gaps.observe(max(0, now.Sub(l.last)), l.ceiling)
+	l.gaps.observe(min(max(0, now.Sub(l.last)), l.bears()), l.ceiling)
 	l.last, l.interval = max(l.last, now), interval
 }
 
-// Excuse counts the silence from now on anew, without learning from it: the judge itself was not running, and the beats
-// that came meanwhile still wait to be read.
-func (l *Lease) Excuse(now clock.Instant) { l.last = now }
+// Excuse counts the silence from an instant on anew, without learning from it: the judge itself was not running, and the
+// beats that came meanwhile still wait to be read.
+func (l *Lease) Excuse(from clock.Instant) { l.last = max(l.last, from) }
 
 // Lapse is the instant at which the lease ends if no beat comes: twice the longest gap of late and one beat more. Gaps on
 // a busy machine are heavy-tailed, so a margin that does not grow with them would be passed by each new record.
-func (l *Lease) Lapse() clock.Instant {
-	return l.last.Add(min(max(2*l.gaps.peak+l.interval, l.floor), l.ceiling))
+func (l *Lease) Lapse() clock.Instant { return l.last.Add(l.bears()) }
+
+// bears is for how long a silence the lease holds.
+func (l *Lease) bears() time.Duration {
+	return min(max(2*l.gaps.peak+l.interval, l.floor), l.ceiling)
 }
 
 // Judge says whether the lease still holds at now.
@@ -58,3 +63,10 @@ func (l *Lease) Judge(now clock.Instant) Verdict {
 	}
 	return Alive
 }
+
+// Spent reports whether no lease bears a silence like that at now, whatever its rhythm.
+func (l *Lease) Spent(now clock.Instant) bool { return now.Sub(l.last) > l.ceiling }
+
+// Quiet reports whether the peer has been silent at now for longer than it was between two beats of late: no verdict, but
+// what of many peers at once says something of the judge.
+func (l *Lease) Quiet(now clock.Instant) bool { return now.Sub(l.last) > l.gaps.peak }

@@ -52,16 +52,16 @@ func TestLease_learnsTheRhythm(t *testing.T) {
 	l, now := beating(interval, 1000)
 	steady := l.Lapse().Sub(now)
 
-	now = now.Add(20 * time.Millisecond) // the peer hiccups once
+	now = now.Add(10 * time.Millisecond) // the peer hiccups once
 	l.Renew(now, interval)
-	if got, want := l.Lapse().Sub(now), 43*time.Millisecond; got != want {
-		t.Errorf("after a gap of 20 ms the lease bears %v of silence, want %v: twice the gap and a beat", got, want)
+	if got, want := l.Lapse().Sub(now), 23*time.Millisecond; got != want {
+		t.Errorf("after a gap of 10 ms the lease bears %v of silence, want %v: twice the gap and a beat", got, want)
 	}
 	for range 700 { // some two seconds
 		now = now.Add(interval)
 		l.Renew(now, interval)
 	}
-	if got, most := l.Lapse().Sub(now), steady+(43*time.Millisecond-steady)*55/100; got > most {
+	if got, most := l.Lapse().Sub(now), steady+(23*time.Millisecond-steady)*55/100; got > most {
 		t.Errorf("two seconds after the hiccup the lease still bears %v, want the half forgotten: at most %v", got, most)
 	}
 	for range 7000 {
@@ -70,6 +70,24 @@ func TestLease_learnsTheRhythm(t *testing.T) {
 	}
 	if got := l.Lapse().Sub(now); got > steady+time.Millisecond {
 		t.Errorf("twenty seconds after the hiccup the lease bears %v, want about %v again", got, steady)
+	}
+}
+
+func TestLease_learnsNoMoreThanTwiceOfASilenceThatItDidNotBear(t *testing.T) {
+	const interval = 2 * time.Millisecond
+	l, now := beating(interval, 1000)
+	now = now.Add(300 * time.Millisecond) // the peer was frozen
+	l.Renew(now, interval)
+	if got, most := l.Lapse().Sub(now), 2*leaseFloor+interval; got > most {
+		t.Errorf("after a freeze the lease bears %v of silence, want at most %v: the next one is to be noticed, too", got, most)
+	}
+	stalls := 0
+	for ; l.Judge(now.Add(50*time.Millisecond)) == Dead; stalls++ { // the peer stalls again and again
+		now = now.Add(50 * time.Millisecond)
+		l.Renew(now, interval)
+	}
+	if stalls > 3 {
+		t.Errorf("%d stalls of 50 ms were taken for deaths, want three at most: that is the peer's rhythm", stalls)
 	}
 }
 

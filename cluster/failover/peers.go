@@ -1,10 +1,6 @@
 package failover
 
-import (
-	"time"
-
-	"fracture/clock"
-)
+import "fracture/clock"
 
 // peer is another process as this node sees it.
 type peer struct {
@@ -14,13 +10,11 @@ type peer struct {
 	hears   bool          // its beats say that it hears ours
 	leaving bool          // its beats say that it drains
 	failed  Signal        // why it is taken for failed; 0 while it is not
-	suspect clock.Instant // until then it is given no new work: a task of it was overdue
+	suspect clock.Instant // until then it is given no new work: see doubt
+	doubts  uint8         // how often its suspicion was renewed soon after it had ended
+	lossy   clock.Instant // until then messages between it and this node are taken to be lost now and then
 	lease   Lease
 }
-
-// suspicion is how long a node whose task was overdue is given nothing new. By then either its lease has lapsed, or it
-// was a single loss and its place in the ranking is its own again.
-const suspicion = 250 * time.Millisecond
 
 // peers is the roster: every member that gossip told of, in the order it told.
 type peers struct {

@@ -274,6 +274,9 @@ func (c *Core) result(from NodeID, m *Message) {
 		return
 	}
 	t.done = true
+	if s.leading() && m.Strategy == work.Standby && m.Epoch.Rank > 0 && m.Epoch.sameCall(t.epoch) {
+		c.doubt(t.holders.Owner()) // a standby had to run it
+	}
 	if t.epoch.Below(m.Epoch) {
 		t.epoch = m.Epoch
 	}

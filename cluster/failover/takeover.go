@@ -67,18 +67,25 @@ func (c *Core) reign(s *stream, signal Signal) {
 	c.retireIfOver(s)
 }
 
-// yield hands a stream to the first standby, if there is one yet: the leader drains.
+// yield hands a stream to the first standby, if there is one yet: the leader drains, or loses what it says.
 func (c *Core) yield(s *stream) {
 	if s.holders.Len() > 1 {
-		c.send(s.holders[1], Message{Kind: Yield, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+		m := Message{Kind: Yield, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}}
+		if c.draining {
+			m.Reason = Draining
+		}
+		c.send(s.holders[1], m)
 	}
 }
 
 // yielded: the leader asks this node to take the stream over. A node that drains as well does not: the leader hears of that
-// and finds another.
+// and finds another. Nor does one that loses messages itself from one that asks for no other reason.
 func (c *Core) yielded(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
 	if s == nil || c.draining || s.leading() || m.Epoch.Term != s.term || s.holders.Rank(c.cfg.ID) < 1 || s.holders.Owner() != from {
+		return
+	}
+	if m.Reason != Draining && c.lossyItself() {
 		return
 	}
 	c.reign(s, Handover)

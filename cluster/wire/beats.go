@@ -25,18 +25,27 @@ type BeatsConfig struct {
 	Incarnation uint64
 	Credentials *Credentials
 	Addr        string        // host:port of the UDP socket; 127.0.0.1:0
-	Interval    time.Duration // between two beats to each peer; 3 ms, at least 100 µs
+	Interval    time.Duration // between two beats to each peer; 2 ms, at least 100 µs
 	Multiplier  int           // a peer is heard while its last beat is no older than so many of its intervals; 4
 
-	// OnBeat is called for each valid beat of a peer, by Run, in the turn that reads it: heard says whether the peer hears
-	// our beats, leaving whether it drains, interval its rhythm. A call that waits delays the next round.
-	OnBeat func(from failover.NodeID, heard, leaving bool, interval time.Duration)
+	// OnBeat is called for each valid beat of a peer, by Run, in the turn that reads it. A call that waits delays the next
+	// round.
+	OnBeat func(Heard)
 
 	// Classes are how the thread that beats is to be scheduled: the first that the kernel allows. Where none is given, or
 	// none that comes ahead of other threads is allowed, beats are sent from whichever thread is free.
 	Classes []thread.Class
 
 	onRound func(late time.Duration) // a benchmark's: called by Run when a round's beats are sent
+}
+
+// Heard is a peer's beat.
+type Heard struct {
+	From     failover.NodeID
+	At       clock.Instant // when the kernel took it in
+	HearsUs  bool          // whether the peer hears our beats
+	Leaving  bool          // whether it drains
+	Interval time.Duration // its rhythm
 }
 
 // BeatPeer is whom beats go to and are expected from.
@@ -59,8 +68,8 @@ type BeatStats struct {
 // Beats sends this process's beats and hears those of its peers, on a UDP socket of its own.
 //
 // It hears when it beats: a packet that arrives wakes nobody, and waits in the socket until the next round, so at most an
-// interval, which the judge of a peer's silence learns as part of the peer's rhythm. Woken by each packet, a node of five
-// woke four times for one that it beat.
+// interval; the kernel notes when it came, so that the judge of a peer's silence learns the peer's rhythm and not ours. Woken
+// by each packet, a node of five woke four times for one that it beat.
 type Beats struct {
 	cfg    BeatsConfig
 	self   failover.NodeID
@@ -75,6 +84,7 @@ type Beats struct {
 	class   atomic.Pointer[thread.Class] // of the thread that beats; nil before Run
 	leaving atomic.Bool
 	heard   atomic.Int64 // when we listened last, a clock.Instant
+	stalled atomic.Int64 // when we were last late to listen
 	gap     atomic.Int64 // longest time between two of our own rounds since it was asked for, ns
 	in, out, strangers, stray, replayed,
 	unsent, faulted atomic.Uint64
@@ -101,6 +111,9 @@ type beatPeer struct {
 // maxFailures is how many turns in a row the socket may fail to receive before Run gives up.
 const maxFailures = 1000
 
+// stallTolerance is how late a turn may begin before we take our peers' silence for our own.
+const stallTolerance = 2 * time.Millisecond
+
 // maxHeard bounds the packets of one turn, so that a flood of them does not keep us from beating.
 const maxHeard = 256
 
@@ -116,7 +129,7 @@ func ListenBeats(cfg BeatsConfig) (*Beats, error) {
 		cfg.Addr = "127.0.0.1:0"
 	}
 	if cfg.Interval == 0 {
-		cfg.Interval = 3 * time.Millisecond
+		cfg.Interval = 2 * time.Millisecond
 	}
 	cfg.Interval = max(cfg.Interval, minInterval)
 	if cfg.Multiplier == 0 {
@@ -172,7 +185,7 @@ func (b *Beats) adopt(fd int) error {
 		return err
 	}
 	// What blocks is not polled; our calls do not block all the same.
-	if err := unix.SetNonblock(own, false); err != nil {
+	if err := errors.Join(unix.SetNonblock(own, false), askStamps(own)); err != nil {
 		_ = unix.Close(own)
 		return err
 	}
@@ -213,8 +226,11 @@ func (b *Beats) SetPeers(peers []BeatPeer) {
 // SetLeaving makes every beat from now on say that this process drains.
 func (b *Beats) SetLeaving(leaving bool) { b.leaving.Store(leaving) }
 
-// Heard is when beats were listened for last: what had come by then, OnBeat was told. Zero before the first time.
-func (b *Beats) Heard() clock.Instant { return clock.Instant(b.heard.Load()) }
+// HeardUntil is when beats were listened for last: what had come by then, OnBeat was told; zero before the first time.
+// Stalled is when that was last more than [stallTolerance] later than it was to be, zero where it never was.
+func (b *Beats) HeardUntil() (until, stalled clock.Instant) {
+	return clock.Instant(b.heard.Load()), clock.Instant(b.stalled.Load())
+}
 
 // Gap is the longest time between two of this process's own rounds of beats since Gap was last called: how late it was
 // itself. Silence that a peer reports of us is no longer than that and what the network adds.
@@ -275,14 +291,19 @@ type round struct {
 	wait   func(until clock.Instant) bool // false once the socket is closed
 	seq    uint64
 	line   delayLine
-	failed int                 // turns in a row in which the socket failed
-	told   []heardBeat         // what this turn has heard and OnBeat was not told yet
+	failed int           // turns in a row in which the socket failed
+	told   []Heard       // what this turn has heard and OnBeat was not told yet
+	before clock.Instant // the turn before this one: what is heard now came since then
+	stamped
 	packet [beatBytes + 1]byte // one more, so that a longer packet is seen to be longer
 }
 
 // turn hears, and beats where that is due.
 func (r *round) turn(fd uintptr) {
-	r.now = clock.Now()
+	r.before, r.now = r.now, clock.Now()
+	if r.wake != 0 && r.now.Sub(r.wake) > stallTolerance {
+		r.stalled.Store(int64(r.now))
+	}
 	r.hear(fd)
 	if r.now >= r.due {
 		r.noteGap(r.now.Sub(r.last))
@@ -300,29 +321,23 @@ func (r *round) turn(fd uintptr) {
 	r.wake = min(r.due, r.line.release(r.Beats, fd, r.now))
 }
 
-// heardBeat is a call of OnBeat that is to be made.
-type heardBeat struct {
-	from           failover.NodeID
-	heard, leaving bool
-	interval       time.Duration
-}
-
 // tell calls OnBeat, after our own beats are sent: whoever holds the lock that it waits for may be waiting for a core.
 func (r *round) tell() {
 	for _, h := range r.told {
-		r.cfg.OnBeat(h.from, h.heard, h.leaving, h.interval)
+		r.cfg.OnBeat(h)
 	}
 	r.told = r.told[:0]
 }
 
 // hear takes what has come since the last turn.
 func (r *round) hear(fd uintptr) {
+	r.synchronize(r.now)
 	for range maxHeard {
-		n, errno := receiveNow(fd, r.packet[:])
+		n, at, errno := r.receive(fd, r.packet[:])
 		switch errno {
 		case 0:
 			r.failed = 0
-			r.take(r.packet[:n])
+			r.take(r.packet[:n], at)
 		case unix.EAGAIN:
 			r.failed = 0
 			return
@@ -363,8 +378,8 @@ func (r *round) hears(p *beatPeer) bool {
 	return p.last != 0 && r.now.Sub(p.last) <= time.Duration(r.cfg.Multiplier)*p.interval
 }
 
-// take judges one packet.
-func (r *round) take(packet []byte) {
+// take judges one packet that came at an instant, as far as that is known.
+func (r *round) take(packet []byte, at clock.Instant) {
 	got, err := r.seal.get(packet)
 	if err != nil {
 		r.strangers.Add(1)
@@ -383,7 +398,11 @@ func (r *round) take(packet []byte) {
 		r.faulted.Add(1)
 		return
 	}
-	p.seq, p.interval, p.last = got.seq, max(got.interval, minInterval), r.now
+	if at == 0 {
+		at = r.now
+	}
+	at = min(max(at, r.before), r.now)
+	p.seq, p.interval, p.last = got.seq, max(got.interval, minInterval), at
 	r.in.Add(1)
-	r.told = append(r.told, heardBeat{got.from, got.heard, got.leaving, got.interval})
+	r.told = append(r.told, Heard{From: got.from, At: at, HearsUs: got.heard, Leaving: got.leaving, Interval: got.interval})
 }

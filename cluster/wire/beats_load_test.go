@@ -114,14 +114,14 @@ func lateUnderLoad(b *testing.B, ask thread.Class) {
 	y := beating(b, c, "n2", func(cfg *BeatsConfig) { cfg.Interval, cfg.Classes = 3*time.Millisecond, []thread.Class{ask} })
 	x.SetPeers([]BeatPeer{y.peer})
 	y.SetPeers([]BeatPeer{x.peer})
-	last := (<-y.says).at
+	last := (<-y.says).At
 	<-sent
 	var late, gaps []time.Duration
 	for b.Loop() {
 		late = append(late, <-sent)
 		h := <-y.says
-		gaps = append(gaps, h.at.Sub(last))
-		last = h.at
+		gaps = append(gaps, h.At.Sub(last))
+		last = h.At
 	}
 	if got, _ := x.Class(); got != ask {
 		b.Logf("%v in force, %v was asked for", got, ask)

@@ -23,30 +23,22 @@ import (
 	"fracture/thread"
 )
 
-// heartbeat is one call of OnBeat.
-type heartbeat struct {
-	from           failover.NodeID
-	heard, leaving bool
-	interval       time.Duration
-	at             clock.Instant
-}
-
 // beater is one process's beats under test.
 type beater struct {
 	*Beats
 	peer BeatPeer
-	says chan heartbeat
+	says chan Heard
 }
 
 // beating runs beats for name until the test ends.
 func beating(t testing.TB, c *Credentials, name string, change ...func(*BeatsConfig)) *beater {
 	t.Helper()
-	p := &beater{says: make(chan heartbeat, 1<<16)}
+	p := &beater{says: make(chan Heard, 1<<16)}
 	cfg := BeatsConfig{
 		Name: name, Incarnation: 1, Credentials: c, Interval: time.Millisecond,
-		OnBeat: func(from failover.NodeID, heard, leaving bool, interval time.Duration) {
+		OnBeat: func(h Heard) {
 			select {
-			case p.says <- heartbeat{from, heard, leaving, interval, clock.Now()}:
+			case p.says <- h:
 			default: // the test has heard enough
 			}
 		},
@@ -65,7 +57,7 @@ func beating(t testing.TB, c *Credentials, name string, change ...func(*BeatsCon
 }
 
 // until waits for a beat of which ok is true.
-func (p *beater) until(t testing.TB, what string, ok func(heartbeat) bool) heartbeat {
+func (p *beater) until(t testing.TB, what string, ok func(Heard) bool) Heard {
 	t.Helper()
 	end := time.After(patience)
 	for {
@@ -88,13 +80,13 @@ func TestBeats_areHeardBothWaysAndSaySo(t *testing.T) {
 	a.SetPeers([]BeatPeer{b.peer, a.peer}) // itself it leaves out
 	b.SetPeers([]BeatPeer{a.peer})
 	for _, p := range []*beater{a, b} {
-		h := p.until(t, "heard both ways", func(h heartbeat) bool { return h.heard })
-		if h.interval != time.Millisecond || h.leaving {
+		h := p.until(t, "heard both ways", func(h Heard) bool { return h.HearsUs })
+		if h.Interval != time.Millisecond || h.Leaving {
 			t.Fatalf("heard %+v, want an interval of 1ms and nobody leaving", h)
 		}
 	}
 	a.SetLeaving(true)
-	b.until(t, "n1 leaves", func(h heartbeat) bool { return h.leaving })
+	b.until(t, "n1 leaves", func(h Heard) bool { return h.Leaving })
 	if a.Gap() == 0 {
 		t.Error("Gap = 0 after several rounds, want the longest")
 	}
@@ -115,7 +107,7 @@ func TestBeats_areHeardUnderEveryClass(t *testing.T) {
 		a, b := beating(t, c, "n1", ask), beating(t, c, "n2", ask)
 		a.SetPeers([]BeatPeer{b.peer})
 		b.SetPeers([]BeatPeer{a.peer})
-		b.until(t, "heard both ways", func(h heartbeat) bool { return h.heard })
+		b.until(t, "heard both ways", func(h Heard) bool { return h.HearsUs })
 		got, known := a.Class()
 		if !known || !slices.Contains(threadClasses(t), got) {
 			t.Errorf("asked for %v, Class = %v, %v; no thread of this process has it: %v", classes, got, known, threadClasses(t))
@@ -171,7 +163,7 @@ func TestBeats_sayThatAPeerIsNotHeard(t *testing.T) {
 	b.SetPeers([]BeatPeer{a.peer})
 	// The way from b to a is cut: b hears a, and that a does not hear it.
 	for range 20 {
-		if h := b.until(t, "any", func(heartbeat) bool { return true }); h.heard {
+		if h := b.until(t, "any", func(Heard) bool { return true }); h.HearsUs {
 			t.Fatal("n1 says it hears n2, whose beats are cut")
 		}
 	}
@@ -181,7 +173,7 @@ func TestBeats_sayThatAPeerIsNotHeard(t *testing.T) {
 	if err := b.SetFaults(0); err != nil {
 		t.Fatal(err)
 	}
-	b.until(t, "heard once healed", func(h heartbeat) bool { return h.heard })
+	b.until(t, "heard once healed", func(h Heard) bool { return h.HearsUs })
 }
 
 // shout sends a packet to p from a socket of its own.
@@ -399,12 +391,12 @@ func BenchmarkBeats_gap(b *testing.B) {
 			}
 		})
 	}
-	last := (<-y.says).at
+	last := (<-y.says).At
 	var gaps []time.Duration
 	for b.Loop() {
 		h := <-y.says
-		gaps = append(gaps, h.at.Sub(last))
-		last = h.at
+		gaps = append(gaps, h.At.Sub(last))
+		last = h.At
 	}
 	report(b, gaps)
 	b.ReportMetric(float64(slices.Max(gaps).Microseconds()), "max-µs")

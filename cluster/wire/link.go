@@ -353,6 +353,7 @@ func (l *Links) notice(g *gaps, p *peer, b batch) []failover.Message {
 			l.count.missed.Add(uint64(len(list)))
 			p.out.ask(list)
 			p.out.flush()
+			l.cfg.Missed(p.ID)
 		}
 	}
 	return came
@@ -363,6 +364,7 @@ func (l *Links) sayAgain(p *peer, missing []uint64) {
 	if len(missing) == 0 || l.lostInward(p.ID) {
 		return
 	}
+	l.cfg.Missed(p.ID)
 	for _, number := range missing {
 		fate := l.fateOf(p.ID)
 		if fate.Lost {

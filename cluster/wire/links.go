@@ -35,7 +35,7 @@ type Peer struct {
 }
 
 // LinksConfig is what links are told at their making. The functions are called as described with each and must not be
-// nil.
+// nil, but where that is said.
 //
 // All calls for one link come from one goroutine, in this order: Up, then any number of Received and Telemetry, then
 // Down. Different links call at the same time. A call that waits stops that link's reading and, in the end, its peer's
@@ -50,6 +50,7 @@ type LinksConfig struct {
 	Up        func(Peer)                                 // a link stands, in both directions
 	Received  func(from failover.NodeID, in Incoming)    // the receiver's to free or to keep
 	Telemetry func(from failover.NodeID, items [][]byte) // the receiver may keep the items
+	Missed    func(from failover.NodeID)                 // messages of either were lost, and are asked for again; may be nil
 	Down      func(Peer)                                 // it broke or was ended; once for each Up
 }
 
@@ -108,6 +109,9 @@ func Listen(cfg LinksConfig) (*Links, error) {
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = 8 << 20
+	}
+	if cfg.Missed == nil {
+		cfg.Missed = func(failover.NodeID) {}
 	}
 	cfg.Self.ID = failover.Identify(cfg.Self.Name, cfg.Self.Incarnation)
 	cert, err := cfg.Credentials.issue(cfg.Self.Name)

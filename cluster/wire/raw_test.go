@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"fracture/cluster/failover"
 )
 
 // rawPair is a TCP connection whose one end is read and written by raw system calls.
@@ -138,7 +136,7 @@ func TestSendNow_reachesWhatTheSocketCan(t *testing.T) {
 
 func TestBeats_turnAllocatesNothing(t *testing.T) {
 	c := newCluster(t)
-	a, err := ListenBeats(BeatsConfig{Name: "n1", Incarnation: 1, Credentials: c, OnBeat: func(failover.NodeID, bool, bool, time.Duration) {}})
+	a, err := ListenBeats(BeatsConfig{Name: "n1", Incarnation: 1, Credentials: c, OnBeat: func(Heard) {}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,90 @@
+package failover
+
+import (
+	"time"
+)
+
+// A node that lives and works badly: it is slow, or messages between it and others are lost. No lease of it lapses and no
+// link to it breaks; it is given nothing new, and what it was given is overdue at most. And a node that finds that it is
+// itself what is wrong.
+
+// Suspicion of a node, once and at most. At first it is short: by its end either the node's lease has lapsed, or it was a
+// single loss and the node's place in the ranking is its own again. One that is in doubt again soon after is left alone for
+// twice as long, for each new trust in it costs somebody a late result.
+const (
+	suspicion  = 250 * time.Millisecond
+	maxDoubts  = 4
+	forgivenIn = 2 // times the suspicion, after its end
+)
+
+// doubt gives a node nothing new for a while.
+func (c *Core) doubt(id NodeID) {
+	p := c.peers.find(id)
+	if p == nil || p.Sink {
+		return
+	}
+	lasts := suspicion << p.doubts
+	switch since := c.now.Sub(p.suspect); {
+	case since < 0: // still in doubt
+	case p.suspect == 0 || since > forgivenIn*lasts:
+		p.doubts = 0
+	default:
+		p.doubts = min(p.doubts+1, maxDoubts)
+	}
+	p.suspect = max(p.suspect, c.now.Add(suspicion<<p.doubts))
+}
+
+// missed: messages to or from a peer were lost. Where that is so of most peers the loss is at this node, and what it leads
+// is better led by a standby, who loses nothing but what goes by this node.
+func (c *Core) missed(id NodeID) {
+	p := c.peers.find(id)
+	if p == nil || p.Sink {
+		return
+	}
+	first := p.lossy < c.now
+	p.lossy = c.now.Add(suspicion)
+	c.doubt(id)
+	if !first || !c.lossyItself() {
+		return
+	}
+	for _, s := range c.streams {
+		if s.leading() {
+			c.yield(s)
+		}
+	}
+}
+
+// lossyItself reports whether messages between this node and most of its peers are lost, so that the fault is likely here.
+func (c *Core) lossyItself() bool {
+	linked, lossy := 0, 0
+	for i := range c.peers.list {
+		p := &c.peers.list[i]
+		if p.Sink || !p.link || p.failed != 0 {
+			continue
+		}
+		linked++
+		if p.lossy >= c.now && p.lossy != 0 {
+			lossy++
+		}
+	}
+	return linked > 1 && 2*lossy > linked
+}
+
+// cutOff reports whether most peers have fallen silent at once: then it is rather this node that nobody hears. It takes
+// nothing over until no lease would bear that silence. Taken at once, a stream whose leader lives would have two, and the cut
+// node's term, the higher one, would depose the other when the cut heals, with all that was placed under it. Processes that
+// died are not silent: their links broke.
+func (c *Core) cutOff() bool {
+	linked, quiet := 0, 0
+	for i := range c.peers.list {
+		p := &c.peers.list[i]
+		if p.Sink || !p.link || p.failed != 0 && p.failed != Silence {
+			continue
+		}
+		linked++
+		if p.failed == Silence || p.lease.Quiet(c.heard()) {
+			quiet++
+		}
+	}
+	return linked > 1 && 2*quiet > linked
+}
