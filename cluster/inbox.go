@@ -53,12 +53,24 @@ func (in *inbox) putAll(events []failover.Event) {
 	in.wake()
 }
 
-// beat appends a beat, which nobody need be woken for: it says that nothing happened, and is looked at when the lease that
-// it renews would lapse, or before. A peer's rhythm is learned from every beat, so all are kept for as long as a loop that
-// is alive can leave them; of one that stands still, each peer's newest is what counts.
-func (in *inbox) beat(ev failover.Event) {
-	in.mu.Lock()
+// beat appends beats, which nobody need be woken for: they say that nothing happened, and are looked at when the lease that
+// they renew would lapse, or before. A peer's rhythm is learned from every beat, so all are kept for as long as a loop that
+// is alive can leave them; of one that stands still, each peer's newest is what counts. It takes none where it would have to
+// wait: whoever is in the inbox may be waiting for a core, and the thread that beats is not to wait with it.
+func (in *inbox) beat(heard []wire.Heard) (taken bool) {
+	if !in.mu.TryLock() {
+		return false
+	}
 	defer in.mu.Unlock()
+	for _, h := range heard {
+		in.appendBeat(failover.Event{
+			Kind: failover.Beat, At: h.At, Peer: h.From, Heard: h.HearsUs, Leaving: h.Leaving, Interval: h.Interval,
+		})
+	}
+	return true
+}
+
+func (in *inbox) appendBeat(ev failover.Event) {
 	last, waits := in.newest[ev.Peer]
 	if in.beats >= inboxBeats {
 		in.merged++

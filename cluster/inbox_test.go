@@ -5,6 +5,7 @@ import (
 
 	"fracture/clock"
 	"fracture/cluster/failover"
+	"fracture/cluster/wire"
 )
 
 // A loop that stands still must not be drowned by its peers' beats, and finds the newest of each when it goes on.
@@ -13,7 +14,7 @@ func TestInbox_keepsABoundedNumberOfBeatsAndEachPeersNewest(t *testing.T) {
 	const rounds = 2 * inboxBeats
 	for i := range rounds {
 		for peer := range failover.NodeID(3) {
-			in.beat(failover.Event{Kind: failover.Beat, Peer: peer, At: clock.Instant(i)})
+			in.beat([]wire.Heard{{From: peer, At: clock.Instant(i)}})
 		}
 		if i == inboxBeats {
 			in.put(failover.Event{Kind: failover.LinkDown, Peer: 2})
@@ -38,7 +39,7 @@ func TestInbox_keepsABoundedNumberOfBeatsAndEachPeersNewest(t *testing.T) {
 	if want := uint64(3*rounds - inboxBeats); in.merged != want {
 		t.Errorf("%d beats gave way, want %d", in.merged, want)
 	}
-	in.beat(failover.Event{Kind: failover.Beat, Peer: 1, At: rounds})
+	in.beat([]wire.Heard{{From: 1, At: rounds}})
 	if events = in.take(taken{events: events}).events; len(events) != 1 || events[0].At != rounds {
 		t.Errorf("after it was emptied: %+v, want the one beat that came since", events)
 	}
@@ -48,9 +49,22 @@ func TestInbox_keepsABoundedNumberOfBeatsAndEachPeersNewest(t *testing.T) {
 func TestInbox_keepsEveryBeatOfALoopThatIsAlive(t *testing.T) {
 	in := newInbox()
 	for i := range 10 {
-		in.beat(failover.Event{Kind: failover.Beat, Peer: 1, At: clock.Instant(i)})
+		in.beat([]wire.Heard{{From: 1, At: clock.Instant(i)}})
 	}
 	if events := in.take(taken{}).events; len(events) != 10 {
 		t.Errorf("%d of 10 beats were kept", len(events))
+	}
+}
+
+// The thread that beats must not wait for whoever is in the inbox and may itself be waiting for a core.
+func TestInbox_takesNoBeatsWhereItWouldHaveToWait(t *testing.T) {
+	in := newInbox()
+	in.mu.Lock()
+	if in.beat([]wire.Heard{{From: 1}}) {
+		t.Error("it says that it took a beat while somebody else had it locked")
+	}
+	in.mu.Unlock()
+	if !in.beat([]wire.Heard{{From: 1}, {From: 2}}) || len(in.take(taken{}).events) != 2 {
+		t.Error("it does not take two beats that nobody is in the way of")
 	}
 }

@@ -257,11 +257,7 @@ func (n *Node) open() error {
 	n.beats, err = wire.ListenBeats(wire.BeatsConfig{
 		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
 		Addr: n.cfg.Beat, Interval: n.cfg.Interval, Classes: n.cfg.BeatClasses,
-		OnBeat: func(h wire.Heard) {
-			n.in.beat(failover.Event{
-				Kind: failover.Beat, At: h.At, Peer: h.From, Heard: h.HearsUs, Leaving: h.Leaving, Interval: h.Interval,
-			})
-		},
+		OnBeats: n.in.beat,
 	})
 	if err != nil {
 		n.links.Close()

@@ -93,6 +93,7 @@ type Core struct {
 
 	heardAt   clock.Instant // see heard
 	stalledAt clock.Instant // see listened
+	cutUntil  clock.Instant // see judgeSilence
 	wanted    clock.Instant // the last answer of Wake
 	steady    clock.Instant // until then a leader that stalled splits nothing
 	loop      []Message     // what this node says to itself, handled before Step returns
@@ -207,12 +208,7 @@ func (c *Core) heard() clock.Instant {
 
 // passTime does what the clock alone demands.
 func (c *Core) passTime() {
-	for i := range c.peers.list {
-		p := &c.peers.list[i]
-		if p.link && !p.Sink && p.failed == 0 && p.lease.Judge(c.heard()) == Dead && (!c.cutOff() || p.lease.Spent(c.heard())) {
-			c.fail(p, Silence)
-		}
-	}
+	c.judgeSilence()
 	if c.now >= c.steady {
 		for i := len(c.streams) - 1; i >= 0; i-- { // downward: tending a stream may give it up
 			switch s := c.streams[i]; {
@@ -229,6 +225,25 @@ func (c *Core) passTime() {
 		c.sweepTasks()
 	}
 }
+
+// judgeSilence takes those for failed whose lease has lapsed.
+func (c *Core) judgeSilence() {
+	for i := range c.peers.list {
+		p := &c.peers.list[i]
+		if !p.link || p.Sink || p.failed != 0 || p.lease.Judge(c.heard()) == Alive {
+			continue
+		}
+		if c.cutOff() {
+			c.cutUntil = c.now.Add(healing)
+		}
+		if c.now >= c.cutUntil || p.lease.Spent(c.heard()) {
+			c.fail(p, Silence)
+		}
+	}
+}
+
+// healing is how long after a cut this node goes on believing in it: the first peers' beats are back, the others' on their way.
+const healing = 10 * time.Millisecond
 
 // Wake is the instant at which the machine next wants a Tick, if nothing happens before.
 func (c *Core) Wake() clock.Instant {

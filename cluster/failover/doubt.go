@@ -2,6 +2,8 @@ package failover
 
 import (
 	"time"
+
+	"fracture/work"
 )
 
 // A node that lives and works badly: it is slow, or messages between it and others are lost. No lease of it lapses and no
@@ -32,6 +34,17 @@ func (c *Core) doubt(id NodeID) {
 		p.doubts = min(p.doubts+1, maxDoubts)
 	}
 	p.suspect = max(p.suspect, c.now.Add(suspicion<<p.doubts))
+}
+
+// slow reports whether a result, the first of its task, shows that the task's owner is slow: a standby had to run it, or it
+// took far longer than such tasks do.
+func (c *Core) slow(s *stream, t *tile, m *Message) bool {
+	if t.placed == 0 || m.Strategy != work.Standby || !m.Epoch.sameCall(t.epoch) {
+		return false
+	}
+	p := c.pace(s.spec.Function)
+	return m.Epoch.Rank > 0 || p != nil && p.took.known() &&
+		c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2)
 }
 
 // missed: messages to or from a peer were lost. Where that is so of most peers the loss is at this node, and what it leads

@@ -202,6 +202,11 @@ func (c *Core) sweepTasks() {
 	}
 }
 
+// staleAfter is how many times as long as the leader is patient with a task a copy is kept that there is no budget to run.
+// By then the leader has placed the task anew, or it was done and the news was lost; kept on, hundreds of such copies were
+// run at once with the next failure of their owner, seconds later.
+const staleAfter = 2
+
 // runLate runs a copy whose owner takes long, if the budget for such runs allows it.
 func (c *Core) runLate(h *held) {
 	if c.cutOff() { // nobody would get the result
@@ -215,7 +220,10 @@ func (c *Core) runLate(h *held) {
 	}
 	switch p := c.pace(h.function); {
 	case p != nil && !p.promote.spend(c.now, promoteBurst):
-		h.until = c.now.Add(c.overdue(h.function))
+		if h.until = c.now.Add(c.overdue(h.function)); waited > staleAfter*time.Duration(h.copies+1)*c.overdue(h.function) {
+			c.emit(Effect{Kind: Drop, Peer: h.holders.Owner(), Message: Message{Task: h.id, Epoch: h.epoch}})
+			c.end(h)
+		}
 	case overdue:
 		c.promote(h, Overdue)
 	default:

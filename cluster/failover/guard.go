@@ -33,9 +33,16 @@ func (s *stream) shareAt() clock.Instant {
 
 // share splits what is due at a standby of the splitter, so that the death of the leader need not be noticed either. Who
 // is given a task twice in one reign runs it once.
+//
+// Whom its leader has not spoken to for longer than any silence is borne, and who has not taken over, is a standby no more and
+// has not heard so. It splits nothing: how the stream is guarded by now it does not know either.
 func (c *Core) share(s *stream) {
 	if late := c.now.Sub(s.due(s.shared)); late > c.cfg.Linger {
 		s.shared += uint64(late / max(s.spec.Period, 1)) // this node stood still, and who has run those has forgotten it
+	}
+	if c.now.Sub(s.heard) > c.cfg.SilenceCeiling+s.spec.Period {
+		s.shared += uint64(max(c.now.Sub(s.due(s.shared)), 0)/max(s.spec.Period, 1)) + 1
+		return
 	}
 	s.shared = c.terms.share(s.spec.ID, max(s.shared+1, s.next)-1) // not what is followed by a frame that was marked
 	list := c.candidates(c.now, s.spec.Strategy)

@@ -33,6 +33,7 @@ type stream struct {
 	watchAt clock.Instant // when to look again for tasks that are overdue
 	saved   bool          // the store has everything
 	askAt   clock.Instant // at a standby that its leader has not spoken to: when to ask whether the copy is wanted
+	heard   clock.Instant // at a standby: when its leader last spoke of the stream
 }
 
 // frame is one frame of a stream, as far as its results are known here.
@@ -186,7 +187,7 @@ func (c *Core) hold(from NodeID, m *Message) {
 		s.guard(m.Stream.Strategy, m.Stream.Factor, c.now)
 	}
 	c.adopt(s, m.Epoch, m.Holders)
-	s.accepted, s.askAt = s.accepted || m.Have > 0, c.now.Add(windowTime)
+	s.accepted, s.askAt, s.heard = s.accepted || m.Have > 0, c.now.Add(windowTime), c.now
 	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 	c.takeOverStream(s, 0)
 }
@@ -237,7 +238,7 @@ func (c *Core) mark(from NodeID, m *Message) {
 	if s.leading() || m.Holders.Rank(c.cfg.ID) < 0 {
 		return
 	}
-	s.accepted, s.askAt = true, c.now.Add(windowTime)
+	s.accepted, s.askAt, s.heard = true, c.now.Add(windowTime), c.now
 	// Where the leader's clock is not ours, the mark that took the shortest way shows best when the stream began.
 	s.start = min(s.start, c.origin(m))
 	s.next = max(s.next, m.Task.Frame+1)
@@ -274,8 +275,8 @@ func (c *Core) result(from NodeID, m *Message) {
 		return
 	}
 	t.done = true
-	if s.leading() && m.Strategy == work.Standby && m.Epoch.Rank > 0 && m.Epoch.sameCall(t.epoch) {
-		c.doubt(t.holders.Owner()) // a standby had to run it
+	if s.leading() && c.slow(s, t, m) {
+		c.doubt(t.holders.Owner())
 	}
 	if t.epoch.Below(m.Epoch) {
 		t.epoch = m.Epoch

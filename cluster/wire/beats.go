@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -28,41 +29,15 @@ type BeatsConfig struct {
 	Interval    time.Duration // between two beats to each peer; 2 ms, at least 100 µs
 	Multiplier  int           // a peer is heard while its last beat is no older than so many of its intervals; 4
 
-	// OnBeat is called for each valid beat of a peer, by Run, in the turn that reads it. A call that waits delays the next
-	// round.
-	OnBeat func(Heard)
+	// OnBeats is called by Run with the valid beats that a turn has read, if any, and answers whether they are taken. What is
+	// not taken it is given again in the next turn, with what has come since: it must not wait, for that delays our own beats.
+	OnBeats func([]Heard) bool
 
 	// Classes are how the thread that beats is to be scheduled: the first that the kernel allows. Where none is given, or
 	// none that comes ahead of other threads is allowed, beats are sent from whichever thread is free.
 	Classes []thread.Class
 
 	onRound func(late time.Duration) // a benchmark's: called by Run when a round's beats are sent
-}
-
-// Heard is a peer's beat.
-type Heard struct {
-	From     failover.NodeID
-	At       clock.Instant // when the kernel took it in
-	HearsUs  bool          // whether the peer hears our beats
-	Leaving  bool          // whether it drains
-	Interval time.Duration // its rhythm
-}
-
-// BeatPeer is whom beats go to and are expected from.
-type BeatPeer struct {
-	ID          failover.NodeID
-	Incarnation uint64 // zero where it is not known; then any incarnation of the id passes
-	Addr        netip.AddrPort
-}
-
-// BeatStats counts what the beats did since they were made.
-type BeatStats struct {
-	In, Out   uint64
-	Strangers uint64 // packets that are no beats of this cluster or are forged
-	Stray     uint64 // genuine, but for another process or of one that is not a peer
-	Replayed  uint64 // genuine, but not newer than what had come
-	Unsent    uint64 // the kernel refused to send
-	Faulted   uint64 // swallowed by a fault of ours
 }
 
 // Beats sends this process's beats and hears those of its peers, on a UDP socket of its own.
@@ -114,8 +89,12 @@ const maxFailures = 1000
 // stallTolerance is how late a turn may begin before we take our peers' silence for our own.
 const stallTolerance = 2 * time.Millisecond
 
-// maxHeard bounds the packets of one turn, so that a flood of them does not keep us from beating.
-const maxHeard = 256
+// maxHeard bounds the packets of one turn, so that a flood of them does not keep us from beating, and maxUntold those that
+// wait to be taken.
+const (
+	maxHeard  = 256
+	maxUntold = 4 * maxHeard
+)
 
 // errDeaf: the socket only fails. Start the process again.
 var errDeaf = errors.New("the socket receives nothing but errors")
@@ -226,7 +205,7 @@ func (b *Beats) SetPeers(peers []BeatPeer) {
 // SetLeaving makes every beat from now on say that this process drains.
 func (b *Beats) SetLeaving(leaving bool) { b.leaving.Store(leaving) }
 
-// HeardUntil is when beats were listened for last: what had come by then, OnBeat was told; zero before the first time.
+// HeardUntil is until when beats were heard: what had come by then, OnBeats has taken; zero before the first time.
 // Stalled is when that was last more than [stallTolerance] later than it was to be, zero where it never was.
 func (b *Beats) HeardUntil() (until, stalled clock.Instant) {
 	return clock.Instant(b.heard.Load()), clock.Instant(b.stalled.Load())
@@ -292,7 +271,7 @@ type round struct {
 	seq    uint64
 	line   delayLine
 	failed int           // turns in a row in which the socket failed
-	told   []Heard       // what this turn has heard and OnBeat was not told yet
+	told   []Heard       // what was heard and is not taken yet
 	before clock.Instant // the turn before this one: what is heard now came since then
 	stamped
 	packet [beatBytes + 1]byte // one more, so that a longer packet is seen to be longer
@@ -317,16 +296,17 @@ func (r *round) turn(fd uintptr) {
 		r.due = max(r.due, r.now.Add(-r.cfg.Interval)).Add(r.cfg.Interval)
 	}
 	r.tell()
-	r.heard.Store(int64(r.now))
 	r.wake = min(r.due, r.line.release(r.Beats, fd, r.now))
 }
 
-// tell calls OnBeat, after our own beats are sent: whoever holds the lock that it waits for may be waiting for a core.
+// tell passes on what was heard, and says until when it was.
 func (r *round) tell() {
-	for _, h := range r.told {
-		r.cfg.OnBeat(h)
+	if len(r.told) == 0 || r.cfg.OnBeats(r.told) {
+		r.told = r.told[:0]
+		r.heard.Store(int64(r.now))
+		return
 	}
-	r.told = r.told[:0]
+	r.told = slices.Delete(r.told, 0, max(len(r.told)-maxUntold, 0))
 }
 
 // hear takes what has come since the last turn.

@@ -36,11 +36,14 @@ func beating(t testing.TB, c *Credentials, name string, change ...func(*BeatsCon
 	p := &beater{says: make(chan Heard, 1<<16)}
 	cfg := BeatsConfig{
 		Name: name, Incarnation: 1, Credentials: c, Interval: time.Millisecond,
-		OnBeat: func(h Heard) {
-			select {
-			case p.says <- h:
-			default: // the test has heard enough
+		OnBeats: func(heard []Heard) bool {
+			for _, h := range heard {
+				select {
+				case p.says <- h:
+				default: // the test has heard enough
+				}
 			}
+			return true
 		},
 	}
 	for _, f := range change {

@@ -136,7 +136,7 @@ func TestSendNow_reachesWhatTheSocketCan(t *testing.T) {
 
 func TestBeats_turnAllocatesNothing(t *testing.T) {
 	c := newCluster(t)
-	a, err := ListenBeats(BeatsConfig{Name: "n1", Incarnation: 1, Credentials: c, OnBeat: func(Heard) {}})
+	a, err := ListenBeats(BeatsConfig{Name: "n1", Incarnation: 1, Credentials: c, OnBeats: func([]Heard) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}
