@@ -94,6 +94,7 @@ type Core struct {
 	heardAt   clock.Instant // see heard
 	stalledAt clock.Instant // see listened
 	cutUntil  clock.Instant // see judgeSilence
+	trust     trust         // in this node itself
 	wanted    clock.Instant // the last answer of Wake
 	steady    clock.Instant // until then a leader that stalled splits nothing
 	loop      []Message     // what this node says to itself, handled before Step returns

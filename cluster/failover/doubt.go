@@ -3,6 +3,7 @@ package failover
 import (
 	"time"
 
+	"fracture/clock"
 	"fracture/work"
 )
 
@@ -16,24 +17,64 @@ import (
 const (
 	suspicion  = 250 * time.Millisecond
 	maxDoubts  = 4
+	ofSlowness = 2 // doubts to begin with in a node that is slow, which does not pass like a loss
 	forgivenIn = 2 // times the suspicion, after its end
 )
 
-// doubt gives a node nothing new for a while.
-func (c *Core) doubt(id NodeID) {
-	p := c.peers.find(id)
-	if p == nil || p.Sink {
+// trust is what is thought of a node's work. The zero value thinks well of it.
+type trust struct {
+	suspect clock.Instant // until then it is given no new work
+	doubts  uint8         // how often that was renewed soon after it had ended
+}
+
+func (t *trust) doubt(now clock.Instant, atLeast uint8) {
+	switch since := now.Sub(t.suspect); {
+	case since < 0: // still in doubt
+	case t.suspect == 0 || since > forgivenIn*(suspicion<<t.doubts):
+		t.doubts = 0
+	default:
+		t.doubts = min(t.doubts+1, maxDoubts)
+	}
+	t.doubts = max(t.doubts, atLeast)
+	t.suspect = max(t.suspect, now.Add(suspicion<<t.doubts))
+}
+
+// doubt gives a node, which may be this one, nothing new for a while.
+func (c *Core) doubt(id NodeID, atLeast uint8) {
+	if id == c.cfg.ID {
+		c.trust.doubt(c.now, atLeast)
+	} else if p := c.peers.find(id); p != nil && !p.Sink {
+		p.trust.doubt(c.now, atLeast)
+	}
+}
+
+// suspects counts the nodes that are given nothing new.
+func (c *Core) suspects() (n int) {
+	if c.trust.suspect > c.now {
+		n++
+	}
+	for i := range c.peers.list {
+		if c.peers.list[i].trust.suspect > c.now {
+			n++
+		}
+	}
+	return n
+}
+
+// hurry places anew what a node that is slow has of a stream and has had for longer than usual: what it was given meanwhile
+// waits behind what has shown that it is slow. Where other nodes are slow as well, all have too much to do, and placing anew
+// would add to it.
+func (c *Core) hurry(s *stream, slow NodeID) {
+	if c.suspects() > 1 {
 		return
 	}
-	lasts := suspicion << p.doubts
-	switch since := c.now.Sub(p.suspect); {
-	case since < 0: // still in doubt
-	case p.suspect == 0 || since > forgivenIn*lasts:
-		p.doubts = 0
-	default:
-		p.doubts = min(p.doubts+1, maxDoubts)
-	}
-	p.suspect = max(p.suspect, c.now.Add(suspicion<<p.doubts))
+	pace := c.pace(s.spec.Function)
+	c.eachOutstanding(s, func(f *frame, i uint32) {
+		t := &f.tiles[i]
+		if t.holders.Owner() == slow && c.now.Sub(t.placed) > c.usual(s.spec.Function) && (pace == nil || pace.replace.spend(c.now, replaceBurst)) {
+			c.replace(s, f, i, Overdue)
+		}
+	})
 }
 
 // slow reports whether a result, the first of its task, shows that the task's owner is slow: a standby had to run it, or it
@@ -56,7 +97,7 @@ func (c *Core) missed(id NodeID) {
 	}
 	first := p.lossy < c.now
 	p.lossy = c.now.Add(suspicion)
-	c.doubt(id)
+	c.doubt(id, 0)
 	if !first || !c.lossyItself() {
 		return
 	}

@@ -5,13 +5,12 @@ import "fracture/clock"
 // peer is another process as this node sees it.
 type peer struct {
 	Member
-	link    bool          // a link stands
-	linked  bool          // one has stood before: only then does its absence say that the peer failed
-	hears   bool          // its beats say that it hears ours
-	leaving bool          // its beats say that it drains
-	failed  Signal        // why it is taken for failed; 0 while it is not
-	suspect clock.Instant // until then it is given no new work: see doubt
-	doubts  uint8         // how often its suspicion was renewed soon after it had ended
+	link    bool   // a link stands
+	linked  bool   // one has stood before: only then does its absence say that the peer failed
+	hears   bool   // its beats say that it hears ours
+	leaving bool   // its beats say that it drains
+	failed  Signal // why it is taken for failed; 0 while it is not
+	trust   trust
 	lossy   clock.Instant // until then messages between it and this node are taken to be lost now and then
 	lease   Lease
 }

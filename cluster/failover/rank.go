@@ -45,13 +45,13 @@ type candidate struct {
 func (c *Core) candidates(now clock.Instant, strategy work.Strategy) []candidate {
 	list := c.candidate[:0]
 	if !c.draining {
-		list = append(list, candidate{id: c.cfg.ID, weight: c.cfg.Weight, zone: c.cfg.Zone})
+		list = append(list, candidate{id: c.cfg.ID, weight: c.cfg.Weight, zone: c.cfg.Zone, suspect: c.trust.suspect > now})
 	}
 	for i := range c.peers.list {
 		p := &c.peers.list[i]
 		byGossip := strategy == work.Reschedule || c.cfg.Bug == BugPlaceOnDead
 		if p.serves() || (byGossip && p.linked && !p.Sink && !p.leaving) {
-			list = append(list, candidate{id: p.ID, weight: p.Weight, zone: p.Zone, suspect: p.suspect > now})
+			list = append(list, candidate{id: p.ID, weight: p.Weight, zone: p.Zone, suspect: p.trust.suspect > now})
 		}
 	}
 	c.candidate = list

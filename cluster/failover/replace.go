@@ -81,7 +81,7 @@ func (c *Core) replace(s *stream, f *frame, i uint32, signal Signal) {
 	t := &f.tiles[i]
 	before := t.holders.Owner()
 	if signal == Overdue {
-		c.doubt(before)
+		c.doubt(before, 0)
 	}
 	c.placeTile(s, f, i, c.candidates(c.now, s.spec.Strategy), true)
 	c.emit(Effect{Kind: Replace, Signal: signal, Peer: before, Message: Message{

@@ -275,9 +275,7 @@ func (c *Core) result(from NodeID, m *Message) {
 		return
 	}
 	t.done = true
-	if s.leading() && c.slow(s, t, m) {
-		c.doubt(t.holders.Owner())
-	}
+	slow := s.leading() && c.slow(s, t, m)
 	if t.epoch.Below(m.Epoch) {
 		t.epoch = m.Epoch
 	}
@@ -297,6 +295,10 @@ func (c *Core) result(from NodeID, m *Message) {
 		default:
 			c.send(w.sink, *m)
 		}
+	}
+	if slow {
+		c.doubt(t.holders.Owner(), ofSlowness)
+		c.hurry(s, t.holders.Owner())
 	}
 	s.advance()
 	c.retireIfOver(s)
