@@ -74,7 +74,7 @@ type NodeConfig struct {
 	Beat        string         // host:port of beats; 127.0.0.1:0
 	HTTP        string         // host:port of the front door, told to others; none
 	Join        []string       // gossip addresses of members; none: found a cluster
-	Interval    time.Duration  // of the beats; 2 ms
+	Interval    time.Duration  // of the beats; 1.5 ms
 	BeatClasses []thread.Class // how the thread that beats is to be scheduled, see wire.BeatsConfig; as all others
 	Ballast     int64          // bytes of memory that Run fills and keeps; none
 	Workers     int            // threads that compute; one fewer than the runtime has Ps

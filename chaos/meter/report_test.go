@@ -48,7 +48,7 @@ func sampleTrials() []Trial {
 			down := base + time.Duration(rng.Int64N(int64(spread)))
 			t := Trial{
 				Component: c, Fault: kind, Began: at, Before: at.Add(3 * time.Second), Ended: at.Add(6 * time.Second),
-				Rate: 3220, Calm: []Calm{{"tiles", 7200, ms, 3 * ms, 4 * ms}, {"probe", 25000, ms / 2, 2 * ms, 5 * ms}},
+				Rate: 3220, Calm: []Calm{{"tiles", 7200, ms, 3 * ms, 4 * ms, 7200}, {"probe", 25000, ms / 2, 2 * ms, 5 * ms, 25000}},
 				Reading: Reading{Downtime: down, Pieces: 1, Longest: down, Gap: down + ms, InFlight: down / 2, Arrivals: down, Streams: []StreamReading{
 					{Stream: "probe", Period: 2 * ms, Downtime: down, Gap: down + ms, Loss: down, Pieces: 1},
 				}},
@@ -127,7 +127,7 @@ func TestReport_judges(t *testing.T) {
 	slow[2].Reading.Downtime = 11 * ms
 	restless := sampleTrials()
 	for i := range restless {
-		restless[i].Calm = []Calm{{"probe", 5000, ms, 12 * ms, 40 * ms}}
+		restless[i].Calm = []Calm{{"probe", 5000, ms, 12 * ms, 40 * ms, 5000}}
 	}
 	for _, c := range []struct {
 		what        string
@@ -271,7 +271,7 @@ func TestReport_judgesNothingWhereTheKnownLengthIsNotRead(t *testing.T) {
 
 func TestReport_tellsTheCalmOfTrialsThatCount(t *testing.T) {
 	trials := sampleTrials()
-	trials[0].Calm = []Calm{{"tiles", 6, 0, 0, 0}, {"probe", 100, 0, 0, 0}}
+	trials[0].Calm = []Calm{{"tiles", 6, 0, 0, 0, 6}, {"probe", 100, 0, 0, 0, 100}}
 	r := sampleReport()
 	r.Judge(trials, DefaultBudgets(work.Standby), false)
 	if r.Calm[0].N != 7200 || r.Calm[1].N != 25000 {
@@ -384,6 +384,7 @@ func TestTrial_saysWhyItDoesNotCount(t *testing.T) {
 		{func(t *Trial) { t.Held = "" }, "the victim was no live owner"},
 		{func(t *Trial) { t.Rate = 99 }, "fewer than 100 results/s"},
 		{func(t *Trial) { t.Calm = []Calm{{N: 199}} }, "fewer than 200 results"},
+		{func(t *Trial) { t.Calm = []Calm{{Stream: "tiles", N: 300, Due: 900}} }, "most results of tiles"},
 		{func(t *Trial) { t.Failed = "no such process" }, "no such process"},
 	} {
 		trial := good

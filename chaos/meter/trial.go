@@ -130,9 +130,12 @@ func (t *Trial) Read(rec *Recorder, watch Watch, span Span, calm time.Duration) 
 // Uncounted says why the trial proves nothing, or nothing where it counts: the victim must have held the role that it
 // was picked for, and work must have flowed before the fault.
 func (t Trial) Uncounted() string {
-	calm := 0
+	calm, still := 0, ""
 	for _, c := range t.Calm {
 		calm += c.N
+		if c.stands() {
+			still = c.Stream
+		}
 	}
 	switch {
 	case t.Failed != "":
@@ -143,6 +146,8 @@ func (t Trial) Uncounted() string {
 		return fmt.Sprintf("fewer than %d results/s flowed before it", MinRate)
 	case calm < MinCalm:
 		return fmt.Sprintf("the calm before it rests on fewer than %d results", MinCalm)
+	case still != "":
+		return fmt.Sprintf("most results of %s that were due before it did not come: give the machine rest, or less load", still)
 	case t.Stalled():
 		return stalled
 	}

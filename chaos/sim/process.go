@@ -49,7 +49,7 @@ type life struct {
 
 // The rhythms of a process.
 const (
-	beatFastest = 2 * time.Millisecond
+	beatFastest = 1500 * time.Microsecond
 	beatSlowest = 5 * time.Millisecond
 	// hearing is how many of its own beats' time a process hears a peer after the peer's last beat.
 	hearing = 4

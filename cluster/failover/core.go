@@ -15,7 +15,7 @@ type Config struct {
 	Clock    uint64                          // names the clock that instants are of: who shares it is told times as they are; 0: nobody does
 	Function func(name string) work.Function // finds a function; nil where it is unknown
 
-	SilenceFloor   time.Duration // no peer is taken for dead sooner after its last beat; 6 ms
+	SilenceFloor   time.Duration // no peer is taken for dead sooner after its last beat; 4.5 ms
 	SilenceCeiling time.Duration // nor later, whatever its rhythm; 250 ms
 	OverdueFloor   time.Duration // no task is taken for overdue sooner; 20 ms
 	OverdueCeiling time.Duration // nor later; 500 ms
@@ -61,7 +61,7 @@ func (cfg Config) withDefaults() Config {
 			*d = standard
 		}
 	}
-	fill(&cfg.SilenceFloor, 6*time.Millisecond)
+	fill(&cfg.SilenceFloor, 4500*time.Microsecond)
 	fill(&cfg.SilenceCeiling, 250*time.Millisecond)
 	fill(&cfg.OverdueFloor, 20*time.Millisecond)
 	fill(&cfg.OverdueCeiling, 500*time.Millisecond)

@@ -26,7 +26,7 @@ type BeatsConfig struct {
 	Incarnation uint64
 	Credentials *Credentials
 	Addr        string        // host:port of the UDP socket; 127.0.0.1:0
-	Interval    time.Duration // between two beats to each peer; 2 ms, at least 100 µs
+	Interval    time.Duration // between two beats to each peer; 1.5 ms, at least 100 µs
 	Multiplier  int           // a peer is heard while its last beat is no older than so many of its intervals; 4
 
 	// OnBeats is called by Run with the valid beats that a turn has read, if any, and answers whether they are taken. What is
@@ -108,7 +108,7 @@ func ListenBeats(cfg BeatsConfig) (*Beats, error) {
 		cfg.Addr = "127.0.0.1:0"
 	}
 	if cfg.Interval == 0 {
-		cfg.Interval = 2 * time.Millisecond
+		cfg.Interval = 1500 * time.Microsecond
 	}
 	cfg.Interval = max(cfg.Interval, minInterval)
 	if cfg.Multiplier == 0 {

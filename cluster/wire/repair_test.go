@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,8 +120,17 @@ func TestRepair_leavesLittleOfALoss(t *testing.T) {
 
 func TestLinks_sayAgainWhatWasLost(t *testing.T) {
 	c := newCluster(t)
-	a, b := start(t, c, "n1"), start(t, c, "n2")
+	var missed [2]atomic.Int64 // how often each was told that messages were lost
+	told := func(i int) func(*LinksConfig) {
+		return func(cfg *LinksConfig) { cfg.Missed = func(failover.NodeID) { missed[i].Add(1) } }
+	}
+	a, b := start(t, c, "n1", told(0)), start(t, c, "n2", told(1))
 	link(t, a, b)
+	defer func() {
+		if missed[0].Load() == 0 || missed[1].Load() == 0 {
+			t.Errorf("told of what was lost: who had said it %d times, who had missed it %d times; want both", missed[0].Load(), missed[1].Load())
+		}
+	}()
 	for _, inward := range []bool{false, true} {
 		at, peer := a, b
 		if inward {

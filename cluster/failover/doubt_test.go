@@ -1,0 +1,270 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"fracture/clock"
+	"fracture/work"
+)
+
+// busy is a crew of five at work on a stream whose leader is known.
+func busy(t *testing.T, strategy work.Strategy) (s *stage, crew []*actor, sink, leader *actor, stream *work.Stream) {
+	t.Helper()
+	s = newStage(t, Config{})
+	crew, sink = s.crew(5)
+	stream = echoStream(0xd1)
+	stream.Tiles, stream.Strategy = 10, strategy
+	s.submit(sink, stream)
+	s.run(time.Second)
+	if leader = s.leader(stream.ID); leader == nil {
+		t.Fatal("nobody leads the stream")
+	}
+	s.quiet()
+	return s, crew, sink, leader, stream
+}
+
+// partOf cuts a node off from all others, or ends that.
+func (s *stage) partOf(a *actor, cut bool) {
+	for _, b := range s.actors {
+		s.cut[[2]string{a.name, b.name}], s.cut[[2]string{b.name, a.name}] = cut, cut
+	}
+}
+
+// follower is the first standby of a stream's splitter.
+func (s *stage) follower(leader *actor, id work.StreamID) *actor {
+	return s.by(leader.core.stream(id).holders[1])
+}
+
+func TestNode_thatIsCutOffTakesNothingOver(t *testing.T) {
+	s, crew, _, leader, stream := busy(t, work.Standby)
+	cut := s.follower(leader, stream.ID)
+	s.partOf(cut, true)
+	s.run(100 * time.Millisecond)
+	if n := len(cut.all(Promote)); n != 0 {
+		t.Errorf("cut off from all, it took over %d times, want none: nobody would hear of it", n)
+	}
+	for _, a := range crew {
+		if a != cut && len(a.all(Detect)) != 1 {
+			t.Errorf("%s took %d nodes for failed, want the one that is cut off", a.name, len(a.all(Detect)))
+		}
+	}
+	s.quiet()
+	s.partOf(cut, false)
+	s.run(100 * time.Millisecond)
+	if got := s.leader(stream.ID); got != leader {
+		t.Errorf("after the cut %v leads, want who led all the while", got)
+	}
+	if n := len(cut.all(Promote)); n != 0 {
+		t.Errorf("once healed it took over %d times, want none: the others' beats are on their way", n)
+	}
+}
+
+func TestNode_thatIsCutOffForLongActsAlone(t *testing.T) {
+	s, _, _, leader, stream := busy(t, work.Standby)
+	cut := s.follower(leader, stream.ID)
+	s.partOf(cut, true)
+	s.run(400 * time.Millisecond)
+	if !cut.core.stream(stream.ID).leading() {
+		t.Error("silent to it for longer than any silence is borne, the others may as well be dead: it must take the stream")
+	}
+}
+
+func TestNode_thatMissesHalfOfTwoPeersIsNotCutOff(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(3)
+	stream := echoStream(0xd2)
+	s.submit(sink, stream)
+	s.run(time.Second)
+	leader := s.leader(stream.ID)
+	heir := s.follower(leader, stream.ID)
+	s.freeze(leader)
+	s.until("the standby takes over", 30*time.Millisecond, func() bool { return heir.core.stream(stream.ID).leading() })
+	_ = crew
+}
+
+func TestSplitter_thatLosesWhatItSaysHandsItOn(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	heir := s.follower(leader, stream.ID)
+	peers := 0
+	for _, a := range crew {
+		if a == leader {
+			continue
+		}
+		s.step(leader, Event{Kind: Missed, Peer: a.id})
+		if peers++; peers == 2 {
+			s.run(5 * time.Millisecond)
+			if s.leader(stream.ID) != leader {
+				t.Fatal("it handed the stream on with messages lost to two of four peers: the fault may be theirs")
+			}
+		}
+	}
+	s.run(5 * time.Millisecond)
+	if got := s.leader(stream.ID); got != heir {
+		t.Errorf("%v leads, want the standby of who loses messages to most of its peers", got)
+	}
+	if promoted := heir.all(Promote); len(promoted) != 1 || promoted[0].Signal != Handover {
+		t.Errorf("promotions %+v, want one, handed over", promoted)
+	}
+	s.run(200 * time.Millisecond)
+	s.everyResultOnce(sink, stream, 30)
+}
+
+func TestSplitter_isNotHandedToWhoLosesMessagesItself(t *testing.T) {
+	s, crew, _, leader, stream := busy(t, work.Standby)
+	heir := s.follower(leader, stream.ID)
+	for _, a := range crew {
+		if a != heir {
+			s.step(heir, Event{Kind: Missed, Peer: a.id})
+		}
+	}
+	for _, a := range crew {
+		if a != leader {
+			s.step(leader, Event{Kind: Missed, Peer: a.id})
+		}
+	}
+	s.run(20 * time.Millisecond)
+	if got := s.leader(stream.ID); got != leader {
+		t.Errorf("%v leads: a loss that is everywhere must not hand the stream around", got)
+	}
+}
+
+func TestSplitter_givesNothingNewToWhoIsSlow(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	var slow *actor
+	for _, a := range crew {
+		if a != leader && a != s.follower(leader, stream.ID) {
+			slow = a
+		}
+	}
+	slow.idle = true // as slow as can be
+	s.run(200 * time.Millisecond)
+	s.quiet()
+	slow.told["execute"] = 0
+	s.run(500 * time.Millisecond)
+	if n := slow.told["execute"]; n != 0 {
+		t.Errorf("in half a second after others had to do its work it was given %d tasks more, want none", n)
+	}
+	slow.idle = false
+	s.run(3 * time.Second)
+	if slow.told["execute"] == 0 {
+		t.Error("it is never given anything again")
+	}
+	s.run(100 * time.Millisecond)
+	s.everyResultOnce(sink, stream, 100)
+}
+
+func TestTrust_isLostForLongerEachTimeAndComesBack(t *testing.T) {
+	var tr trust
+	now := clock.Instant(time.Hour)
+	lasts := func() time.Duration { return tr.suspect.Sub(now) }
+	tr.doubt(now, 0)
+	if lasts() != suspicion {
+		t.Errorf("the first doubt lasts %v, want %v", lasts(), suspicion)
+	}
+	for want := 2 * suspicion; want <= suspicion<<maxDoubts; want *= 2 {
+		now = tr.suspect.Add(time.Millisecond)
+		if tr.doubt(now, 0); lasts() != want {
+			t.Errorf("in doubt again a millisecond after, it is so for %v, want %v", lasts(), want)
+		}
+	}
+	now = tr.suspect.Add(time.Millisecond)
+	if tr.doubt(now, 0); lasts() != suspicion<<maxDoubts {
+		t.Errorf("it is in doubt for %v, want at most %v", lasts(), suspicion<<maxDoubts)
+	}
+	now = tr.suspect.Add(time.Minute)
+	if tr.doubt(now, 0); lasts() != suspicion {
+		t.Errorf("a minute later a doubt lasts %v, want %v again", lasts(), suspicion)
+	}
+	if tr.doubt(now, ofSlowness); lasts() != suspicion<<ofSlowness {
+		t.Errorf("a slow node is in doubt for %v, want %v", lasts(), suspicion<<ofSlowness)
+	}
+}
+
+// Beats that are heard for the machine are judged by that: that it is late itself excuses nobody, but that whoever hears
+// them was late excuses all.
+func TestNode_excusesPeersWhereNobodyListened(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		stalled bool
+		want    int
+	}{{"the loop is late", false, 1}, {"the listener was, too", true, 0}} {
+		t.Run(c.name, func(t *testing.T) {
+			core := New(Config{ID: 1, Weight: 1, Function: echoes})
+			now := clock.Instant(time.Hour)
+			tell := func(ev Event) (out []Effect) { return core.Step(now, ev, nil) }
+			for id := NodeID(2); id <= 4; id++ {
+				tell(Event{Kind: Joined, Member: Member{ID: id, Weight: uint64(id)}})
+				tell(Event{Kind: LinkUp, Peer: id})
+			}
+			beatAll := func(from NodeID) {
+				for id := from; id <= 4; id++ {
+					tell(Event{Kind: Beat, Peer: id, At: now, Heard: true, Interval: 2 * time.Millisecond})
+				}
+			}
+			for range 1000 {
+				now = now.Add(2 * time.Millisecond)
+				beatAll(2)
+				tell(Event{Kind: Tick, At: now})
+				core.Wake()
+			}
+			for range 9 { // 2 is silent; the others are heard, and the loop does not run
+				now = now.Add(2 * time.Millisecond)
+			}
+			beatAll(3)
+			var stalled clock.Instant
+			if c.stalled {
+				stalled = now
+			}
+			detected := 0
+			for _, e := range tell(Event{Kind: Tick, At: now, Stalled: stalled}) {
+				if e.Kind == Detect {
+					detected++
+				}
+			}
+			if detected != c.want {
+				t.Errorf("%d peers are taken for failed, want %d", detected, c.want)
+			}
+		})
+	}
+}
+
+// A copy that there is no budget to run is given up once its leader must have placed the task anew.
+func TestStandby_givesUpACopyThatNobodyWaitsForAnyMore(t *testing.T) {
+	s, crew, place := standing(t)
+	standby := crew[1]
+	for i := range uint64(2 * promoteBurst) { // more than the budget pays for
+		m := place
+		m.Task.Frame, m.Need = 10+i, 2
+		s.receive(standby, crew[2], m)
+	}
+	s.run(30 * time.Second)
+	dropped := len(standby.all(Drop))
+	if dropped == 0 || dropped+len(standby.all(Promote))+len(standby.all(Hedge)) != 2*promoteBurst {
+		t.Errorf("of %d copies that were never done %d were given up and %d run, want all either way",
+			2*promoteBurst, dropped, len(standby.all(Promote))+len(standby.all(Hedge)))
+	}
+	if live := standby.core.tasks.live(); live != 0 {
+		t.Errorf("%d tasks are still held", live)
+	}
+}
+
+// A standby that was let go and has not heard so may be behind on how the stream is guarded.
+func TestShare_endsWhereTheLeaderSpeaksNoMore(t *testing.T) {
+	s, _, _, leader, stream := busy(t, work.Active)
+	heir := s.follower(leader, stream.ID)
+	mute := func(m Message) bool { return m.Kind == Mark || m.Kind == Hold || m.Kind == Retire || m.Kind == Held }
+	s.lose = func(m Message) bool { return mute(m) }
+	s.run(time.Second)
+	places := 0
+	s.lose = func(m Message) bool {
+		if m.Kind == Place && m.Epoch.By == heir.id {
+			places++
+		}
+		return mute(m)
+	}
+	s.run(500 * time.Millisecond)
+	if places != 0 {
+		t.Errorf("a second after its leader last spoke to it, it placed %d tasks in half a second, want none", places)
+	}
+}
