@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"fracture/clock"
 	"fracture/thread"
 )
 
@@ -21,7 +22,7 @@ func NewHiccups() *Hiccups { return &Hiccups{newLateness()} }
 func (h *Hiccups) run(ctx context.Context) error {
 	onThread(func() {
 		thread.Punctual()
-		h.watch(ctx, hiccupPeriod)
+		h.watch(ctx, hiccupPeriod, func(clock.Instant) {})
 	})
 	return nil
 }

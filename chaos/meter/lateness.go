@@ -32,14 +32,16 @@ func newLateness() Lateness {
 	return Lateness{all: hdrhistogram.New(1, time.Minute.Microseconds(), 3)}
 }
 
-// watch lets the calling thread wake at intervals of every, and notes how late it was, until the context ends. It sleeps
+// watch lets the calling thread wake at intervals of every, notes how late it was, and calls then, until the context ends. It sleeps
 // in the kernel by itself, because a timer of the runtime comes up to a millisecond late on an idle machine and would hide
 // what is less.
-func (l *Lateness) watch(ctx context.Context, every time.Duration) {
+func (l *Lateness) watch(ctx context.Context, every time.Duration, then func(now clock.Instant)) {
 	for ctx.Err() == nil {
 		due := clock.Now().Add(every)
 		clock.Sleep(due)
-		l.Note(due, clock.Now())
+		now := clock.Now()
+		l.Note(due, now)
+		then(now)
 	}
 }
 

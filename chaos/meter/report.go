@@ -107,6 +107,7 @@ type TrialRow struct {
 	Signal    string    `json:"signal"`
 	Hiccup    float64   `json:"meter_late_ms"`
 	Stall     float64   `json:"machine_stall_ms"`
+	Slow      float64   `json:"machine_slow_times"`
 	Again     bool      `json:"again,omitempty"` // in place of one that the machine spoilt
 	RSS       float64   `json:"victim_rss_mib,omitempty"`
 	Length    float64   `json:"length_ms,omitempty"`
@@ -278,6 +279,7 @@ func trialRow(t Trial) TrialRow {
 		Signal:    t.Timeline.Signal.String(),
 		Hiccup:    Millis(t.Hiccup),
 		Stall:     Millis(t.Stall),
+		Slow:      float64(int(t.Slow*100)) / 100,
 		Again:     t.Again,
 		RSS:       mebi(t.RSS),
 		Length:    Millis(t.Length),

@@ -6,16 +6,19 @@ import (
 	"sync"
 	"time"
 
+	"fracture/clock"
 	"fracture/thread"
 )
 
 // Stalls watches the machine: a thread bound to each core, which comes before all that fracture and its load run there.
-// When such a thread is late its core ran nobody: a virtual machine's host had given the core to others, or the kernel was
-// busy with itself. No program under test brings that about, and none can help it.
+// When such a thread is late its core ran nobody, and when it takes several times as long as usual for the same work, so does
+// everybody: a virtual machine's host has given the core to others, as a whole or in slices, or the kernel was busy with
+// itself. No program under test brings that about, and none can help it.
 //
 // Where the kernel refuses the class, a late thread proves nothing, so nothing is watched: [Stalls.Blind] says why.
 type Stalls struct {
 	Lateness
+	Speed Speed
 	blind error
 }
 
@@ -42,7 +45,11 @@ func (s *Stalls) run(ctx context.Context) error {
 					s.give(err)
 					return
 				}
-				s.watch(ctx, stallPeriod)
+				rounds := roundsFor(pieceTime)
+				s.watch(ctx, stallPeriod, func(now clock.Instant) {
+					sum.Add(grind(rounds))
+					s.Speed.Note(now, clock.Now().Sub(now))
+				})
 			})
 		})
 	}

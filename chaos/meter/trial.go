@@ -82,6 +82,7 @@ const (
 	MinCalm     = 200 // results that the calm of all streams must rest on
 	HiccupLimit = 2 * time.Millisecond
 	StallLimit  = 2 * time.Millisecond
+	SlowLimit   = 2.0 // times as long as usual
 )
 
 // Trial is one fault and what came of it.
@@ -108,6 +109,7 @@ type Trial struct {
 	Needless   int           // needless takeovers during the trial
 	Hiccup     time.Duration // how late the meter itself was at worst, between the fault and the horizon
 	Stall      time.Duration // for how long a core ran nobody at worst, in that time and the calm's last stretch
+	Slow       float64       // how many times as long as usual the same work took in the machine's slowest 20 ms of that time
 	Again      bool          // in place of one that the machine spoilt
 }
 
@@ -125,6 +127,7 @@ func (t *Trial) Read(rec *Recorder, watch Watch, span Span, calm time.Duration) 
 	t.Reading = rec.Read(span, t.Calm)
 	t.Hiccup = watch.Hiccups.Worst(t.Before, span.Horizon())
 	t.Stall = watch.Stalls.Worst(t.Before.Add(-stallBefore), span.Horizon())
+	t.Slow = watch.Stalls.Speed.Slowest(t.Before.Add(-stallBefore), span.Horizon())
 }
 
 // Uncounted says why the trial proves nothing, or nothing where it counts: the victim must have held the role that it
@@ -155,12 +158,13 @@ func (t Trial) Uncounted() string {
 }
 
 // stalled is why a trial does not count that the machine spoilt.
-var stalled = fmt.Sprintf("a core of the machine ran nobody for more than %v", StallLimit)
+var stalled = fmt.Sprintf("the machine stalled: a core ran nobody for more than %v, or took more than %g times as long as usual for the same work over %v",
+	StallLimit, SlowLimit, slowSpell)
 
-// Stalled reports whether the machine itself stood still for more than [StallLimit] during the trial, as [Stalls] saw it.
-// Nothing under test can bring that about or help it, so such a trial does not count. What it read is told beside the
-// figures, for a stall may as well have come of what was broken; whoever carries trials out makes another in its place.
-func (t Trial) Stalled() bool { return t.Stall > StallLimit }
+// Stalled reports whether the machine itself stood still for more than [StallLimit] during the trial, or was slower than
+// [SlowLimit], as [Stalls] saw it. Nothing under test can bring that about or help it, so such a trial does not count. What it
+// read is told beside the figures; whoever carries trials out makes another in its place.
+func (t Trial) Stalled() bool { return t.Stall > StallLimit || t.Slow > SlowLimit }
 
 // Late reports whether the meter itself was late by more than [HiccupLimit] during the trial. Such a trial counts; how
 // many there were is told beside the figures.

@@ -84,11 +84,52 @@ func TestTrial_doesNotCountWhereTheMachineStoodStill(t *testing.T) {
 	sound := sampleTrials()[0]
 	for _, c := range []struct {
 		stall time.Duration
+		slow  float64
 		want  string
-	}{{0, ""}, {StallLimit, ""}, {StallLimit + 1, stalled}} {
+	}{{0, 0, ""}, {StallLimit, SlowLimit, ""}, {StallLimit + 1, 1, stalled}, {0, SlowLimit + 0.1, stalled}} {
 		trial := sound
-		if trial.Stall = c.stall; trial.Uncounted() != c.want {
-			t.Errorf("a stall of %v: Uncounted = %q, want %q", c.stall, trial.Uncounted(), c.want)
+		if trial.Stall, trial.Slow = c.stall, c.slow; trial.Uncounted() != c.want {
+			t.Errorf("a stall of %v, %v times as slow: Uncounted = %q, want %q", c.stall, c.slow, trial.Uncounted(), c.want)
 		}
+	}
+}
+
+func TestSpeed_findsTheSlowestSpell(t *testing.T) {
+	var s Speed
+	at := start
+	do := func(n int, took time.Duration) {
+		for range n {
+			s.Note(at, took)
+			at = at.Add(2 * ms)
+		}
+	}
+	do(100, 25*time.Microsecond)
+	slow := at
+	do(10, 75*time.Microsecond)
+	healed := at
+	do(100, 25*time.Microsecond)
+	do(1, 900*time.Microsecond) // an interrupt
+	do(100, 25*time.Microsecond)
+	if got := s.Slowest(start, slow.Add(-slowSpell)); got != 1 {
+		t.Errorf("before it was slow it was %v times as slow as usual, want 1", got)
+	}
+	if got := s.Slowest(start, healed); got != 3 {
+		t.Errorf("at its slowest it was %v times as slow as usual, want 3", got)
+	}
+	if got := s.Slowest(healed, at); got <= 1 || got >= SlowLimit {
+		t.Errorf("with one long piece among ten it was %v times as slow, want that to tell little", got)
+	}
+	if got := new(Speed).Slowest(start, at); got != 0 {
+		t.Errorf("a watch that saw nothing says %v, want 0", got)
+	}
+}
+
+func TestSpeed_forgetsTheOldest(t *testing.T) {
+	var s Speed
+	for i := range 3 * piecesKept {
+		s.Note(start.Add(time.Duration(i)*ms), time.Microsecond)
+	}
+	if len(s.took) != piecesKept {
+		t.Errorf("%d pieces are kept, want %d", len(s.took), piecesKept)
 	}
 }
