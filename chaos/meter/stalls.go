@@ -42,7 +42,7 @@ func (s *Stalls) run(ctx context.Context) error {
 		all.Go(func() {
 			onThread(func() {
 				if err := s.settle(core); err != nil {
-					s.give(err)
+					s.giveUp(err)
 					return
 				}
 				rounds := roundsFor(pieceTime)
@@ -65,7 +65,7 @@ func (s *Stalls) settle(core int) error {
 	return thread.Set(aheadOfAll)
 }
 
-func (s *Stalls) give(err error) {
+func (s *Stalls) giveUp(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.blind = err

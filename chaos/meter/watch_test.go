@@ -73,7 +73,7 @@ func TestWatch_tellsWhatWasSeenOrWhyNot(t *testing.T) {
 	if w.Tell(&r); r.Hiccups.Max < 3 || r.Stalls == nil || r.Stalls.Max < 7 || r.Unwatched != "" {
 		t.Errorf("the report has %v, %v, %q; want 3 ms of the meter and 7 of the machine", r.Hiccups, r.Stalls, r.Unwatched)
 	}
-	w.Stalls.give(context.DeadlineExceeded)
+	w.Stalls.giveUp(context.DeadlineExceeded)
 	r = Report{}
 	if w.Tell(&r); r.Stalls != nil || r.Unwatched != context.DeadlineExceeded.Error() {
 		t.Errorf("the report has %v, %q; want no figure where nothing was watched, and the reason", r.Stalls, r.Unwatched)

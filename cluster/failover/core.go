@@ -159,8 +159,12 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 	return out
 }
 
-// stallTolerance is how much later than asked for a Tick may come before the machine takes the delay for its own.
-const stallTolerance = 2 * time.Millisecond
+// How much later than asked for a Tick may come before the machine takes the delay for its own, and before it leads nothing
+// for as long again.
+const (
+	stallTolerance = 2 * time.Millisecond
+	longStall      = 8 * time.Millisecond
+)
 
 // excuseOwnStall: a node that did not run for a while, frozen or out of turn, must not take its peers for dead because
 // it did not listen, and must not lead on before it has heard whether it was deposed meanwhile. Where beats are heard for it,
@@ -173,8 +177,8 @@ func (c *Core) excuseOwnStall(now clock.Instant) {
 	if c.heardAt == 0 {
 		c.excuse(now)
 	}
-	if stall >= c.cfg.SilenceFloor {
-		c.steady = now.Add(c.cfg.SilenceFloor)
+	if stall >= longStall {
+		c.steady = now.Add(longStall)
 	}
 	c.wanted = clock.Never
 }

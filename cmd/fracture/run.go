@@ -46,8 +46,10 @@ func newRunCommand() *cobra.Command {
 			"20 ms, which must read 20. With a strategy that keeps one copy, faults lose results, and the default budget of\n" +
 			"none is broken; a stream that failfast stops is started again at once. Each result is held against what its\n" +
 			"function gives; only vote masks wrong ones, so only there is the default budget wrong<=0.\n\n" +
+			"Where SCHED_FIFO is allowed, a thread on each core watches the machine. A trial in which a core ran nobody, or ran\n" +
+			"everything at less than half its speed, tells of the machine: it does not count and is made again.\n\n" +
 			"Exit codes: 0 budgets held, 1 a budget was broken, 2 wrong command line, 3 the environment failed, 4 too little\n" +
-			"traffic to judge, 130 interrupted (everything is healed, and what was measured until then is printed).",
+			"traffic or rest to judge, 130 interrupted (everything is healed, and what was measured until then is printed).",
 		Example: "  fracture run\n  fracture run --role all --trials 200 --json\n" +
 			"  fracture run --role door --fault kill,freeze --trials 10 --calm 5s\n" +
 			"  fracture run --trials 20 --rss-ballast 64MiB\n" +
