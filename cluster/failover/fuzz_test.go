@@ -68,7 +68,11 @@ func (d *dice) event() Event {
 		ev.Heard, ev.Leaving, ev.Interval = d.roll(4) != 0, d.roll(8) == 0, time.Duration(d.roll(6))*time.Millisecond
 	case Received, Computed, Saved:
 		ev.Message = d.message()
-	case Tick, Joined, Left, LinkUp, LinkDown, Detected, Recovered, Drain:
+	case Tick:
+		if d.roll(2) == 0 {
+			ev.At, ev.Stalled = clock.Instant(d.roll(4))*clock.Instant(time.Second), clock.Instant(d.roll(4))*clock.Instant(time.Second)
+		}
+	case Joined, Left, LinkUp, LinkDown, Detected, Recovered, Drain, Missed:
 	}
 	return ev
 }

@@ -78,7 +78,7 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		s.judge(ev.Peer, false)
 	case Received:
 		s.receive(ev.Peer, &ev.Message)
-	case Tick, Beat, Computed, Saved, Drain:
+	case Tick, Beat, Computed, Saved, Drain, Missed:
 	}
 	for _, w := range s.streams {
 		if now >= s.deadline(w) {

@@ -40,7 +40,7 @@ func (s *stamped) receive(fd uintptr, b []byte) (n int, at clock.Instant, errno 
 		return 0, 0, errno
 	}
 	note := (*unix.Cmsghdr)(unsafe.Pointer(&s.control))
-	if uint64(s.header.Controllen) >= uint64(unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{})))) && note.Level == unix.SOL_SOCKET && note.Type == unix.SO_TIMESTAMPNS {
+	if int(s.header.Controllen) >= unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))) && note.Level == unix.SOL_SOCKET && note.Type == unix.SO_TIMESTAMPNS {
 		stamp := (*unix.Timespec)(unsafe.Pointer(&s.control[unix.CmsgLen(0)]))
 		at = clock.Instant(stamp.Nano()).Add(-s.wall)
 	}
