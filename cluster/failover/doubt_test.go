@@ -72,7 +72,7 @@ func TestNode_thatIsCutOffForLongActsAlone(t *testing.T) {
 
 func TestNode_thatMissesHalfOfTwoPeersIsNotCutOff(t *testing.T) {
 	s := newStage(t, Config{})
-	crew, sink := s.crew(3)
+	_, sink := s.crew(3)
 	stream := echoStream(0xd2)
 	s.submit(sink, stream)
 	s.run(time.Second)
@@ -80,7 +80,6 @@ func TestNode_thatMissesHalfOfTwoPeersIsNotCutOff(t *testing.T) {
 	heir := s.follower(leader, stream.ID)
 	s.freeze(leader)
 	s.until("the standby takes over", 30*time.Millisecond, func() bool { return heir.core.stream(stream.ID).leading() })
-	_ = crew
 }
 
 func TestSplitter_thatLosesWhatItSaysHandsItOn(t *testing.T) {

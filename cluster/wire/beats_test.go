@@ -405,28 +405,37 @@ func BenchmarkBeats_gap(b *testing.B) {
 	b.ReportMetric(float64(slices.Max(gaps).Microseconds()), "max-µs")
 }
 
-// Beats that wait in the socket until a turn came when the kernel took them in, not with the turn.
-func TestBeats_areStampedWhenTheyCome(t *testing.T) {
+// listener hears the beats of another process in turns that the test makes.
+func listener(t *testing.T, onBeats func([]Heard) bool) (other *beater, r *round, turn func()) {
+	t.Helper()
 	c := newCluster(t)
-	var heard []Heard
-	b, err := ListenBeats(BeatsConfig{Name: "n1", Incarnation: 1, Credentials: c, OnBeats: func(h []Heard) bool {
-		heard = append(heard, h...)
-		return true
-	}})
+	b, err := ListenBeats(BeatsConfig{Name: "n1", Incarnation: 1, Credentials: c, OnBeats: onBeats})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	other := beating(t, c, "n2")
+	t.Cleanup(b.Close)
+	other = beating(t, c, "n2")
 	other.SetPeers([]BeatPeer{{ID: b.self, Incarnation: 1, Addr: b.Addr()}})
 	b.SetPeers([]BeatPeer{other.peer})
-	r := round{Beats: b, seal: newSeal(c), now: clock.Now()}
+	r = &round{Beats: b, seal: newSeal(c), now: clock.Now()}
+	return other, r, func() {
+		if err := b.raw.Control(r.turn); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Beats that wait in the socket until a turn came when the kernel took them in, not with the turn.
+func TestBeats_areStampedWhenTheyCome(t *testing.T) {
+	var heard []Heard
+	other, r, turn := listener(t, func(h []Heard) bool {
+		heard = append(heard, h...)
+		return true
+	})
 	began := r.now
 	eventually(t, "some beats wait", func() bool { return other.Stats().Out > 5 })
 	waited := clock.Now()
-	if err := b.raw.Control(r.turn); err != nil {
-		t.Fatal(err)
-	}
+	turn()
 	if len(heard) < 5 {
 		t.Fatalf("%d beats were heard in one turn, want those that waited", len(heard))
 	}
@@ -438,40 +447,26 @@ func TestBeats_areStampedWhenTheyCome(t *testing.T) {
 	if first := heard[0].At; first >= waited {
 		t.Errorf("the first beat is said to have come %v after it had waited", first.Sub(waited))
 	}
-	if until, _ := b.HeardUntil(); until != r.now {
+	if until, _ := r.HeardUntil(); until != r.now {
 		t.Errorf("heard until %v before the turn, want until then", r.now.Sub(until))
 	}
 }
 
 func TestBeats_thatAreNotTakenAreToldAgain(t *testing.T) {
-	c := newCluster(t)
 	takes, told := false, 0
-	b, err := ListenBeats(BeatsConfig{Name: "n1", Incarnation: 1, Credentials: c, OnBeats: func(h []Heard) bool {
+	_, r, turn := listener(t, func(h []Heard) bool {
 		told = len(h)
 		return takes
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	other := beating(t, c, "n2")
-	other.SetPeers([]BeatPeer{{ID: b.self, Incarnation: 1, Addr: b.Addr()}})
-	b.SetPeers([]BeatPeer{other.peer})
-	r := round{Beats: b, seal: newSeal(c), now: clock.Now()}
-	turn := func() {
-		if err := b.raw.Control(r.turn); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	eventually(t, "a beat is told", func() bool { turn(); return told > 0 })
-	if until, _ := b.HeardUntil(); until >= r.now {
+	if until, _ := r.HeardUntil(); until >= r.now {
 		t.Error("beats that nobody took count as heard")
 	}
 	before := told
 	eventually(t, "it is told again, with those since", func() bool { turn(); return told > before })
 	takes = true
 	turn()
-	if until, _ := b.HeardUntil(); until != r.now {
+	if until, _ := r.HeardUntil(); until != r.now {
 		t.Error("beats that were taken do not count as heard")
 	}
 }

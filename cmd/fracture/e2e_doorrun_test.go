@@ -30,7 +30,9 @@ func TestE2E_aRunBreaksFrontDoors(t *testing.T) {
 	}
 	var faults []meter.Kind
 	for _, trial := range report.Trials {
-		faults = append(faults, trial.Fault)
+		if !trial.Again { // the machine may have spoilt one
+			faults = append(faults, trial.Fault)
+		}
 		if trial.Component != meter.Door || trial.Uncounted == "" && !strings.HasPrefix(trial.Held, "door of ") {
 			t.Errorf("trial %+v: want a door that serves connections", trial)
 		}

@@ -338,10 +338,13 @@ func TestE2E_runPrintsOneObject(t *testing.T) {
 	row := report.Rows[0]
 	wantFields(t, "the row", row, "component", "fault", "n", "counted", "downtime_ms", "gap_ms", "lost", "duplicates", "wrong",
 		"needless_takeovers_per_min", "signals")
-	for field, want := range map[string]string{"component": `"owner"`, "fault": `"kill"`, "n": "1", "duplicates": "0", "wrong": "0"} {
+	for field, want := range map[string]string{"component": `"owner"`, "fault": `"kill"`, "duplicates": "0", "wrong": "0"} {
 		if got := string(row[field]); got != want {
 			t.Errorf("the row's %s is %s, want %s", field, got, want)
 		}
+	}
+	if n := string(row["n"]); n != "1" && !(n == "2" && string(row["stalled"]) != "0") { // the machine may have spoilt one
+		t.Errorf("the row has %s trials, %s of them spoilt by the machine; want one, and one in place of that", n, row["stalled"])
 	}
 	var spread map[string]json.RawMessage
 	if err := json.Unmarshal(row["downtime_ms"], &spread); err != nil {
