@@ -125,3 +125,27 @@ func TestPunctual_takesTheSlackAway(t *testing.T) {
 		}
 	})
 }
+
+func TestBind_leavesTheThreadOneProcessor(t *testing.T) {
+	all := Cores()
+	if len(all) == 0 {
+		t.Fatal("the thread may run nowhere")
+	}
+	last := all[len(all)-1]
+	onThread(func() {
+		if err := Bind(last); err != nil {
+			t.Error(err)
+		}
+		if got := Cores(); len(got) != 1 || got[0] != last {
+			t.Errorf("bound to processor %d it may run on %v", last, got)
+		}
+	})
+	onThread(func() {
+		if err := Bind(1023); err == nil { // more than any machine of ours has
+			t.Error("it is bound to a processor that there is not")
+		}
+	})
+	if got := len(Cores()); got != len(all) {
+		t.Errorf("another thread may run on %d processors, want all %d still", got, len(all))
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -138,7 +139,11 @@ func (h *house) killNode(lab *process, name string) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		h.t.Fatal(err)
 	}
-	await(h.t, name+" is gone", func() bool { return h.nodes(lab)[name] == 0 }, nil)
+	// Whole and reaped: a process that has no memory any more may still have sockets for a moment, and connections to them.
+	await(h.t, name+" is gone", func() bool {
+		_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+		return errors.Is(err, fs.ErrNotExist)
+	}, nil)
 }
 
 // awaitNobody waits until no process runs the house's program.
