@@ -133,11 +133,10 @@ func bigIncident(s *state, t *theme, w int, budget float64) []string {
 	}
 	digits := large(t, ms(i.Downtime))
 	beside := w - cells(digits[1]) - 2
-	said := []remark{{strong, what}}
+	said := []remark{{faint, unit + " " + t.glyphs.dot + " " + when}, {strong, what}} // the unit stays beside the digits
 	for _, text := range t.fold(heir, beside) {
 		said = append(said, remark{plain, text})
 	}
-	said = append(said, remark{faint, unit + " " + t.glyphs.dot + " " + when})
 	rows := make([]string, 0, bigRows)
 	for r := range bigRows {
 		l := t.line(w)
