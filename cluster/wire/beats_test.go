@@ -432,8 +432,15 @@ func TestBeats_areStampedWhenTheyCome(t *testing.T) {
 		heard = append(heard, h...)
 		return true
 	})
-	began := r.now
-	eventually(t, "some beats wait", func() bool { return other.Stats().Out > 5 })
+	eventually(t, "the kernel stamps what comes", func() bool { // which it begins to do a moment after it was asked
+		began := clock.Now()
+		heard = nil
+		turn()
+		return len(heard) > 0 && heard[0].At < began
+	})
+	began, sent := r.now, other.Stats().Out
+	heard = nil
+	eventually(t, "some beats wait", func() bool { return other.Stats().Out > sent+5 })
 	waited := clock.Now()
 	turn()
 	if len(heard) < 5 {
@@ -441,7 +448,7 @@ func TestBeats_areStampedWhenTheyCome(t *testing.T) {
 	}
 	for i, h := range heard {
 		if h.At < began || h.At > r.now || i > 0 && h.At < heard[i-1].At {
-			t.Errorf("beat %d came %v after the first turn and %v before this one, want them in order between", i, h.At.Sub(began), r.now.Sub(h.At))
+			t.Errorf("beat %d came %v after the turn before and %v before this one, want them in order between", i, h.At.Sub(began), r.now.Sub(h.At))
 		}
 	}
 	if first := heard[0].At; first >= waited {

@@ -10,7 +10,8 @@ import (
 	"fracture/clock"
 )
 
-// askStamps asks the kernel to note when each packet of a socket came.
+// askStamps asks the kernel to note when each packet of a socket came. It begins to a moment later, where no other socket of
+// the host has asked before; what came until then bears the instant at which it is read.
 func askStamps(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) }
 
 // stamped receives packets with the instant at which the kernel took them in: a packet that waits in the socket until its
