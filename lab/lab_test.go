@@ -533,3 +533,33 @@ func BenchmarkLab_killAndRevive(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+func TestSweepAfter_takesOnlyWhatALabMade(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "clusters")
+	precious, dead := filepath.Join(base, "precious"), filepath.Join(base, "1@1-dead")
+	for _, dir := range []string{precious, dead} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := SweepAfter(t.Context(), precious); err == nil || !strings.Contains(err.Error(), "no cluster directory") {
+		t.Errorf("SweepAfter of any directory = %v, want a refusal", err)
+	}
+	if err := SweepAfter(t.Context(), dead); err != nil {
+		t.Errorf("SweepAfter of a dead lab's = %v", err)
+	}
+	own, err := openDirIn(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := SweepAfter(ctx, own.Path); err != nil {
+		t.Errorf("SweepAfter of a living lab's, interrupted = %v", err)
+	}
+	for path, want := range map[string]bool{precious: true, dead: false, own.Path: true} {
+		if _, err := os.Stat(path); (err == nil) != want {
+			t.Errorf("%s: %v, want it there: %v", path, err, want)
+		}
+	}
+}

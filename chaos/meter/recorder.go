@@ -54,6 +54,7 @@ type flow struct {
 	next     uint64          // one above the highest frame that has come
 	arrived  []clock.Instant // frames × tiles; 0 where nothing came
 	gone     uint64          // results of forgotten frames that never came
+	holes    []Hole          // where those are missing
 	repeated uint64
 	stale    uint64
 	wrong    uint64
@@ -178,15 +179,15 @@ func (f *flow) deliver(d Delivery, window time.Duration) bool {
 // extend forgets the frames that fall out of the memory when next moves up, and counts what of them never came.
 func (f *flow) extend(next uint64) {
 	tiles := uint64(f.Tiles)
-	if jump := next - f.next; jump > f.frames {
-		f.gone += (jump - f.frames) * tiles // frames that are forgotten before they were ever held
-	}
 	for k := f.next; k < next && k < f.next+f.frames; k++ {
 		slot := f.arrived[f.slot(k) : f.slot(k)+tiles]
 		if k >= f.First+f.frames {
-			f.gone += countZero(slot)
+			f.lose(k-f.frames, k-f.frames+1, countZero(slot))
 		}
 		clear(slot)
+	}
+	if held := f.next + f.frames; held < next { // frames that are forgotten before they were ever held
+		f.lose(f.next, next-f.frames, (next-held)*tiles)
 	}
 	f.next = next
 }

@@ -70,6 +70,15 @@ func TestRecorder_losesCountOfNothing(t *testing.T) {
 		if got.Due != frames*3 || got.Delivered+got.Lost != got.Due {
 			t.Fatalf("%+v: due %d, want delivered and lost to make it up", got, frames*3)
 		}
+		missing := uint64(0)
+		for i, h := range rec.Holes(start.Add(time.Duration(first+frames)*ms - 1)) {
+			if missing += h.N; h.N == 0 || h.To < h.From {
+				t.Fatalf("hole %d: %+v", i, h)
+			}
+		}
+		if missing != got.Lost {
+			t.Fatalf("%+v: %d are missing from the holes, want those that are lost", got, missing)
+		}
 		if got.Delivered+got.Duplicates != sent || got.Wild+got.Stale != 0 {
 			t.Fatalf("%+v: want delivered and duplicates to make up %d", got, sent)
 		}

@@ -52,6 +52,9 @@ type Report struct {
 	Controls []Row    `json:"controls"`    // noop: the meter's floor; freeze: a known length
 	Totals   Totals   `json:"results"`     // of the whole run, trials or not
 
+	Holes []Hole    `json:"-"`                 // where the lost are missing
+	Lost  []LostRow `json:"lost_at,omitempty"` // the same, beside the trials
+
 	Calm       []CalmRow  `json:"calm"`
 	CalmSpan   float64    `json:"calm_s"`   // how long the calm before each fault was
 	Window     float64    `json:"window_s"` // results due so long after a fault are looked at
@@ -119,6 +122,7 @@ type TrialRow struct {
 func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 	r.Figures = "exact, by nearest rank: below n = 100 the p99 is the maximum"
 	r.Calm = calmOf(trials)
+	r.Lost = lostRows(r.Holes, trials)
 	for _, b := range budgets {
 		r.Budgets = append(r.Budgets, b.String())
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -478,5 +479,29 @@ func TestReport_tellsEachStreamOfADoor(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "splitter kill: downtime of each stream") || len(r.Rows[0].Streams) != 2 {
 		t.Errorf("streams are told of more than doors, or not of both streams: %+v\n%s", r.Rows[0].Streams, b.String())
+	}
+}
+
+func TestReport_saysWhereResultsAreMissing(t *testing.T) {
+	trials := sampleTrials()
+	second := trials[1].Before
+	if second == 0 || second <= trials[0].Before {
+		t.Fatalf("the second trial struck at %d, want after the first", second)
+	}
+	r := sampleReport()
+	r.Holes = []Hole{{"tiles", 3, trials[0].Before.Add(-ms), trials[0].Before.Add(-ms)}, {"probe", 12, second.Add(1310 * ms), second.Add(1420 * ms)}}
+	r.Totals.Lost = 15
+	r.Judge(trials, DefaultBudgets(work.Standby), false)
+	var b bytes.Buffer
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"lost: 3 of tiles, due before the first trial\n",
+		fmt.Sprintf("lost: 12 of probe, due 1310 to 1420 ms after the fault of trial 2 (%s %s", trials[1].Component, trials[1].Fault),
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report does not say %q:\n%s", want, b.String())
+		}
 	}
 }

@@ -170,6 +170,9 @@ func (r *Report) writeGround(b *strings.Builder) {
 	fmt.Fprintf(b, "looked at: results due in %s s after a fault; lost what has not come %s s after that\n", figure(r.Window), figure(r.Grace))
 	fmt.Fprintf(b, "whole run: %d results due, %d delivered, %d lost, %d delivered twice, %d wrong, %d too old to tell, %d unexpected\n",
 		r.Totals.Due, r.Totals.Delivered, r.Totals.Lost, r.Totals.Duplicates, r.Totals.Wrong, r.Totals.Stale, r.Totals.Wild)
+	for _, l := range r.Lost {
+		l.write(b)
+	}
 	if n := r.Totals.Unmeasured; n > 0 {
 		fmt.Fprintf(b, "whole run: %d results came while the meter had no room for them, and read as lost or late\n", n)
 	}

@@ -186,11 +186,12 @@ func (a *labArena) coresInUse() float64 {
 func (a *labArena) report(o runOptions, r *runner) *meter.Report {
 	a.Pump(r.rec, r.log)
 	used := a.coresInUse()
+	lost := clock.Now().Add(-o.grace) // what was due until then, and has not come
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	report := &meter.Report{
 		Seed: o.seed, Strategy: o.strategy.String(), Load: o.load.name, Nodes: o.nodes, Asked: o.most(), Needed: o.minimum,
-		Totals:   r.rec.Totals(clock.Now().Add(-o.grace)),
+		Totals: r.rec.Totals(lost), Holes: r.rec.Holes(lost),
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
 		LogDropped: r.log.Dropped(), Door: a.door.told(),
 		RSS: float64(a.rss*10>>20) / 10, Ballast: float64(o.args.ballast*10/mebi) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,

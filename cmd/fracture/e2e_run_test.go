@@ -116,6 +116,14 @@ func (h *house) childrenOf(pid int) []int {
 	})
 }
 
+// working lists the processes that run the house's program, without those that wait to sweep behind a lab.
+func (h *house) working() []int {
+	return slices.DeleteFunc(h.running(), func(pid int) bool {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that is gone has none, and is counted where it was seen
+		return strings.Contains(string(line), "\x00sweep\x00")
+	})
+}
+
 // nodes lists the living nodes that a process started: pids by name.
 func (h *house) nodes(of *process) map[string]int {
 	pids := map[string]int{}

@@ -85,7 +85,7 @@ func TestE2E_aSecondScreenShowsThePictureAndMayLeave(t *testing.T) {
 	s.press("1", "x")
 	s.await(`not this lab's node`)
 	s.quit()
-	if n := len(h.running()); n != 6 {
+	if n := len(h.working()); n != 6 {
 		t.Errorf("%d processes run after the second screen has left, want the lab and its five nodes", n)
 	}
 	lab.endBy(syscall.SIGINT)

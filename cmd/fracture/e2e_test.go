@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image/png"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -26,8 +27,29 @@ import (
 func TestE2E_nothingOutlivesAKilledLab(t *testing.T) {
 	h := newHouse(t)
 	lab := h.startLab(5)
-	if nodes := h.childrenOf(lab.cmd.Process.Pid); len(nodes) != 5 {
-		t.Fatalf("the lab has the children %v, want five nodes", nodes)
+	if nodes := h.nodes(lab); len(nodes) != 5 {
+		t.Fatalf("the lab has the nodes %v, want five", nodes)
+	}
+	if dirs := h.dirs(); len(dirs) != 1 {
+		t.Fatalf("a lab has the directories %v, want one", dirs)
+	}
+	lab.signal(syscall.SIGKILL)
+	lab.wantExit(-1)
+	h.awaitNobody()
+	h.wantNothingLeft()
+}
+
+// What sweeps behind a killed lab may have been killed before it. Then the next lab does.
+func TestE2E_aLabSweepsBehindADeadOne(t *testing.T) {
+	h := newHouse(t)
+	lab := h.startLab(2)
+	nodes := h.nodes(lab)
+	for _, pid := range h.childrenOf(lab.cmd.Process.Pid) {
+		if !slices.Contains(slices.Collect(maps.Values(nodes)), pid) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	lab.signal(syscall.SIGKILL)
 	lab.wantExit(-1)
@@ -35,9 +57,9 @@ func TestE2E_nothingOutlivesAKilledLab(t *testing.T) {
 
 	left := h.dirs()
 	if len(left) != 1 {
-		t.Fatalf("a killed lab leaves %v, want its directory", left)
+		t.Fatalf("a killed lab and its killed sweeper leave %v, want its directory", left)
 	}
-	next := h.startLab(5)
+	next := h.startLab(2)
 	if now := h.dirs(); len(now) != 1 || now[0] == left[0] {
 		t.Errorf("beside the next lab there is %v, want its own directory alone", now)
 	}
@@ -59,7 +81,7 @@ func TestE2E_theScreenBreaksAndRevivesANode(t *testing.T) {
 
 	s.press("1", "x")
 	s.await(`1 \S n1 +dead`, `4 alive . 1 dead`, `n1 killed`, `ms of downtime|cannot tell`)
-	if n := len(h.running()); n != 5 {
+	if n := len(h.working()); n != 5 {
 		t.Errorf("%d processes run after a kill, want the lab and four nodes", n)
 	}
 	s.awaitFrames(5)

@@ -54,6 +54,7 @@ type home struct {
 	listener net.Listener
 	door     *front.Claimed // the shared address; nil where there is none
 	server   *server        // nil where the store is no process of ours
+	sweeper  sweeper        // that removes dir if this process cannot
 
 	told func(node, what string, before clock.Instant) // of each fault; nil: nobody listens
 
@@ -76,7 +77,7 @@ func openHome(ctx context.Context, cfg homeConfig) (*home, error) {
 	}
 	h := &home{cfg: cfg, dir: dir, nodes: map[string]announcement{}}
 	if err := h.furnish(); err != nil {
-		return nil, errors.Join(err, h.letDoorGo(), dir.Remove())
+		return nil, errors.Join(err, h.letDoorGo(), h.clear())
 	}
 	return h, nil
 }
@@ -84,6 +85,9 @@ func openHome(ctx context.Context, cfg homeConfig) (*home, error) {
 // furnish fills the directory.
 func (h *home) furnish() error {
 	var err error
+	if h.sweeper, err = startSweeper(h.cfg.program, h.dir); err != nil {
+		return err
+	}
 	if h.creds, err = wire.Create(h.dir.Path); err != nil {
 		return err
 	}
@@ -179,7 +183,13 @@ func (h *home) run(ctx context.Context) error {
 	}
 	err := h.lab.Run(ctx)
 	stop()
-	return errors.Join(err, rear.Wait(), h.letDoorGo(), h.dir.Remove())
+	return errors.Join(err, rear.Wait(), h.letDoorGo(), h.clear())
+}
+
+// clear removes the directory.
+func (h *home) clear() error {
+	defer h.sweeper.dismiss()
+	return h.dir.Remove()
 }
 
 // start starts the store, the nodes, the first before the others, and the second receiver, and returns when all nodes are

@@ -31,7 +31,7 @@ var verbs = []func() *cobra.Command{
 	newRunCommand, newCompareCommand,
 	newSimCommand,
 	newNodeCommand,
-	newPaneCommand,
+	newPaneCommand, newSweepCommand,
 	newDoctorCommand,
 }
 
