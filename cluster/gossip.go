@@ -8,6 +8,7 @@ import (
 	"log"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -63,6 +64,7 @@ type gossip struct {
 	meta    []byte
 	log     *slog.Logger
 	address string
+	greeted chan struct{} // closed when greet has ended; nil before it began
 
 	strangers atomic.Uint64 // packets and connections without this cluster's key or label
 }
@@ -155,7 +157,36 @@ func (g *gossip) join(addrs []string) error {
 	if n, err := g.list.Join(addrs); n == 0 {
 		return fmt.Errorf("joining %v: %w: %w", addrs, ErrNoCluster, err)
 	}
-	return g.nameFree()
+	if err := g.nameFree(); err != nil {
+		return err
+	}
+	g.greeted = make(chan struct{})
+	go g.greet(addrs)
+	return nil
+}
+
+// maxGreeted bounds the members that a newcomer contacts of itself.
+const maxGreeted = 32
+
+// greet tells the members of whom this process has just heard that it is there. What it said to those that it joined reaches
+// the others by chance; one that is missed, as a sink may be whom nobody joins, hears of it when two members next compare all
+// they know, and that is every 15 s and more. Members that have died are among them, and take their time not to answer.
+func (g *gossip) greet(contacted []string) {
+	defer close(g.greeted)
+	var others []string
+	for _, node := range g.list.Members() {
+		m, err := describe(node)
+		if err != nil || m.ID() == g.self.ID() || slices.Contains(contacted, m.Gossip) || len(others) >= maxGreeted {
+			continue
+		}
+		others = append(others, m.Gossip)
+	}
+	if len(others) == 0 {
+		return
+	}
+	if n, err := g.list.Join(others); n < len(others) {
+		g.log.Debug("gossip", "greeted", n, "of", len(others), "err", err)
+	}
 }
 
 // nameFree asks whether another living process bears this one's name. A predecessor that gossip has not yet given up
@@ -178,6 +209,12 @@ func (g *gossip) nameFree() error {
 
 // leave says goodbye, which it waits for no longer than it may, and closes gossip.
 func (g *gossip) leave(within time.Duration) {
+	if g.greeted != nil {
+		select {
+		case <-g.greeted:
+		case <-time.After(min(within, gossipLeave)): // a member that is dead and far away is still being called
+		}
+	}
 	_ = g.list.Leave(max(min(within, gossipLeave), time.Millisecond)) // a goodbye that nobody hears is found out by silence
 	_ = g.list.Shutdown()
 }

@@ -83,7 +83,7 @@ func (f *Field) arrive(p *plot, e entry) {
 	parcel := f.parcels.at(e.slot)
 	if s := f.strand(p, &f.plots[e.b]); s.up {
 		m := parcel.message
-		if p.core != nil {
+		if passedOn := m.Kind == failover.Result && m.Have > 0; p.core != nil && !passedOn {
 			f.acquaint(p, m.Holders)
 			f.acquaint(p, m.Splitters)
 		}

@@ -6,11 +6,14 @@ import (
 	"fracture/cluster/failover"
 )
 
-// Gossip tells every process who exists: of who comes within milliseconds, of who dies after a good while, and never of
-// a death that was none. It tells some things twice.
+// Gossip tells every process who exists: of who comes within milliseconds, but where the word of it is missed and comes with
+// the next comparison of all that is known; of who dies after a good while, and never of a death that was none. It tells some
+// things twice.
 const (
 	joinLow     = time.Millisecond
 	joinHigh    = 20 * time.Millisecond
+	missChance  = 1. / 16
+	missHigh    = 600 * time.Millisecond // in memberlist it is up to 15 s
 	mournLow    = 300 * time.Millisecond // from a process's death until gossip says that it is gone
 	mournHigh   = 800 * time.Millisecond
 	againChance = 0.2                    // that gossip tells of a join once more
@@ -59,6 +62,10 @@ func (w *World) hear(i, j int, low, high time.Duration) {
 	}
 	e := entry{kind: gossips, a: uint16(i), b: uint16(j), gen: p.incarnation}
 	luck := w.draw(p, luckGossip)
+	whole := w.calm && w.beside == nothing // one death, and everybody knows everybody
+	if !whole && luck.Next().Next().Next().Hits(missChance) {
+		high = max(high, missHigh)
+	}
 	after := luck.Within(between(low, high))
 	w.at(after, e)
 	if luck.Next().Hits(againChance) {

@@ -28,6 +28,7 @@ const (
 	luckSkew
 	luckAftershock
 	luckPicture
+	luckBeside
 	luckField
 )
 

@@ -44,7 +44,7 @@ func latency(luck chaos.Luck) time.Duration {
 // dial makes a link between two processes, or tries again later where that cannot be now.
 func (w *World) dial(i, j int) {
 	a, b := &w.processes[i], &w.processes[j]
-	if !a.up || !b.up || (a.knows[j] != b.id && b.knows[i] != a.id) {
+	if !a.up || !b.up || a.knows[j] != b.id || b.knows[i] != a.id { // who is called by a stranger lets it wait
 		return
 	}
 	near, far := &w.ends[i][j], &w.ends[j][i]

@@ -47,6 +47,9 @@ const (
 	// lateRobbed: and a message of it died with its sender while all others believed it sent. Only the splitter's patience
 	// makes up for that: one more than the copies, times what a task may take of which nothing was learned.
 	lateRobbed = lateTakeover + (calmFactor+1)*overdueUnlearned
+	// lateBeside: and something else has happened, so that the splitter, or the one who came to be it, has learned nothing or
+	// has learned to be most patient.
+	lateBeside = lateTakeover + (calmFactor+1)*2*overdueUnlearned
 	// calmFactor is the largest factor that is drawn, and overdueUnlearned half of the core's ceiling.
 	calmFactor       = 3
 	overdueUnlearned = 250 * time.Millisecond
@@ -65,7 +68,7 @@ func (w *World) planPhases() {
 	w.calm = !w.cfg.Faultless && w.seed%calmEach == calmPlace
 	if w.calm {
 		w.fells = clock.Instant(luck.Next().Within(chaos.Span{Min: fellLow, Max: fellHigh}))
-		w.heals = w.fells.Add(calmTail)
+		w.planBeside()
 	}
 }
 
@@ -80,6 +83,7 @@ func (w *World) planPicture(at time.Duration) {
 	if w.calm {
 		first, last, wait = calmWarm, since-calmWait, calmWait
 		w.queue.push(entry{at: w.fells, kind: fells})
+		w.queueBeside()
 	}
 	s.endless, s.spec.Frames = true, 0
 	s.first = int(first/s.spec.Period+1) * int(s.spec.Tiles)
@@ -98,18 +102,29 @@ func (w *World) drawCalm(spec work.Stream) work.Stream {
 	}
 }
 
-// fell kills a node of a calm world: the one that leads the stream, or one of the others.
-func (w *World) fell() {
+// fell kills a node of a calm world: first one that leads the stream or one of the others, then the first standby of the
+// splitter, and then who leads.
+func (w *World) fell(before uint32) {
 	luck := w.luck(luckPicture, 0, 0, 0)
 	leads := luck.Hits(0.5)
 	at := int(luck.Next().Below(uint64(w.cfg.Nodes)))
 	for i := range w.cfg.Nodes {
 		p := &w.processes[(at+i)%w.cfg.Nodes]
-		if r := &w.streams[0].roles[p.index]; p.up && leads == (r.leads && r.holds(p.id)) {
-			w.out.Faults[chaos.Kill]++
-			w.kill(p)
+		r := &w.streams[0].roles[p.index]
+		holds := r.holds(p.id)
+		if !w.killable(p.index) || !map[uint32]bool{0: leads == (r.leads && holds), 1: holds && r.holders.Rank(p.id) == 1, 2: holds && r.leads}[before] {
+			continue
+		}
+		if before == 2 && w.secluded(p) {
+			w.at(joinHigh, entry{kind: fells, arg: before})
 			return
 		}
+		w.out.Faults[chaos.Kill]++
+		w.kill(p)
+		if w.beside == moreDie && before == 0 {
+			w.queue.push(entry{at: w.revived, kind: starts, a: uint16(p.index)})
+		}
+		return
 	}
 }
 
@@ -137,7 +152,10 @@ func (picture) delivered(w *World, s *stream, i int) {
 	case due.Add(lateUsual) >= w.fells:
 		bound = lateTakeover
 	}
-	if due.Add(lateUsual) >= w.fells {
+	if w.beside != nothing {
+		bound = lateBeside + w.stall
+	}
+	if due.Add(lateUsual) >= w.fells && w.beside == nothing {
 		w.out.Lates = append(w.out.Lates, Lateness{late, t.robbed})
 	}
 	if late > bound {

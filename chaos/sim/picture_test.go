@@ -12,7 +12,7 @@ import (
 func TestPicture_calmWorldsHaveOneDeathAndNothingElse(t *testing.T) {
 	w := New(Config{})
 	led, followed, judged := 0, 0, 0
-	for seed := uint64(calmPlace); seed < 24*calmEach; seed += calmEach {
+	for seed := uint64(calmPlace); seed < 24*calmEach; seed += calmEach * uint64(besides) {
 		leader := ""
 		w.cfg.Trace = func(line []byte) {
 			if died := bytes.Fields(line); string(died[2]) == "dies" {
@@ -31,6 +31,9 @@ func TestPicture_calmWorldsHaveOneDeathAndNothingElse(t *testing.T) {
 		out := w.Run(seed)
 		if out.Violation != nil {
 			t.Fatalf("seed %d: %v", seed, out.Violation)
+		}
+		if w.beside != nothing {
+			t.Fatalf("seed %d: something happens beside the death", seed)
 		}
 		for k, n := range out.Faults {
 			if want := map[int]int{int(chaos.Kill): 1}[k]; n != want {
@@ -74,7 +77,7 @@ func TestPicture_seesAResultThatComesLate(t *testing.T) {
 }
 
 func TestPicture_boundsAreDerived(t *testing.T) {
-	if lateUsual != 37100*time.Microsecond || lateTakeover != 65200*time.Microsecond {
+	if lateUsual != 37100*time.Microsecond || lateTakeover != 65200*time.Microsecond || lateBeside != 2065200*time.Microsecond {
 		t.Errorf("bounds of %v and %v; docs/SIM.md quotes others", lateUsual, lateTakeover)
 	}
 }

@@ -190,7 +190,7 @@ func (w *World) happenAt(p *process, e entry) {
 	case drains:
 		p.leaving = true
 		w.feed(p, &failover.Event{Kind: failover.Drain})
-	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, retires, submits, changes, audits: // they do not happen at one process
+	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, retires, submits, changes, audits: // they do not happen at one process
 	}
 }
 

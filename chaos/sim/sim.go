@@ -76,7 +76,7 @@ type Outcome struct {
 	Unsent    int // messages given to a link that did not stand
 
 	Faults    [chaos.Wrong + 1]int // faults that struck, by kind; for those of single messages, the windows
-	Troubles  [StoreEmpty + 1]int  // and what went wrong beside them
+	Troubles  [Stall + 1]int       // and what went wrong beside them
 	Takeovers []Takeover           // from nodes that were dead or frozen; valid until the next Run
 	Lates     []Lateness           // of the results of a calm world; valid until the next Run
 }
@@ -119,6 +119,11 @@ type World struct {
 	heals     clock.Instant // when all faults are over
 	fells     clock.Instant // when the node of a calm world dies
 	calm      bool          // one node dies, and nothing else happens
+	beside    beside        // what else happens in it
+	stall     time.Duration // how long its host stalls
+	revived   clock.Instant // when its node starts again
+	second    clock.Instant // when a standby dies
+	third     clock.Instant // and its leader
 	settled   clock.Instant // when everything was delivered; Never before
 	queue     queue
 	parcels   parcels
@@ -253,7 +258,9 @@ const (
 	shocks                        // a is struck while it recovers from a fault; arg is the trouble
 	soothes                       // that is healed
 	spoils                        // trouble arg befalls the store for the slot-th time
-	fells                         // the node of a calm world dies
+	fells                         // the node of a calm world dies; arg counts the deaths before
+	stalls                        // its host stalls
+	resumes                       // and runs again; the processes that stood still are bits of slot
 	retires                       // the sink ends the stream that has no end
 	submits                       // stream slot is submitted at the sink
 	changes                       // stream slot is to be guarded otherwise
@@ -284,7 +291,11 @@ func (w *World) happen(e entry) {
 	case spoils:
 		w.spoil(e)
 	case fells:
-		w.fell()
+		w.fell(e.arg)
+	case stalls:
+		w.stallHost()
+	case resumes:
+		w.resume(e.slot)
 	case retires:
 		w.retire()
 	case submits:

@@ -26,10 +26,12 @@ const (
 	StoreFail
 	// StoreEmpty: the store starts again and has nothing any more of what it did not have whole.
 	StoreEmpty
+	// Stall: the host stands still for a moment, or some of its cores do.
+	Stall
 )
 
 // Troubles lists every trouble by value.
-var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze, StoreSlow, StoreFail, StoreEmpty}
+var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze, StoreSlow, StoreFail, StoreEmpty, Stall}
 
 // String names the trouble as reports do.
 func (t Trouble) String() string {
@@ -54,6 +56,8 @@ func (t Trouble) String() string {
 		return "store fails"
 	case StoreEmpty:
 		return "store empty"
+	case Stall:
+		return "stall"
 	}
 	return "-"
 }
@@ -67,6 +71,8 @@ func (t Trouble) word() string {
 		return "fails"
 	case StoreEmpty:
 		return "empty"
+	case Stall:
+		return "stall"
 	case OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze:
 	}
 	return "-"

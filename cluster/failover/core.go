@@ -310,6 +310,10 @@ func (c *Core) receive(from NodeID, m *Message) {
 	case Done:
 		c.done(m)
 	case Result:
+		if m.Have > 0 { // whoever took it asks for this alone
+			c.forward(m)
+			return
+		}
 		c.result(from, m)
 	case Fence:
 		c.fenced(m)

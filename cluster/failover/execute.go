@@ -279,12 +279,7 @@ func (c *Core) computed(m *Message) {
 	if current {
 		result.Epoch, result.Holders = h.epoch, h.holders
 	}
-	for _, splitter := range h.splitters {
-		c.send(splitter, result)
-	}
-	if asked := result.Epoch.Term.Splitter(); h.splitters.Rank(asked) < 0 {
-		c.send(asked, result) // another reign placed the task meanwhile, and this one may be the one that lasts
-	}
+	c.report(h, &result)
 	if !current {
 		return // overtaken by a higher epoch meanwhile: that one decides when the task has ended
 	}
@@ -301,4 +296,21 @@ func (c *Core) computed(m *Message) {
 	}
 	h.answered = true
 	c.end(h)
+}
+
+// report gives a result to the holders of its stream's splitter. Where none can be reached, because one has died and the other
+// is not linked with this node yet, it goes to the sinks themselves; but for a vote, which is none before it is counted.
+func (c *Core) report(h *held, result *Message) {
+	reached := false
+	for _, splitter := range h.splitters {
+		c.send(splitter, *result)
+		reached = reached || c.reaches(splitter)
+	}
+	if asked := result.Epoch.Term.Splitter(); h.splitters.Rank(asked) < 0 {
+		c.send(asked, *result) // another reign placed the task meanwhile, and this one may be the one that lasts
+		reached = reached || c.reaches(asked)
+	}
+	if !reached && result.Strategy != work.Vote && !c.forward(result) {
+		c.relay(result)
+	}
 }

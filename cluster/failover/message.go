@@ -23,7 +23,8 @@ const (
 	Refused
 	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the first frame
 	// that is not complete, or 0 of a request, which is not over before it is stored,
-	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted.
+	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted. Payload are the runs of
+	// frames that are complete.
 	Hold
 	// Held acknowledges Hold.
 	Held
@@ -36,7 +37,8 @@ const (
 	Copy
 	// Done tells the standbys that the result is on its way: the copy may go.
 	Done
-	// Result carries the output of a task: from its owner to the splitter's holders, and from these to the sinks.
+	// Result carries the output of a task: from its owner to the splitter's holders, and from these to the sinks. Have is 1
+	// where a holder that no sink has reached yet gives it to a node that any may have reached.
 	Result
 	// Fence tells a deposed splitter the term that deposed it.
 	Fence
@@ -117,7 +119,7 @@ type Message struct {
 	Began     clock.Instant // Submit, Hold, Mark: when frame 0 was due, for whoever shares the clock
 	Clock     uint64        // Submit, Hold, Mark: which clock; 0 where nobody is known to share it
 	Stream    *work.Stream  // Submit, Hold
-	Payload   []byte        // Place, Copy: the function's input; Result: its output
+	Payload   []byte        // Place, Copy: the function's input; Result: its output; Hold: see there
 }
 
 // Bounds of what one machine may say to another.

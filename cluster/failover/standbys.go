@@ -128,9 +128,12 @@ func (c *Core) sendHold(s *stream, to NodeID) {
 	if s.accepted {
 		accepted = 1
 	}
+	start := len(c.scratch)
+	c.scratch = s.appendRuns(c.scratch)
 	c.send(to, Message{
 		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: first}, Epoch: s.epoch(),
 		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock,
+		Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
 	})
 }
 

@@ -181,6 +181,7 @@ func (c *Core) hold(from NodeID, m *Message) {
 		s = newStream(c.cfg.ID, m.Stream, fn)
 		s.base, s.next = m.Task.Frame, m.Task.Frame
 		s.start = c.origin(m)
+		s.takeRuns(m.Payload)
 		c.streams = append(c.streams, s)
 	}
 	if !m.Epoch.Below(s.epoch()) {
@@ -287,14 +288,8 @@ func (c *Core) result(from NodeID, m *Message) {
 		}
 	}
 	c.emit(Effect{Kind: Keep, Message: *m})
-	for _, w := range c.watchers {
-		switch {
-		case w.stream != 0 && w.stream != m.Task.Stream:
-		case w.sink == c.cfg.ID:
-			c.emit(Effect{Kind: Forward, Message: *m})
-		default:
-			c.send(w.sink, *m)
-		}
+	if !c.forward(m) {
+		c.relay(m)
 	}
 	if slow {
 		c.doubt(t.holders.Owner(), ofSlowness)
