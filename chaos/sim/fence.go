@@ -78,6 +78,10 @@ func (f *fence) effect(w *World, p *process, e *failover.Effect) {
 				p.name, e.Message.Task, epoch, known)
 		}
 		t.note(w, p, e.Message.Epoch)
+	case failover.Lead:
+		if s := w.streamOf(e.Message.Task.Stream); s != nil && e.Peer == p.id {
+			s.forget(p.id) // it begins the stream anew: the results of the reign before are wanted once more
+		}
 	case failover.Follow:
 		if s := w.streamOf(e.Message.Task.Stream); s != nil && e.Message.Holders.Len() == 0 {
 			s.forget(p.id) // what it lets go of it need not remember

@@ -26,7 +26,7 @@ const (
 	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted. Payload are the runs of
 	// frames that are complete.
 	Hold
-	// Held acknowledges Hold.
+	// Held acknowledges Hold, or asks whether a copy is still wanted; Have is 1 then where the submit is known to be accepted.
 	Held
 	// Mark tells the splitter's standbys that every task of Task.Frame has been placed. Need counts the frames from the oldest
 	// that is not complete to this one.
@@ -42,7 +42,8 @@ const (
 	Result
 	// Fence tells a deposed splitter the term that deposed it.
 	Fence
-	// Yield hands the stream to the next holder: its splitter drains.
+	// Yield hands the stream to the next holder: its splitter drains, which Reason says; or loses messages; or has refused the
+	// stream, with the Reason NotCopied, of which the receiver was accepted as the leader before.
 	Yield
 	// Retire ends a stream at its holders: every frame is delivered and stored.
 	Retire

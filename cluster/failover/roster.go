@@ -181,13 +181,16 @@ func (c *Core) couldHold(s *stream) bool {
 	return false
 }
 
-// termTable remembers the highest term of the streams seen of late, the oldest forgotten first, and which of their frames
-// this node has split beside a leader: who lets go of a stream and takes it up again must not split them twice in one term.
+// termTable remembers the highest term of the streams seen of late, the oldest forgotten first, and of each
+//   - which of its frames this node has split beside a leader: who lets go of a stream and takes it up again must not split
+//     them twice in one term;
+//   - in which term this node led it and refused it: whom that term has deposed may have been accepted.
 type termTable struct {
 	list [maxTerms]struct {
 		stream work.StreamID
 		term   Term
 		shared uint64 // the lowest frame not yet split
+		voided Term   // the reign of this node that ended with a refusal
 	}
 	next int
 }
@@ -203,9 +206,28 @@ func (t *termTable) see(stream work.StreamID, term Term) Term {
 			return t.list[i].term
 		}
 	}
-	t.list[t.next].stream, t.list[t.next].term, t.list[t.next].shared = stream, term, 0
+	t.list[t.next].stream, t.list[t.next].term, t.list[t.next].shared, t.list[t.next].voided = stream, term, 0, 0
 	t.next = (t.next + 1) % maxTerms
 	return term
+}
+
+// void takes note that this node's reign of a term has ended with a refusal.
+func (t *termTable) void(stream work.StreamID, term Term) {
+	for i := range t.list {
+		if t.list[i].stream == stream {
+			t.list[i].voided = term
+		}
+	}
+}
+
+// isVoid reports whether it was so of a term.
+func (t *termTable) isVoid(stream work.StreamID, term Term) bool {
+	for i := range t.list {
+		if t.list[i].stream == stream {
+			return t.list[i].voided == term
+		}
+	}
+	return false
 }
 
 // share takes note that the frames below next have been split beside a leader, and answers the lowest that has not.

@@ -13,6 +13,10 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 	case s == nil && m.Epoch.Term < known: // another leads it since, or did
 		answer.Kind, answer.Epoch = Fence, Epoch{Term: known}
 		c.send(from, answer)
+	case s == nil && m.Have > 0 && c.terms.isVoid(m.Task.Stream, m.Epoch.Term):
+		// Two were asked to lead the stream. This one refused it, but its term, the higher one, deposed the other.
+		answer.Kind, answer.Reason = Yield, NotCopied
+		c.send(from, answer)
 	case s == nil:
 		answer.Kind = Retire
 		c.send(from, answer)
@@ -121,17 +125,14 @@ func (c *Core) sendRetire(s *stream, to NodeID) {
 }
 
 func (c *Core) sendHold(s *stream, to NodeID) {
-	accepted, first := uint32(0), s.base
+	first := s.base
 	if s.spec.Frames == 1 {
 		first = 0 // until a request is stored whoever leads it next must have all its results, or get them again
-	}
-	if s.accepted {
-		accepted = 1
 	}
 	start := len(c.scratch)
 	c.scratch = s.appendRuns(c.scratch)
 	c.send(to, Message{
-		Kind: Hold, Have: accepted, Task: work.TaskID{Stream: s.spec.ID, Frame: first}, Epoch: s.epoch(),
+		Kind: Hold, Have: s.known(), Task: work.TaskID{Stream: s.spec.ID, Frame: first}, Epoch: s.epoch(),
 		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock,
 		Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
 	})
@@ -158,6 +159,7 @@ func (c *Core) tryAnother(s *stream) {
 	c.mend(s)
 	if s.holders.Len() == 1 || s.tried.Len() == len(s.tried) {
 		c.send(s.submitter, refusal)
+		c.terms.void(s.spec.ID, s.term)
 		c.retire(s)
 	}
 }

@@ -87,6 +87,14 @@ func (s *stream) due(frame uint64) clock.Instant {
 // ended reports whether no frame is left to place.
 func (s *stream) ended() bool { return s.spec.Frames != 0 && s.next >= s.spec.Frames }
 
+// known is 1 where the submit is known to be accepted, as messages say it.
+func (s *stream) known() uint32 {
+	if s.accepted {
+		return 1
+	}
+	return 0
+}
+
 // complete reports whether every frame's every result has come.
 func (s *stream) complete() bool { return s.spec.Frames != 0 && s.base >= s.spec.Frames }
 

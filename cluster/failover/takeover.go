@@ -85,7 +85,7 @@ func (c *Core) yielded(from NodeID, m *Message) {
 	if s == nil || c.draining || s.leading() || m.Epoch.Term != s.term || s.holders.Rank(c.cfg.ID) < 1 || s.holders.Owner() != from {
 		return
 	}
-	if m.Reason != Draining && c.lossyItself() {
+	if m.Reason == 0 && c.lossyItself() {
 		return
 	}
 	c.reign(s, Handover)
@@ -108,13 +108,28 @@ func (c *Core) fenced(m *Message) {
 	c.takeOverStream(s, 0)
 }
 
+// neverMet is how long after its leader last spoke a standby waits for a holder that it does not know.
+const neverMet = 2 * windowTime
+
 // askWhetherHeld tells the first holder ahead of this node that is not lost that it holds a copy, too. A leader that does
-// not want it retires it; a standby that has none itself says so, and is not waited for any more.
+// not want it retires it; a standby that has none itself says so, and is not waited for any more. Nor is one of whom nobody has
+// told for so long: it died before this node could hear of it, and nobody will say so.
 func (c *Core) askWhetherHeld(s *stream) {
 	s.askAt = c.now.Add(windowTime)
+	if c.now.Sub(s.heard) >= neverMet {
+		for _, id := range s.holders[:s.holders.Len()] {
+			if id != c.cfg.ID && c.peers.find(id) == nil {
+				s.holders = s.holders.without(id)
+			}
+		}
+		c.takeOverStream(s, 0)
+		if s.leading() {
+			return
+		}
+	}
 	for r := 0; r < s.holders.Rank(c.cfg.ID); r++ {
 		if _, lost := c.lostHolder(s.holders[r]); !lost {
-			c.send(s.holders[r], Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+			c.send(s.holders[r], Message{Kind: Held, Have: s.known(), Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 			return
 		}
 	}

@@ -413,3 +413,32 @@ func TestStream_keepsItsScheduleWhereItsHoldersShareAClock(t *testing.T) {
 		}
 	}
 }
+
+// The holder between a leader that died and this node died before gossip could tell this node of it. Nobody will say so.
+func TestTakeOver_doesNotWaitForAHolderThatIsNeverMet(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(3)
+	stream := echoStream(0xa8)
+	stream.Factor = 3
+	s.submit(sink, stream)
+	s.run(100 * time.Millisecond)
+	leader := s.leader(stream.ID)
+	var last *actor
+	for _, a := range crew {
+		if a.core.stream(stream.ID).holders.Rank(a.id) == 2 {
+			last = a
+		}
+	}
+	mine := last.core.stream(stream.ID)
+	mine.holders[1] = Identify("stranger", 1)
+	for _, a := range crew {
+		if a != last {
+			s.kill(a)
+		}
+	}
+	s.run(neverMet / 2)
+	if mine.leading() {
+		t.Fatalf("%s waits for no holder that it may hear of yet, after %s has died", last.name, leader.name)
+	}
+	s.until("it leads", neverMet+windowTime, mine.leading)
+}

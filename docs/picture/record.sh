@@ -76,7 +76,7 @@ attempt() {
 	press "$(busiest)"
 	sleep 0.5
 	press x
-	await 5 'took .* over, by reset' && await 5 'ms of downtime' && sleep 1 && is_calm || return 1
+	await 5 'takes .* over from n[0-9] \(reset\)' && await 5 'ms of downtime' && sleep 1 && is_calm || return 1
 	shown | grep -q 'p50 0\.00' && return 1 # the calm before was so restless that it hides the downtime
 	"${lab[@]}" capture-pane -epN >"$scratch/lab.ansi"
 	shown | grep -A3 'failover ─' | cut -c66-
