@@ -189,7 +189,10 @@ func (w *World) happenAt(p *process, e entry) {
 		w.saved(p, e)
 	case drains:
 		p.leaving = true
+		w.at(leaveTime, entry{kind: evicts, a: uint16(p.index), gen: p.incarnation})
 		w.feed(p, &failover.Event{Kind: failover.Drain})
+	case evicts:
+		w.leave(p)
 	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, retires, submits, changes, audits: // they do not happen at one process
 	}
 }

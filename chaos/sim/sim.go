@@ -251,6 +251,7 @@ const (
 	saves                         // a is told that the store has everything of a stream
 	starts                        // a starts
 	drains                        // a is asked to leave
+	evicts                        // a, which was, has had its time
 	strikes                       // rule a strikes for the arg-th time; the spot is in slot
 	passes                        // the strike in slot is over
 	parts                         // the arg-th partition begins
@@ -270,7 +271,7 @@ const (
 // happen makes one thing happen.
 func (w *World) happen(e entry) {
 	switch e.kind {
-	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, stores, saves, drains:
+	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, stores, saves, drains, evicts:
 		w.happenAt(&w.processes[e.a], e)
 	case dials:
 		w.dial(int(e.a), int(e.b))
