@@ -196,7 +196,7 @@ func TestFaults_ofLinks(t *testing.T) {
 	}
 	on(b, a, true, chaos.Fault{Kind: chaos.Cut})
 	say(6)
-	eventually(t, "6 is swallowed on its way in", func() bool { return b.Stats().Faulted == 1 })
+	eventually(t, "6 is swallowed on its way in", func() bool { return b.Stats().Faulted > 0 }) // with what is said again
 	if err := b.SetFaults(0); err != nil {
 		t.Fatal(err)
 	}
