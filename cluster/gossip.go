@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
+	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
 )
@@ -64,6 +65,7 @@ type gossip struct {
 	meta    []byte
 	log     *slog.Logger
 	address string
+	going   chan struct{} // closed when the process leaves
 	greeted chan struct{} // closed when greet has ended; nil before it began
 
 	strangers atomic.Uint64 // packets and connections without this cluster's key or label
@@ -75,7 +77,7 @@ const gossipLeave = 500 * time.Millisecond
 // startGossip opens gossip's sockets and begins to answer. joined and left are called on memberlist's goroutine, with
 // its lock held: they must not wait.
 func startGossip(self Member, creds *wire.Credentials, addr string, logs *slog.Logger, joined, left func(Member)) (*gossip, error) {
-	g := &gossip{self: self, joined: joined, left: left, log: logs}
+	g := &gossip{self: self, joined: joined, left: left, log: logs, going: make(chan struct{})}
 	var err error
 	if g.meta, err = json.Marshal(self); err != nil {
 		return nil, fmt.Errorf("describing this process to gossip: %w", err)
@@ -170,22 +172,27 @@ const maxGreeted = 32
 
 // greet tells the members of whom this process has just heard that it is there. What it said to those that it joined reaches
 // the others by chance; one that is missed, as a sink may be whom nobody joins, hears of it when two members next compare all
-// they know, and that is every 15 s and more. Members that have died are among them, and take their time not to answer.
+// they know, and that is every 15 s and more. Some may have died unnoticed, and take their time not to answer.
 func (g *gossip) greet(contacted []string) {
 	defer close(g.greeted)
-	var others []string
+	calls := 0
 	for _, node := range g.list.Members() {
 		m, err := describe(node)
-		if err != nil || m.ID() == g.self.ID() || slices.Contains(contacted, m.Gossip) || len(others) >= maxGreeted {
+		if err != nil || m.ID() == g.self.ID() || slices.Contains(contacted, m.Gossip) {
 			continue
 		}
-		others = append(others, m.Gossip)
-	}
-	if len(others) == 0 {
-		return
-	}
-	if n, err := g.list.Join(others); n < len(others) {
-		g.log.Debug("gossip", "greeted", n, "of", len(others), "err", err)
+		select {
+		case <-g.going:
+			return
+		default:
+		}
+		if calls++; calls > maxGreeted {
+			g.log.Debug("gossip", "greeted", maxGreeted, "of", g.list.NumMembers())
+			return
+		}
+		if _, err := g.list.Join([]string{m.Gossip}); err != nil {
+			g.log.Debug("gossip", "greeting", m.Name, "err", err)
+		}
 	}
 }
 
@@ -209,13 +216,15 @@ func (g *gossip) nameFree() error {
 
 // leave says goodbye, which it waits for no longer than it may, and closes gossip.
 func (g *gossip) leave(within time.Duration) {
+	close(g.going)
+	until := clock.Now().Add(min(within, gossipLeave))
 	if g.greeted != nil {
 		select {
 		case <-g.greeted:
-		case <-time.After(min(within, gossipLeave)): // a member that is dead and far away is still being called
+		case <-time.After(until.Sub(clock.Now())): // a member that is dead and far away is still being called
 		}
 	}
-	_ = g.list.Leave(max(min(within, gossipLeave), time.Millisecond)) // a goodbye that nobody hears is found out by silence
+	_ = g.list.Leave(max(until.Sub(clock.Now()), time.Millisecond)) // a goodbye that nobody hears is found out by silence
 	_ = g.list.Shutdown()
 }
 

@@ -16,7 +16,7 @@ import (
 // The directories below the cluster directory that a lab fills.
 const (
 	logsDir = "logs" // <name>.log: stdout and stderr of a child, appended over its starts and bounded by LogBound
-	pidsDir = "pids" // <name>: the Proc of a living child, so that the next lab can end what this one could not
+	pidsDir = "pids" // <name>: the Proc of a living child, so that others can end what the lab could not
 )
 
 // State is how a child is.

@@ -3,7 +3,7 @@
 // A [Lab] runs one loop on one operating system thread, and every child is forked from that thread. The kernel kills a
 // child when the thread that forked it ends (PR_SET_PDEATHSIG), so children die with the lab however it dies, frozen
 // ones too. A node that is nobody's child in that sense (one in a pane of its own) watches the lab with [WatchParent];
-// what still remains is ended by the next lab that opens a [Dir].
+// what still remains is ended by who runs [SweepAfter], or by the next lab that opens a [Dir].
 //
 // A signal is sent only to a process whose pid and start time are both those of the child, and through a pidfd where the
 // kernel has them. Faults (kill, freeze, thaw) enter through faults.go alone.

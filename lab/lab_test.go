@@ -542,10 +542,13 @@ func TestSweepAfter_takesOnlyWhatALabMade(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := SweepAfter(t.Context(), precious); err == nil || !strings.Contains(err.Error(), "no cluster directory") {
+	if err := sweepAfter(t.Context(), base, precious); err == nil || !strings.Contains(err.Error(), "not a cluster directory") {
 		t.Errorf("SweepAfter of any directory = %v, want a refusal", err)
 	}
-	if err := SweepAfter(t.Context(), dead); err != nil {
+	if err := sweepAfter(t.Context(), filepath.Dir(base), dead); err == nil {
+		t.Error("SweepAfter of a directory that lies elsewhere goes on, want a refusal")
+	}
+	if err := sweepAfter(t.Context(), base, dead); err != nil {
 		t.Errorf("SweepAfter of a dead lab's = %v", err)
 	}
 	own, err := openDirIn(base)
@@ -554,7 +557,7 @@ func TestSweepAfter_takesOnlyWhatALabMade(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := SweepAfter(ctx, own.Path); err != nil {
+	if err := sweepAfter(ctx, base, own.Path); err != nil {
 		t.Errorf("SweepAfter of a living lab's, interrupted = %v", err)
 	}
 	for path, want := range map[string]bool{precious: true, dead: false, own.Path: true} {

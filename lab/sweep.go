@@ -7,26 +7,45 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // A lab that is killed cannot remove its directory, and the keys in it. Whoever outlives it does.
 
 // SweepAfter waits until the lab that made a cluster directory has ended, and removes the directory then, if the lab has not.
 // It is for a process beside the lab, in a session of its own: what ends the lab is not to end that, too.
-func SweepAfter(ctx context.Context, path string) error {
+func SweepAfter(ctx context.Context, path string) error { return sweepAfter(ctx, baseDir(), path) }
+
+// How often, and for how long, sweeping is tried: what is left of the nodes may write for a moment yet.
+const (
+	sweepAgain = 100 * time.Millisecond
+	sweepTries = 50
+)
+
+func sweepAfter(ctx context.Context, base, path string) error {
 	owner, err := ownerOf(filepath.Base(path))
-	if err != nil {
-		return fmt.Errorf("%s is no cluster directory: %w", path, err)
+	if err != nil || filepath.Dir(path) != base {
+		return fmt.Errorf("%s: not a cluster directory below %s", path, base)
 	}
 	if err := WatchParent(ctx, owner.String()); !errors.Is(err, ErrOrphaned) {
 		return err
 	}
-	endOrphans(filepath.Join(path, pidsDir))
-	return Dir{Path: path}.Remove()
+	for range sweepTries {
+		endOrphans(filepath.Join(path, pidsDir))
+		if err = (Dir{Path: path}).Remove(); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(sweepAgain):
+		}
+	}
+	return err
 }
 
-// Leftovers lists the cluster directories of this user whose labs are dead. A lab that was killed could not remove its own,
-// and there the keys lie until [OpenDir] makes the next one.
+// Leftovers lists the cluster directories of this user whose labs are dead. Where nobody swept behind a lab that was killed
+// its keys lie there until [OpenDir] makes the next one.
 func Leftovers() ([]string, error) { return leftoversIn(baseDir()) }
 
 func leftoversIn(base string) ([]string, error) {

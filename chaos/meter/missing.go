@@ -61,17 +61,18 @@ type LostRow struct {
 	Stream string  `json:"stream"`
 	N      uint64  `json:"n"`
 	Trial  int     `json:"trial"`   // of all that were made, controls and uncounted ones too, from 1; 0: before the first
-	From   float64 `json:"from_ms"` // when the first of them was due, after that trial's fault
+	From   float64 `json:"from_ms"` // when the first of them was due, after that trial's fault, or before it; 0 without one
 	To     float64 `json:"to_ms"`   // and the last
 	after  string
 }
 
-// lostRows places holes among trials, which are in the order in which they were made.
+// lostRows places holes among trials, which are in the order in which they were made. What a fault takes was due before it and
+// after it, so a hole belongs to the last fault that had come when it ended.
 func lostRows(holes []Hole, trials []Trial) (rows []LostRow) {
 	for _, h := range holes {
 		row, began := LostRow{Stream: h.Stream, N: h.N}, h.From
 		for i, t := range trials {
-			if t.Before != 0 && t.Before <= h.From {
+			if t.Before != 0 && t.Before <= h.To {
 				row.Trial, began, row.after = i+1, t.Before, strings.TrimSpace(fmt.Sprintf("%s %s %s", t.Component, t.Fault, t.Victim))
 			}
 		}

@@ -67,7 +67,7 @@ func (w *World) queueBeside() {
 }
 
 // secluded reports whether the first standby of a splitter is linked with nobody but its leader: gossip has told nobody of it
-// yet, and with the leader it would lose everybody.
+// yet, and the leader's death would leave it linked with nobody.
 func (w *World) secluded(leader *process) bool {
 	for i := range w.cfg.Nodes {
 		if r := &w.streams[0].roles[i]; !w.processes[i].up || !r.holds(w.processes[i].id) || r.holders.Rank(r.id) != 1 {

@@ -20,12 +20,12 @@ const (
 	submitHigh    = 60 * time.Millisecond
 	maxRequests   = 4
 	requestTiles  = 8
-	requestLatest = 50 * time.Millisecond // after the healing, the last time at which a request comes
-	streamIDs     = 0xa0                  // streams are numbered from here; the trace prints the number
-	stopsWatching = 0.5                   // the chance that the sink looks away from a request that is complete
-	drainChance   = 0.15                  // that a node is asked to leave during the run
-	leaveTime     = 5 * time.Second       // how long whoever asks it waits
-	downLow       = 20 * time.Millisecond // how long it is away then
+	requestLatest = 50 * time.Millisecond   // after the healing, the last time at which a request comes
+	streamIDs     = 0xa0                    // streams are numbered from here; the trace prints the number
+	stopsWatching = 0.5                     // the chance that the sink looks away from a request that is complete
+	drainChance   = 0.15                    // that a node is asked to leave during the run
+	leaveTime     = 2500 * time.Millisecond // how long it takes for it at most
+	downLow       = 20 * time.Millisecond   // how long it is away then
 	downHigh      = 300 * time.Millisecond
 )
 

@@ -11,7 +11,7 @@ import (
 
 // Streams without end, which their sink retires: a lost frame is gone there, and a late one is seen. In some of the worlds in
 // which everything goes wrong the stream has no end, and when all has healed its frames must come again. And some worlds are
-// calm: one node dies, nothing else happens, and no result may be later than the network and the workers explain.
+// calm: one node dies, no more happens than beside.go says, and no result may be later than the network and the workers explain.
 
 // picture checks promise P4: after a single fault nothing stops the picture.
 type picture struct{}
@@ -112,7 +112,14 @@ func (w *World) fell(before uint32) {
 		p := &w.processes[(at+i)%w.cfg.Nodes]
 		r := &w.streams[0].roles[p.index]
 		holds := r.holds(p.id)
-		if !w.killable(p.index) || !map[uint32]bool{0: leads == (r.leads && holds), 1: holds && r.holders.Rank(p.id) == 1, 2: holds && r.leads}[before] {
+		meant := leads == (holds && r.leads)
+		switch before {
+		case 1:
+			meant = holds && r.holders.Rank(p.id) == 1
+		case 2:
+			meant = holds && r.leads
+		}
+		if !meant || !w.killable(p.index) {
 			continue
 		}
 		if before == 2 && w.secluded(p) {

@@ -189,9 +189,9 @@ func (w *World) happenAt(p *process, e entry) {
 		w.saved(p, e)
 	case drains:
 		p.leaving = true
-		w.at(leaveTime, entry{kind: evicts, a: uint16(p.index), gen: p.incarnation})
+		w.at(leaveTime, entry{kind: goes, a: uint16(p.index), gen: p.incarnation})
 		w.feed(p, &failover.Event{Kind: failover.Drain})
-	case evicts:
+	case goes:
 		w.leave(p)
 	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, retires, submits, changes, audits: // they do not happen at one process
 	}

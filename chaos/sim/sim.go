@@ -118,8 +118,8 @@ type World struct {
 	now       clock.Instant
 	heals     clock.Instant // when all faults are over
 	fells     clock.Instant // when the node of a calm world dies
-	calm      bool          // one node dies, and nothing else happens
-	beside    beside        // what else happens in it
+	calm      bool          // one node dies
+	beside    beside        // and what else happens
 	stall     time.Duration // how long its host stalls
 	revived   clock.Instant // when its node starts again
 	second    clock.Instant // when a standby dies
@@ -251,7 +251,7 @@ const (
 	saves                         // a is told that the store has everything of a stream
 	starts                        // a starts
 	drains                        // a is asked to leave
-	evicts                        // a, which was, has had its time
+	goes                          // a, which was, goes with what it holds
 	strikes                       // rule a strikes for the arg-th time; the spot is in slot
 	passes                        // the strike in slot is over
 	parts                         // the arg-th partition begins
@@ -271,7 +271,7 @@ const (
 // happen makes one thing happen.
 func (w *World) happen(e entry) {
 	switch e.kind {
-	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, stores, saves, drains, evicts:
+	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, stores, saves, drains, goes:
 		w.happenAt(&w.processes[e.a], e)
 	case dials:
 		w.dial(int(e.a), int(e.b))

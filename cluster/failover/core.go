@@ -91,6 +91,7 @@ type Core struct {
 	draining bool
 	drained  bool
 
+	born      clock.Instant // of the first Step
 	heardAt   clock.Instant // see heard
 	stalledAt clock.Instant // see listened
 	cutUntil  clock.Instant // see judgeSilence
@@ -121,6 +122,9 @@ func New(cfg Config) *Core {
 // Step tells the machine what happened at now and appends what is to be done to out. Instants never go back. It
 // allocates nothing once its tables have grown to the load.
 func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
+	if c.born == 0 {
+		c.born = now
+	}
 	c.excuseOwnStall(now)
 	c.now, c.out, c.scratch = now, out, c.scratch[:0]
 	switch ev.Kind {
@@ -310,8 +314,8 @@ func (c *Core) receive(from NodeID, m *Message) {
 	case Done:
 		c.done(m)
 	case Result:
-		if m.Have > 0 { // whoever took it asks for this alone
-			c.forward(m)
+		if m.Have > 0 { // its sender has taken it, and asks for no more than that it be forwarded
+			c.passOn(m)
 			return
 		}
 		c.result(from, m)

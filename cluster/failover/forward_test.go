@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,4 +136,43 @@ func TestHold_saysWhatIsComplete(t *testing.T) {
 	if again == 0 {
 		t.Errorf("%s places nothing of frame %d anew, which is stuck", heir.name, stuck.Frame)
 	}
+}
+
+// A node that watches a stream for somebody at its door gets what another passes on, and does not pass it back.
+func TestForward_passesOnOnce(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(2)
+	watch := Event{Kind: Received, Peer: crew[1].id, Message: Message{Kind: Subscribe, Task: work.TaskID{Stream: 0x1f}}}
+	s.step(crew[0], watch)
+	watch.Peer = sink.id
+	s.step(crew[0], watch)
+	for have, want := range []uint32{toPassOn: passedOn, passedOn: 0} {
+		var told []uint32
+		s.lose = func(m Message) bool {
+			told = append(told, m.Have)
+			return true
+		}
+		s.step(crew[0], Event{Kind: Received, Peer: crew[1].id, Message: Message{Kind: Result, Have: uint32(have), Task: work.TaskID{Stream: 0x1f}}})
+		if have > 0 && !slices.Equal(told, slices.Repeat([]uint32{want}, 2*int(want)/passedOn)) {
+			t.Errorf("what came with %d goes on with %v, want %d to each of two, and nothing of what was passed on", have, told, want)
+		}
+	}
+}
+
+// A stream that nobody watches any more costs its holders no messages.
+func TestForward_asksNobodyInTheLongRun(t *testing.T) {
+	s := newStage(t, Config{})
+	_, sink := s.crew(3)
+	stream := echoStream(0x1f)
+	s.submit(sink, stream)
+	s.run(longerThanGossip)
+	s.kill(sink)
+	s.run(100 * time.Millisecond)
+	s.lose = func(m Message) bool {
+		if m.Kind == Result && m.Have > 0 {
+			t.Errorf("a result is to be passed on, %v after the start", longerThanGossip)
+		}
+		return false
+	}
+	s.run(300 * time.Millisecond)
 }

@@ -23,10 +23,10 @@ const (
 	Refused
 	// Hold gives a standby of the splitter its copy of Stream; Holders are the splitter's, Task.Frame the first frame
 	// that is not complete, or 0 of a request, which is not over before it is stored,
-	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted. Payload are the runs of
-	// frames that are complete.
+	// Epoch.Try the count of the changes of its holders, and Have is 1 where the submit was accepted. Payload are the
+	// runs of frames that are complete, see appendRuns; they are taken of a stream without end alone.
 	Hold
-	// Held acknowledges Hold, or asks whether a copy is still wanted; Have is 1 then where the submit is known to be accepted.
+	// Held acknowledges Hold, or asks whether a copy is still wanted. Have is 1 where who asks knows that the submit was accepted.
 	Held
 	// Mark tells the splitter's standbys that every task of Task.Frame has been placed. Need counts the frames from the oldest
 	// that is not complete to this one.
@@ -38,7 +38,7 @@ const (
 	// Done tells the standbys that the result is on its way: the copy may go.
 	Done
 	// Result carries the output of a task: from its owner to the splitter's holders, and from these to the sinks. Have is 1
-	// where a holder that no sink has reached yet gives it to a node that any may have reached.
+	// where its sender, whom no sink has reached, asks the receiver to pass it on, and 2 where that was done.
 	Result
 	// Fence tells a deposed splitter the term that deposed it.
 	Fence

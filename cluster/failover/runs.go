@@ -5,7 +5,8 @@ import (
 )
 
 // A copy of a stream says which of its frames are complete: whoever gets it did not see their results, and would run them
-// all again when it came to lead, some dozen at once.
+// all again when it came to lead, some dozen at once. What the leader has just given to the sinks is lost if it dies now, and with
+// it whoever else saw it; so was a result ever.
 
 // appendRuns appends the lengths of the runs of complete frames between those that are not, from base to next, as uvarints.
 func (s *stream) appendRuns(b []byte) []byte {
@@ -29,7 +30,8 @@ func (s *stream) takeRuns(b []byte) {
 	if s.spec.Frames != 0 {
 		return
 	}
-	for k := s.base; len(b) > 0; k++ { // past the one that is not complete
+	end := s.base + uint64(len(s.ring))
+	for k := s.base; len(b) > 0 && k < end; k++ { // past the one that is not complete
 		run, n := binary.Uvarint(b)
 		if n <= 0 || run > uint64(len(s.ring)) {
 			return

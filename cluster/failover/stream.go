@@ -34,6 +34,7 @@ type stream struct {
 	saved   bool          // the store has everything
 	askAt   clock.Instant // at a standby that its leader has not spoken to: when to ask whether the copy is wanted
 	heard   clock.Instant // at a standby: when its leader last spoke of the stream
+	asked   clock.Instant // when it first asked since then; 0: it has not
 }
 
 // frame is one frame of a stream, as far as its results are known here.
@@ -196,10 +197,14 @@ func (c *Core) hold(from NodeID, m *Message) {
 		s.guard(m.Stream.Strategy, m.Stream.Factor, c.now)
 	}
 	c.adopt(s, m.Epoch, m.Holders)
-	s.accepted, s.askAt, s.heard = s.accepted || m.Have > 0, c.now.Add(windowTime), c.now
+	s.accepted = s.accepted || m.Have > 0
+	c.hear(s)
 	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
 	c.takeOverStream(s, 0)
 }
+
+// hear takes note that a stream's leader speaks of it.
+func (c *Core) hear(s *stream) { s.heard, s.asked, s.askAt = c.now, 0, c.now.Add(windowTime) }
 
 // origin is when frame 0 of m's stream was due, by this node's clock: exact where m's sender shares it, else late by m's way
 // here. That lateness adds up from one splitter to the next, so it is not taken where it can be had without. A clock is
@@ -247,7 +252,8 @@ func (c *Core) mark(from NodeID, m *Message) {
 	if s.leading() || m.Holders.Rank(c.cfg.ID) < 0 {
 		return
 	}
-	s.accepted, s.askAt, s.heard = true, c.now.Add(windowTime), c.now
+	s.accepted = true
+	c.hear(s)
 	// Where the leader's clock is not ours, the mark that took the shortest way shows best when the stream began.
 	s.start = min(s.start, c.origin(m))
 	s.next = max(s.next, m.Task.Frame+1)

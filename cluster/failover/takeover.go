@@ -108,24 +108,27 @@ func (c *Core) fenced(m *Message) {
 	c.takeOverStream(s, 0)
 }
 
-// neverMet is how long after its leader last spoke a standby waits for a holder that it does not know.
-const neverMet = 2 * windowTime
+// noneAhead reports whether each holder ahead of this node is lost, or nobody it has ever heard of.
+func (c *Core) noneAhead(s *stream) bool {
+	for _, id := range s.holders[:s.holders.Rank(c.cfg.ID)] {
+		if _, lost := c.lostHolder(id); !lost && c.peers.find(id) != nil {
+			return false
+		}
+	}
+	return true
+}
 
 // askWhetherHeld tells the first holder ahead of this node that is not lost that it holds a copy, too. A leader that does
 // not want it retires it; a standby that has none itself says so, and is not waited for any more. Nor is one of whom nobody has
 // told for so long: it died before this node could hear of it, and nobody will say so.
 func (c *Core) askWhetherHeld(s *stream) {
 	s.askAt = c.now.Add(windowTime)
-	if c.now.Sub(s.heard) >= neverMet {
-		for _, id := range s.holders[:s.holders.Len()] {
-			if id != c.cfg.ID && c.peers.find(id) == nil {
-				s.holders = s.holders.without(id)
-			}
-		}
-		c.takeOverStream(s, 0)
-		if s.leading() {
-			return
-		}
+	if s.asked == 0 {
+		s.asked = c.now
+	}
+	if c.now.Sub(s.asked) >= windowTime && c.noneAhead(s) {
+		c.reign(s, Gone)
+		return
 	}
 	for r := 0; r < s.holders.Rank(c.cfg.ID); r++ {
 		if _, lost := c.lostHolder(s.holders[r]); !lost {

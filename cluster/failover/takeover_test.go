@@ -436,9 +436,14 @@ func TestTakeOver_doesNotWaitForAHolderThatIsNeverMet(t *testing.T) {
 			s.kill(a)
 		}
 	}
-	s.run(neverMet / 2)
+	s.run(windowTime / 2)
+	s.bury(leader) // gossip tells of that one, whom this node has met
+	term := mine.term
 	if mine.leading() {
 		t.Fatalf("%s waits for no holder that it may hear of yet, after %s has died", last.name, leader.name)
 	}
-	s.until("it leads", neverMet+windowTime, mine.leading)
+	s.until("it leads", 3*windowTime, mine.leading)
+	if mine.term <= term {
+		t.Errorf("%s leads in the term of %s", last.name, leader.name)
+	}
 }

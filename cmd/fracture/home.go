@@ -188,8 +188,11 @@ func (h *home) run(ctx context.Context) error {
 
 // clear removes the directory.
 func (h *home) clear() error {
-	defer h.sweeper.dismiss()
-	return h.dir.Remove()
+	if err := h.dir.Remove(); err != nil {
+		return err // the sweeper tries once more when this process has ended
+	}
+	h.sweeper.dismiss()
+	return nil
 }
 
 // start starts the store, the nodes, the first before the others, and the second receiver, and returns when all nodes are

@@ -12,7 +12,7 @@ import (
 	"fracture/lab"
 )
 
-// newSweepCommand is what a lab leaves behind when it is killed: it removes the lab's directory, with the keys in it.
+// newSweepCommand waits until a lab has ended and removes its directory, with the keys in it, if the lab has not.
 func newSweepCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "sweep <directory>",
