@@ -37,10 +37,12 @@ func (c *Core) relay(m *Message) {
 	asked := *m
 	asked.Have = toPassOn
 	n := 0
-	for i := range c.peers.list {
-		if p := &c.peers.list[i]; !p.Sink && c.reaches(p.ID) && n < relays {
-			c.send(p.ID, asked)
-			n++
+	for _, silent := range [...]bool{false, true} { // who is silent may have stood still for a moment, and read it then
+		for i := range c.peers.list {
+			if p := &c.peers.list[i]; !p.Sink && p.link && (p.failed != 0) == silent && n < relays {
+				c.send(p.ID, asked)
+				n++
+			}
 		}
 	}
 }
