@@ -25,6 +25,7 @@ const (
 type trust struct {
 	suspect clock.Instant // until then it is given no new work
 	doubts  uint8         // how often that was renewed soon after it had ended
+	outrun  uint8         // how many of its tasks in a row a standby has answered first
 }
 
 func (t *trust) doubt(now clock.Instant, atLeast uint8) {
@@ -41,11 +42,20 @@ func (t *trust) doubt(now clock.Instant, atLeast uint8) {
 
 // doubt gives a node, which may be this one, nothing new for a while.
 func (c *Core) doubt(id NodeID, atLeast uint8) {
-	if id == c.cfg.ID {
-		c.trust.doubt(c.now, atLeast)
-	} else if p := c.peers.find(id); p != nil && !p.Sink {
-		p.trust.doubt(c.now, atLeast)
+	if t := c.trustIn(id); t != nil {
+		t.doubt(c.now, atLeast)
 	}
+}
+
+// trustIn is what is thought of a node, which may be this one; nil where it is none that works.
+func (c *Core) trustIn(id NodeID) *trust {
+	if id == c.cfg.ID {
+		return &c.trust
+	}
+	if p := c.peers.find(id); p != nil && !p.Sink {
+		return &p.trust
+	}
+	return nil
 }
 
 // suspects counts the nodes that are given nothing new.
@@ -78,14 +88,40 @@ func (c *Core) hurry(s *stream, slow NodeID) {
 }
 
 // slow reports whether a result, the first of its task, shows that the task's owner is slow: a standby had to run it, or it
-// took far longer than such tasks do.
+// took far longer than such tasks do. Under hedge a standby runs one task in twenty, so some in a row must have been.
 func (c *Core) slow(s *stream, t *tile, m *Message) bool {
-	if t.placed == 0 || m.Strategy != work.Standby || !m.Epoch.sameCall(t.epoch) {
+	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) {
+		return false
+	}
+	if m.Strategy == work.Hedge {
+		return c.outruns(t.holders.Owner(), m.Epoch.Rank > 0)
+	}
+	if m.Strategy != work.Standby {
 		return false
 	}
 	p := c.pace(s.spec.Function)
 	return m.Epoch.Rank > 0 || p != nil && p.took.known() &&
 		c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2)
+}
+
+// mostOutrun is how many tasks in a row a standby may answer before their owner: by chance four are one in 160,000.
+const mostOutrun = 3
+
+// outruns takes note of who answered a task of an owner first, and reports whether that has been a standby too often.
+func (c *Core) outruns(owner NodeID, standby bool) bool {
+	t := c.trustIn(owner)
+	switch {
+	case t == nil:
+		return false
+	case !standby:
+		t.outrun = 0
+		return false
+	}
+	if t.outrun++; t.outrun <= mostOutrun {
+		return false
+	}
+	t.outrun = 0
+	return true
 }
 
 // missed: messages to or from a peer were lost. Where that is so of most peers the loss is at this node, and what it leads

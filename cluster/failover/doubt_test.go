@@ -129,7 +129,14 @@ func TestSplitter_isNotHandedToWhoLosesMessagesItself(t *testing.T) {
 }
 
 func TestSplitter_givesNothingNewToWhoIsSlow(t *testing.T) {
-	s, crew, sink, leader, stream := busy(t, work.Standby)
+	for _, strategy := range []work.Strategy{work.Standby, work.Hedge} {
+		t.Run(strategy.String(), func(t *testing.T) { givesNothingNewToWhoIsSlow(t, strategy) })
+	}
+}
+
+func givesNothingNewToWhoIsSlow(t *testing.T, strategy work.Strategy) {
+	t.Helper()
+	s, crew, sink, leader, stream := busy(t, strategy)
 	var slow *actor
 	for _, a := range crew {
 		if a != leader && a != s.follower(leader, stream.ID) {
