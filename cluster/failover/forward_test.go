@@ -19,13 +19,8 @@ func (s *stage) unlink(a, b *actor) {
 // A standby that has just started, and of which gossip has not told the sink yet, takes over: of what it alone is told nothing
 // is lost.
 func TestForward_whomNoSinkHasReachedHasItPassedOn(t *testing.T) {
-	s := newStage(t, Config{})
-	_, sink := s.crew(4)
-	stream := echoStream(0x1f)
-	s.submit(sink, stream)
-	s.run(300 * time.Millisecond)
-	leader := s.leader(stream.ID)
-	standby := s.by(leader.core.stream(stream.ID).holders[1])
+	s, _, sink, leader, stream := busy(t, work.Standby)
+	standby := s.follower(leader, stream.ID)
 	s.unlink(standby, sink)
 	placed := leader.core.stream(stream.ID).next
 	s.until("a frame is placed", time.Second, func() bool { return leader.core.stream(stream.ID).next > placed })
@@ -34,17 +29,12 @@ func TestForward_whomNoSinkHasReachedHasItPassedOn(t *testing.T) {
 	if now := s.leader(stream.ID); now != standby {
 		t.Fatalf("%v leads, want %s, the standby", now, standby.name)
 	}
-	s.everyResultOnce(sink, stream, 28)
+	s.everyResultOnce(sink, stream, 48)
 }
 
 // A leader without a link to any sink is reached by one later: then it forwards by itself, and asks nobody any more.
 func TestForward_asksNobodyOnceASinkIsThere(t *testing.T) {
-	s := newStage(t, Config{})
-	_, sink := s.crew(4)
-	stream := echoStream(0x1f)
-	s.submit(sink, stream)
-	s.run(300 * time.Millisecond)
-	leader := s.leader(stream.ID)
+	s, _, sink, leader, _ := busy(t, work.Standby)
 	passed := 0
 	s.lose = func(m Message) bool {
 		if m.Kind == Result && m.Have > 0 {
@@ -70,13 +60,8 @@ func TestForward_asksNobodyOnceASinkIsThere(t *testing.T) {
 
 // What a node has computed for a splitter that died, whose standby it is not linked with, goes to the sinks.
 func TestReport_goesToTheSinksWhereNoSplitterIsReached(t *testing.T) {
-	s := newStage(t, Config{})
-	crew, sink := s.crew(4)
-	stream := echoStream(0x1f)
-	s.submit(sink, stream)
-	s.run(300 * time.Millisecond)
-	leader := s.leader(stream.ID)
-	standby := s.by(leader.core.stream(stream.ID).holders[1])
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	standby := s.follower(leader, stream.ID)
 	var worker *actor
 	s.until("somebody else runs a task", time.Second, func() bool {
 		for _, a := range crew {
@@ -114,7 +99,7 @@ func TestHold_saysWhatIsComplete(t *testing.T) {
 	stuck := work.TaskID{Stream: stream.ID, Frame: leader.core.stream(stream.ID).next}
 	s.lose = func(m Message) bool { return m.Kind == Result && m.Task == stuck }
 	s.run(200 * time.Millisecond)
-	s.kill(s.by(leader.core.stream(stream.ID).holders[1]))
+	s.kill(s.follower(leader, stream.ID))
 	s.run(200 * time.Millisecond)
 	base, next := leader.core.stream(stream.ID).base, leader.core.stream(stream.ID).next
 	if base != stuck.Frame {

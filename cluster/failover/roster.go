@@ -186,57 +186,61 @@ func (c *Core) couldHold(s *stream) bool {
 //     them twice in one term;
 //   - in which term this node led it and refused it: whom that term has deposed may have been accepted.
 type termTable struct {
-	list [maxTerms]struct {
-		stream work.StreamID
-		term   Term
-		shared uint64 // the lowest frame not yet split
-		voided Term   // the reign of this node that ended with a refusal
-	}
+	list [maxTerms]termEntry
 	next int
+}
+
+// termEntry is what is remembered of one stream.
+type termEntry struct {
+	stream work.StreamID
+	term   Term
+	shared uint64 // the lowest frame not yet split
+	voided Term   // the reign of this node that ended with a refusal
 }
 
 // maxTerms bounds how many streams' terms a node remembers.
 const maxTerms = 256
 
-// see takes note of a term and answers the highest known.
-func (t *termTable) see(stream work.StreamID, term Term) Term {
+// find is what is remembered of a stream; nil where that is nothing.
+func (t *termTable) find(stream work.StreamID) *termEntry {
 	for i := range t.list {
 		if t.list[i].stream == stream {
-			t.list[i].term = max(t.list[i].term, term)
-			return t.list[i].term
+			return &t.list[i]
 		}
 	}
-	t.list[t.next].stream, t.list[t.next].term, t.list[t.next].shared, t.list[t.next].voided = stream, term, 0, 0
+	return nil
+}
+
+// see takes note of a term and answers the highest known.
+func (t *termTable) see(stream work.StreamID, term Term) Term {
+	if e := t.find(stream); e != nil {
+		e.term = max(e.term, term)
+		return e.term
+	}
+	t.list[t.next] = termEntry{stream: stream, term: term}
 	t.next = (t.next + 1) % maxTerms
 	return term
 }
 
 // void takes note that this node's reign of a term has ended with a refusal.
 func (t *termTable) void(stream work.StreamID, term Term) {
-	for i := range t.list {
-		if t.list[i].stream == stream {
-			t.list[i].voided = term
-		}
+	if e := t.find(stream); e != nil {
+		e.voided = term
 	}
 }
 
 // isVoid reports whether it was so of a term.
 func (t *termTable) isVoid(stream work.StreamID, term Term) bool {
-	for i := range t.list {
-		if t.list[i].stream == stream {
-			return t.list[i].voided == term
-		}
-	}
-	return false
+	e := t.find(stream)
+	return e != nil && e.voided == term
 }
 
 // share takes note that the frames below next have been split beside a leader, and answers the lowest that has not.
 func (t *termTable) share(stream work.StreamID, next uint64) uint64 {
-	for i := range t.list {
-		if t.list[i].stream == stream {
-			t.list[i].shared = max(t.list[i].shared, next)
-			return t.list[i].shared
-		}
+	e := t.find(stream)
+	if e == nil {
+		return next
 	}
-	return next
+	e.shared = max(e.shared, next)
+	return e.shared
 }
