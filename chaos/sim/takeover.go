@@ -26,6 +26,14 @@ const (
 	afterSilence = latencyTail + 3*beatLate + silenceCeiling + silenceCeiling*maxPPM/1e6 + 2*timerLate
 	// silenceCeiling is the longest silence that a lease bears, whatever it has learned; the core's own default.
 	silenceCeiling = 250 * time.Millisecond
+	// afterCut: who believes itself cut off waits for three ceilings.
+	afterCut = afterSilence + 2*silenceCeiling + 2*silenceCeiling*maxPPM/1e6
+	// afterReunion: it goes on believing so for 10 ms after it hears its peers again; and the timers are late.
+	afterReunion = 10*time.Millisecond + 4*timerLate
+	// apartTogether is within what time peers must have been heard last for a process to think itself cut off from them,
+	// and apartRhythms of how many of their own beats' time it must have heard nothing, at least.
+	apartTogether = 50 * time.Millisecond
+	apartRhythms  = 1
 )
 
 // lent is a copy of a task at its first standby.
@@ -43,6 +51,7 @@ type watch struct {
 	epoch         failover.Epoch
 	since         clock.Instant
 	freeze        bool // the owner was frozen, not killed
+	near          bool // when it was looked at before, the holder was not apart
 }
 
 func (c *takeover) reset() {
@@ -106,6 +115,11 @@ func (c *takeover) audit(w *World, i int) {
 		return // thawed meanwhile, or killed, which is watched on its own
 	}
 	after := w.now.Sub(a.since)
+	if near := !w.apart(holder); (!near || !a.near) && after < afterCut {
+		a.near = near
+		w.queue.push(entry{at: w.now.Add(afterReunion), kind: audits, slot: int32(i)})
+		return
+	}
 	if a.task < 0 {
 		if r := &s.roles[holder.index]; r.follows && r.holders.Owner() == a.owner && r.holders.Rank(a.holder) == 1 {
 			w.violate("takeover", "%s, first standby of the splitter of stream %x, has not taken over %v after %s stopped",
@@ -120,6 +134,31 @@ func (c *takeover) audit(w *World, i int) {
 				holder.name, s.taskID(a.task), after, w.nameOf(a.owner))
 		}
 	}
+}
+
+// apart reports whether a process may think itself cut off: of most of the peers that it heard of late it hears nothing,
+// since about the same time.
+func (w *World) apart(p *process) bool {
+	quiet := func(j int) bool {
+		return w.now.Sub(p.heard[j]) > apartRhythms*w.processes[j].rhythm
+	}
+	var newest clock.Instant
+	for j := range w.cfg.Nodes {
+		if j != p.index && w.ends[p.index][j].up && quiet(j) {
+			newest = max(newest, p.heard[j])
+		}
+	}
+	heard, fell := 0, 0
+	for j := range w.cfg.Nodes {
+		switch {
+		case j == p.index || !w.ends[p.index][j].up:
+		case !quiet(j):
+			heard++
+		case newest.Sub(p.heard[j]) <= apartTogether:
+			fell++
+		}
+	}
+	return fell > heard && fell > 1
 }
 
 // finished: every effect of a Step has been seen, and the process lives.

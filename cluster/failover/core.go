@@ -95,6 +95,8 @@ type Core struct {
 	heardAt   clock.Instant // see heard
 	stalledAt clock.Instant // see listened
 	cutUntil  clock.Instant // see judgeSilence
+	cameBack  clock.Instant // see comeBack
+	away      bool          // see comeBack
 	trust     trust         // in this node itself
 	wanted    clock.Instant // the last answer of Wake
 	steady    clock.Instant // until then a leader that stalled splits nothing
@@ -163,62 +165,11 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 	return out
 }
 
-// How much later than asked for a Tick may come before the machine takes the delay for its own, and before it leads nothing
-// for as long again.
-const (
-	stallTolerance = 2 * time.Millisecond
-	longStall      = 8 * time.Millisecond
-)
-
-// excuseOwnStall: a node that did not run for a while, frozen or out of turn, must not take its peers for dead because
-// it did not listen, and must not lead on before it has heard whether it was deposed meanwhile. Where beats are heard for it,
-// it is not its own lateness that keeps it from hearing them: see listened.
-func (c *Core) excuseOwnStall(now clock.Instant) {
-	stall := now.Sub(c.wanted)
-	if c.wanted == clock.Never || stall < stallTolerance {
-		return
-	}
-	if c.heardAt == 0 {
-		c.excuse(now)
-	}
-	if stall >= longStall {
-		c.steady = now.Add(longStall)
-	}
-	c.wanted = clock.Never
-}
-
-// listened takes note of until when beats were heard, and of when whoever hears them was last late itself: what has stopped
-// it may have stopped its peers with it, as processes of one host are stopped together.
-func (c *Core) listened(until, stalled clock.Instant) {
-	c.heardAt = until
-	if stalled > c.stalledAt {
-		c.stalledAt = stalled
-		c.excuse(stalled)
-	}
-}
-
-// excuse counts every peer's silence anew from an instant on.
-func (c *Core) excuse(from clock.Instant) {
-	for i := range c.peers.list {
-		c.peers.list[i].lease.Excuse(from)
-	}
-}
-
-// listenAgain is how soon the machine looks again whether beats have been heard up to the end of a lease.
-const listenAgain = time.Millisecond
-
-// heard is until when the absence of a beat means that none came: a shell may run before whoever hears beats for it.
-func (c *Core) heard() clock.Instant {
-	if c.heardAt == 0 {
-		return c.now
-	}
-	return min(c.now, c.heardAt)
-}
-
 // passTime does what the clock alone demands.
 func (c *Core) passTime() {
 	c.judgeSilence()
-	if c.now >= c.steady {
+	c.comeBack()
+	if c.steadied() {
 		for i := len(c.streams) - 1; i >= 0; i-- { // downward: tending a stream may give it up
 			switch s := c.streams[i]; {
 			case s.leading():
@@ -235,25 +186,6 @@ func (c *Core) passTime() {
 	}
 }
 
-// judgeSilence takes those for failed whose lease has lapsed.
-func (c *Core) judgeSilence() {
-	for i := range c.peers.list {
-		p := &c.peers.list[i]
-		if !p.link || p.Sink || p.failed != 0 || p.lease.Judge(c.heard()) == Alive {
-			continue
-		}
-		if c.cutOff() {
-			c.cutUntil = c.now.Add(healing)
-		}
-		if c.now >= c.cutUntil || p.lease.Spent(c.heard()) {
-			c.fail(p, Silence)
-		}
-	}
-}
-
-// healing is how long after a cut this node goes on believing in it: the first peers' beats are back, the others' on their way.
-const healing = 10 * time.Millisecond
-
 // Wake is the instant at which the machine next wants a Tick, if nothing happens before.
 func (c *Core) Wake() clock.Instant {
 	wake := c.tasks.next
@@ -268,7 +200,7 @@ func (c *Core) Wake() clock.Instant {
 		}
 	}
 	for _, s := range c.streams {
-		wake = min(wake, max(s.wake(), c.steady))
+		wake = min(wake, max(s.wake(), c.steady, c.cutUntil))
 	}
 	c.wanted = wake
 	return wake

@@ -159,22 +159,3 @@ func (c *Core) lossyItself() bool {
 	}
 	return linked > 1 && 2*lossy > linked
 }
-
-// cutOff reports whether most peers have fallen silent at once: then it is rather this node that nobody hears. It takes
-// nothing over until no lease would bear that silence. Taken at once, a stream whose leader lives would have two, and the cut
-// node's term, the higher one, would depose the other when the cut heals, with all that was placed under it. Processes that
-// died are not silent: their links broke.
-func (c *Core) cutOff() bool {
-	linked, quiet := 0, 0
-	for i := range c.peers.list {
-		p := &c.peers.list[i]
-		if p.Sink || !p.link || p.failed != 0 && p.failed != Silence {
-			continue
-		}
-		linked++
-		if p.failed == Silence || p.lease.Quiet(c.heard()) {
-			quiet++
-		}
-	}
-	return linked > 1 && 2*quiet > linked
-}

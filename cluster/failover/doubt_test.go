@@ -64,9 +64,13 @@ func TestNode_thatIsCutOffForLongActsAlone(t *testing.T) {
 	s, _, _, leader, stream := busy(t, work.Standby)
 	cut := s.follower(leader, stream.ID)
 	s.partOf(cut, true)
-	s.run(400 * time.Millisecond)
+	s.run(700 * time.Millisecond)
+	if n := len(cut.all(Promote)); n != 0 {
+		t.Errorf("cut off for less than three ceilings it took over %d times, want none", n)
+	}
+	s.run(100 * time.Millisecond)
 	if !cut.core.stream(stream.ID).leading() {
-		t.Error("silent to it for longer than any silence is borne, the others may as well be dead: it must take the stream")
+		t.Error("silent to it for longer than any cut is borne, the others may as well be dead: it must take the stream")
 	}
 }
 

@@ -202,24 +202,20 @@ func (c *Core) sweepTasks() {
 	}
 }
 
-// staleAfter is how many times as long as the leader is patient with a task a copy is kept that there is no budget to run.
+// staleAfter is how many times as long as the leader is patient with a task a copy is kept that is not run.
 // By then the leader has placed the task anew, or it was done and the news was lost; kept on, hundreds of such copies were
 // run at once with the next failure of their owner, seconds later.
 const staleAfter = 2
 
-// runLate runs a copy whose owner takes long, if the budget for such runs allows it.
+// runLate runs a copy whose owner takes long, if that is known and the budget for such runs allows it.
 func (c *Core) runLate(h *held) {
-	if c.cutOff() { // nobody would get the result
-		h.until = c.now.Add(c.overdue(h.function))
-		return
-	}
 	waited := c.now.Sub(h.since)
-	overdue := waited >= time.Duration(h.rank)*c.overdue(h.function)
-	if overdue {
+	overdue, uninformed := waited >= time.Duration(h.rank)*c.overdue(h.function), c.uninformed(h)
+	if overdue && !uninformed {
 		c.learn(h.function, waited) // it took at least that: under load patience must grow
 	}
 	switch p := c.pace(h.function); {
-	case p != nil && !p.promote.spend(c.now, promoteBurst):
+	case uninformed || p != nil && !p.promote.spend(c.now, promoteBurst):
 		if h.until = c.now.Add(c.overdue(h.function)); waited > staleAfter*time.Duration(h.copies+1)*c.overdue(h.function) {
 			c.emit(Effect{Kind: Drop, Peer: h.holders.Owner(), Message: Message{Task: h.id, Epoch: h.epoch}})
 			c.end(h)

@@ -240,7 +240,7 @@ func (c *Core) change(from NodeID, m *Message) {
 		return
 	}
 	s := c.stream(m.Task.Stream)
-	if s == nil || !s.leading() || c.now < c.steady {
+	if s == nil || !s.leading() || !c.steadied() {
 		return // every node is asked, and again; who leads it, and knows that it still does, answers
 	}
 	reply := Message{Kind: Changed, Task: m.Task, Epoch: s.epoch(), Stream: m.Stream}

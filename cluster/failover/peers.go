@@ -11,6 +11,7 @@ type peer struct {
 	leaving bool   // its beats say that it drains
 	failed  Signal // why it is taken for failed; 0 while it is not
 	trust   trust
+	unheard clock.Instant // when it was last known not to hear this node, or taken for failed: what it does it may not have told
 	lossy   clock.Instant // until then messages between it and this node are taken to be lost now and then
 	lease   Lease
 }

@@ -65,6 +65,9 @@ func (c *Core) beat(ev Event) {
 	p.lease.Renew(at, ev.Interval)
 	left := ev.Leaving && !p.leaving
 	p.hears, p.leaving = ev.Heard, ev.Leaving
+	if !p.hears {
+		p.unheard = c.now
+	}
 	if p.failed == Silence {
 		c.recover(p)
 	}
@@ -75,7 +78,7 @@ func (c *Core) beat(ev Event) {
 
 // recover takes a peer for alive (again).
 func (c *Core) recover(p *peer) {
-	p.failed = 0
+	p.failed, p.unheard = 0, c.now
 	c.emit(Effect{Kind: Recover, Peer: p.ID})
 	for _, s := range c.streams {
 		if s.holders.Owner() == p.ID {
