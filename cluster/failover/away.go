@@ -135,9 +135,10 @@ func (c *Core) comeBack() {
 }
 
 // uninformed reports whether a task may have been done without news of it having come here: since it came this node was away,
-// or its owner did not hear this node. The splitter will have been told, so the copy is not run for being overdue.
+// or its owner did not hear this node, or most of what is said to this node or by it is lost now and then. The splitter will
+// have been told, or has another look at the task, so the copy is not run for being overdue.
 func (c *Core) uninformed(h *held) bool {
-	if c.cutOff() {
+	if c.cutOff() || c.lossyItself() {
 		return true
 	}
 	owner := c.peers.find(h.holders.Owner())
