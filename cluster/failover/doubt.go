@@ -26,6 +26,7 @@ type trust struct {
 	suspect clock.Instant // until then it is given no new work
 	doubts  uint8         // how often that was renewed soon after it had ended
 	outrun  uint8         // how many of its tasks in a row a standby has answered first
+	dragged uint8         // how many of its tasks in a row ran for several times as long as such tasks do
 }
 
 func (t *trust) doubt(now clock.Instant, atLeast uint8) {
@@ -87,21 +88,51 @@ func (c *Core) hurry(s *stream, slow NodeID) {
 	})
 }
 
-// slow reports whether a result, the first of its task, shows that the task's owner is slow: a standby had to run it, or it
-// took far longer than such tasks do. Under hedge a standby runs one task in twenty, so some in a row must have been.
+// slow reports whether a result, the first of its task, shows that the task's owner is slow: some of its tasks in a row ran
+// for several times as long as such tasks do; or a standby had to run this one, or it took far longer than such tasks do. Under
+// hedge a standby runs one task in twenty, so some in a row must have been.
 func (c *Core) slow(s *stream, t *tile, m *Message) bool {
-	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) {
+	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) || m.Strategy != work.Standby && m.Strategy != work.Hedge {
 		return false
+	}
+	p := c.pace(s.spec.Function)
+	if m.Epoch.Rank == 0 && c.drags(t.holders.Owner(), p, m.Ran) {
+		return true
 	}
 	if m.Strategy == work.Hedge {
 		return c.outruns(t.holders.Owner(), m.Epoch.Rank > 0)
 	}
-	if m.Strategy != work.Standby {
-		return false
-	}
-	p := c.pace(s.spec.Function)
 	return m.Epoch.Rank > 0 || p != nil && p.took.known() &&
 		c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2)
+}
+
+// What tells a slow node from one that was out of turn: more than mostDragged tasks in a row ran for dragFactor times the
+// median. Where that is less than dragFloor, a task's time says more of the machine than of the node.
+const (
+	mostDragged = 2
+	dragFactor  = 4
+	dragFloor   = time.Millisecond
+)
+
+// drags takes note of how long an owner ran a task, and reports whether that was far too long too often. It asks for how long it
+// ran, and not when it was back: where all have much to do, all are late, and no slower.
+func (c *Core) drags(owner NodeID, p *pace, ran time.Duration) bool {
+	t := c.trustIn(owner)
+	if t == nil || p == nil || !p.ran.known() {
+		return false
+	}
+	switch long := dragFactor * p.ran.quantile(500); {
+	case long < dragFloor:
+		return false
+	case ran < long:
+		t.dragged = 0
+		return false
+	}
+	if t.dragged++; t.dragged <= mostDragged {
+		return false
+	}
+	t.dragged = 0
+	return true
 }
 
 // mostOutrun is how many tasks in a row a standby may answer before their owner: by chance four are one in 160,000.

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -162,6 +163,51 @@ func givesNothingNewToWhoIsSlow(t *testing.T, strategy work.Strategy) {
 	}
 	s.run(100 * time.Millisecond)
 	s.everyResultOnce(sink, stream, 100)
+}
+
+// Slow by so little that nothing is overdue.
+func TestSplitter_givesNothingNewToWhoRunsFarTooLong(t *testing.T) {
+	for _, strategy := range []work.Strategy{work.Standby, work.Hedge} {
+		t.Run(strategy.String(), func(t *testing.T) {
+			s, crew, _, leader, _ := busy(t, strategy)
+			slow := crew[slices.IndexFunc(crew, func(a *actor) bool { return a != leader })]
+			slow.slowness = dragFactor + 1
+			s.run(100 * time.Millisecond)
+			slow.told["execute"] = 0
+			s.run(suspicion)
+			if n := slow.told["execute"]; n != 0 {
+				t.Errorf("a tenth of a second after it had become five times as slow it was given %d tasks more, want none", n)
+			}
+		})
+	}
+}
+
+func TestDrags_needsSomeInARow(t *testing.T) {
+	s := newStage(t, Config{})
+	a := s.node("n1", 1)
+	s.enter(a)
+	p := &pace{}
+	if a.core.drags(a.id, p, time.Second) {
+		t.Error("a node was slow before anything was known of its function")
+	}
+	for range spreadFew {
+		p.ran.observe(time.Millisecond)
+	}
+	long := dragFactor * p.ran.quantile(500)
+	for range mostDragged {
+		if a.core.drags(a.id, p, long) {
+			t.Fatal("a node was slow that may have been out of turn")
+		}
+	}
+	if a.core.drags(a.id, p, long-1) || a.core.drags(a.id, p, long) {
+		t.Error("what ran no longer than usual did not begin the count anew")
+	}
+	for range mostDragged - 1 {
+		a.core.drags(a.id, p, long)
+	}
+	if !a.core.drags(a.id, p, long) {
+		t.Error("a node was not slow after more tasks in a row than chance explains")
+	}
 }
 
 func TestTrust_isLostForLongerEachTimeAndComesBack(t *testing.T) {

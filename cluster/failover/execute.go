@@ -9,11 +9,12 @@ import (
 
 // The executor's half: tasks that this node runs or stands by for.
 
-// pace is what a node learned of a function's time, from a task's arrival to the news of its end, and how many of its tasks
-// it may still run again for being overdue: as a standby, and as the leader who places them anew.
+// pace is what a node learned of a function's time, and how many of its tasks it may still run again for being overdue: as a
+// standby, and as the leader who places them anew.
 type pace struct {
 	function string
-	took     spread
+	took     spread // from a task's arrival or placement to its end
+	ran      spread // of that, while its owner ran it; as a leader hears
 	promote  budget
 	replace  budget
 }

@@ -55,6 +55,7 @@ type actor struct {
 	up, frozen bool
 	leaving    bool // its beats say so
 	idle       bool // it computes nothing
+	slowness   int  // how many times as long its tasks take; 0: once
 	liar       bool // its answers are wrong
 	waiting    []Event
 	told       map[string]int // effects by verb
@@ -284,13 +285,14 @@ func (s *stage) carryOut(a *actor, e Effect) {
 		s.send(a, e.Peer, e.Message)
 	case Execute:
 		if !a.idle {
-			s.after(stageTask, func() {
+			ran := stageTask * time.Duration(max(a.slowness, 1))
+			s.after(ran, func() {
 				out, _ := echo{}.Run(e.Message.Payload, nil)
 				if a.liar {
 					out[0] ^= 0x80
 				}
 				done := e.Message
-				done.Payload, done.Ran = out, stageTask
+				done.Payload, done.Ran = out, ran
 				s.step(a, Event{Kind: Computed, Message: done})
 			})
 		}

@@ -297,8 +297,11 @@ func (c *Core) result(from NodeID, m *Message) {
 	f.left--
 	if t.placed != 0 && !m.ours() {
 		c.learn(s.spec.Function, c.now.Sub(t.placed))
-		if p := c.pace(s.spec.Function); p != nil && m.Epoch.Try == 0 {
-			p.replace.earn()
+		if p := c.pace(s.spec.Function); p != nil {
+			p.ran.observe(m.Ran)
+			if m.Epoch.Try == 0 {
+				p.replace.earn()
+			}
 		}
 	}
 	c.emit(Effect{Kind: Keep, Message: *m})
