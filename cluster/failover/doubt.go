@@ -114,8 +114,9 @@ const (
 	dragFloor   = time.Millisecond
 )
 
-// drags takes note of how long an owner ran a task, and reports whether that was far too long too often. It asks for how long it
-// ran, and not when it was back: where all have much to do, all are late, and no slower.
+// drags takes note of how long an owner ran a task, and reports whether that was far too long too often, and no other node's was
+// or is in doubt: where others are slow as well it is the machine, or the tasks have become larger. It asks for how long the task
+// ran, and not when it was back: who has much to do is late, and no slower.
 func (c *Core) drags(owner NodeID, p *pace, ran time.Duration) bool {
 	t := c.trustIn(owner)
 	if t == nil || p == nil || !p.ran.known() {
@@ -128,11 +129,25 @@ func (c *Core) drags(owner NodeID, p *pace, ran time.Duration) bool {
 		t.dragged = 0
 		return false
 	}
-	if t.dragged++; t.dragged <= mostDragged {
+	if t.dragged = min(t.dragged+1, mostDragged+1); t.dragged <= mostDragged || c.othersSlow(owner) {
 		return false
 	}
 	t.dragged = 0
 	return true
+}
+
+// othersSlow reports whether anything speaks for another node being slow, too.
+func (c *Core) othersSlow(id NodeID) bool {
+	slow := func(t *trust) bool { return t.dragged > 0 || t.suspect > c.now }
+	if id != c.cfg.ID && slow(&c.trust) {
+		return true
+	}
+	for i := range c.peers.list {
+		if p := &c.peers.list[i]; p.ID != id && slow(&p.trust) {
+			return true
+		}
+	}
+	return false
 }
 
 // mostOutrun is how many tasks in a row a standby may answer before their owner: by chance four are one in 160,000.

@@ -182,6 +182,43 @@ func TestSplitter_givesNothingNewToWhoRunsFarTooLong(t *testing.T) {
 	}
 }
 
+// Tasks that have become larger take longer everywhere.
+func TestSplitter_doubtsNobodyWhereAllRunFarTooLong(t *testing.T) {
+	s, crew, _, leader, _ := busy(t, work.Standby)
+	for _, a := range crew {
+		a.slowness = dragFactor + 1
+	}
+	for range 100 {
+		s.run(time.Millisecond)
+		if n := leader.core.suspects(); n != 0 {
+			t.Fatalf("%d nodes are in doubt, want none: all have become as slow", n)
+		}
+	}
+}
+
+func TestCandidates_areAllTrustedWhereMostAreSuspect(t *testing.T) {
+	for suspects := range 6 {
+		list := make([]candidate, 5)
+		for i := range suspects {
+			list[i].suspect = true
+		}
+		trustMost(list)
+		left := 0
+		for _, k := range list {
+			if k.suspect {
+				left++
+			}
+		}
+		want := suspects
+		if 2*suspects > len(list) {
+			want = 0
+		}
+		if left != want {
+			t.Errorf("of 5 with %d suspects %d are given nothing, want %d", suspects, left, want)
+		}
+	}
+}
+
 func TestDrags_needsSomeInARow(t *testing.T) {
 	s := newStage(t, Config{})
 	a := s.node("n1", 1)

@@ -55,7 +55,22 @@ func (c *Core) candidates(now clock.Instant, strategy work.Strategy) []candidate
 		}
 	}
 	c.candidate = list
+	trustMost(list)
 	return list
+}
+
+// trustMost trusts all where most are suspect: then the few left could not do the work of all, and it is not the many that are
+// what is wrong.
+func trustMost(list []candidate) {
+	n := 0
+	for i := range list {
+		if list[i].suspect {
+			n++
+		}
+	}
+	for i := range list {
+		list[i].suspect = list[i].suspect && 2*n <= len(list)
+	}
 }
 
 // anyNumber is for who does not mind how many places of a rank one candidate gets.
