@@ -98,6 +98,7 @@ type Core struct {
 	cameBack  clock.Instant // see comeBack
 	away      bool          // see comeBack
 	trust     trust         // in this node itself
+	asUsual   clock.Instant // when a task was last done that ran for no longer than usual
 	wanted    clock.Instant // the last answer of Wake
 	steady    clock.Instant // until then a leader that stalled splits nothing
 	loop      []Message     // what this node says to itself, handled before Step returns

@@ -26,7 +26,9 @@ type trust struct {
 	suspect clock.Instant // until then it is given no new work
 	doubts  uint8         // how often that was renewed soon after it had ended
 	outrun  uint8         // how many of its tasks in a row a standby has answered first
-	dragged uint8         // how many of its tasks in a row ran for several times as long as such tasks do
+	dragged uint8         // how many of its tasks in a row ran for several times as long as usual
+
+	dragsFrom clock.Instant // when the first of those was done
 }
 
 func (t *trust) doubt(now clock.Instant, atLeast uint8) {
@@ -95,59 +97,61 @@ func (c *Core) slow(s *stream, t *tile, m *Message) bool {
 	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) || m.Strategy != work.Standby && m.Strategy != work.Hedge {
 		return false
 	}
-	p := c.pace(s.spec.Function)
-	if m.Epoch.Rank == 0 && c.drags(t.holders.Owner(), p, m.Ran) {
+	if m.Epoch.Rank == 0 && c.drags(t.holders.Owner(), time.Duration(s.runs[m.Task.Tile]), m.Ran) {
 		return true
 	}
 	if m.Strategy == work.Hedge {
 		return c.outruns(t.holders.Owner(), m.Epoch.Rank > 0)
 	}
+	p := c.pace(s.spec.Function)
 	return m.Epoch.Rank > 0 || p != nil && p.took.known() &&
 		c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2)
 }
 
-// What tells a slow node from one that was out of turn: more than mostDragged tasks in a row ran for dragFactor times the
-// median. Where that is less than dragFloor, a task's time says more of the machine than of the node.
+// What tells a slow node from one that was out of turn: more than mostDragged tasks in a row ran for dragFactor times as long as
+// the same tile did before. Those that were done within dragFloor say more of the machine than of the node.
 const (
-	mostDragged = 2
+	mostDragged = 1
 	dragFactor  = 4
 	dragFloor   = time.Millisecond
 )
 
-// drags takes note of how long an owner ran a task, and reports whether that was far too long too often, and no other node's was
-// or is in doubt: where others are slow as well it is the machine, or the tasks have become larger. It asks for how long the task
-// ran, and not when it was back: who has much to do is late, and no slower.
-func (c *Core) drags(owner NodeID, p *pace, ran time.Duration) bool {
+// drags takes note of how long an owner ran a task that usually takes so long, and reports whether that was far too long too
+// often while others were as quick as ever: else it is the machine, or the tasks have become larger. It asks for how long the
+// task ran, and not when it was back: who has much to do is late, and no slower.
+func (c *Core) drags(owner NodeID, usually, ran time.Duration) bool {
 	t := c.trustIn(owner)
-	if t == nil || p == nil || !p.ran.known() {
+	switch {
+	case t == nil || usually == 0 || dragFactor*usually < dragFloor && ran < dragFloor:
 		return false
+	case ran < dragFloor || ran < dragFactor*usually:
+		t.dragged, c.asUsual = 0, c.now
+		return false
+	case t.dragged == 0:
+		t.dragsFrom = c.now
 	}
-	switch long := dragFactor * p.ran.quantile(500); {
-	case long < dragFloor:
-		return false
-	case ran < long:
-		t.dragged = 0
-		return false
-	}
-	if t.dragged = min(t.dragged+1, mostDragged+1); t.dragged <= mostDragged || c.othersSlow(owner) {
+	if t.dragged = min(t.dragged+1, mostDragged+1); t.dragged <= mostDragged || c.asUsual <= t.dragsFrom {
 		return false
 	}
 	t.dragged = 0
 	return true
 }
 
-// othersSlow reports whether anything speaks for another node being slow, too.
-func (c *Core) othersSlow(id NodeID) bool {
-	slow := func(t *trust) bool { return t.dragged > 0 || t.suspect > c.now }
-	if id != c.cfg.ID && slow(&c.trust) {
-		return true
+// usualRun learns for how long the owners of a tile run it, as a median: half of the cases are longer, half are shorter. It
+// follows a tile that becomes larger or smaller by a sixteenth each frame.
+type usualRun time.Duration
+
+const usualStep = 16
+
+func (u *usualRun) observe(ran time.Duration) {
+	switch step := max(*u/usualStep, 1); {
+	case *u == 0:
+		*u = usualRun(ran)
+	case usualRun(ran) > *u:
+		*u += step
+	case usualRun(ran) < *u:
+		*u -= step
 	}
-	for i := range c.peers.list {
-		if p := &c.peers.list[i]; p.ID != id && slow(&p.trust) {
-			return true
-		}
-	}
-	return false
 }
 
 // mostOutrun is how many tasks in a row a standby may answer before their owner: by chance four are one in 160,000.

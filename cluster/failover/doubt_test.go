@@ -223,27 +223,54 @@ func TestDrags_needsSomeInARow(t *testing.T) {
 	s := newStage(t, Config{})
 	a := s.node("n1", 1)
 	s.enter(a)
-	p := &pace{}
-	if a.core.drags(a.id, p, time.Second) {
-		t.Error("a node was slow before anything was known of its function")
+	const usually, long = time.Millisecond, dragFactor * time.Millisecond
+	if a.core.drags(a.id, 0, time.Second) || a.core.drags(a.id, 0, time.Second) {
+		t.Error("a node was slow before anything was known of its task")
 	}
-	for range spreadFew {
-		p.ran.observe(time.Millisecond)
+	drags := func(of *actor, ran time.Duration) bool {
+		s.run(time.Millisecond)
+		a.core.now = s.now
+		return a.core.drags(of.id, usually, ran)
 	}
-	long := dragFactor * p.ran.quantile(500)
-	for range mostDragged {
-		if a.core.drags(a.id, p, long) {
-			t.Fatal("a node was slow that may have been out of turn")
-		}
+	b := s.node("n2", 1)
+	s.enter(b)
+	s.meet(a, b)
+	if drags(a, long) {
+		t.Fatal("a node was slow that may have been out of turn")
 	}
-	if a.core.drags(a.id, p, long-1) || a.core.drags(a.id, p, long) {
+	if drags(a, long-1) || drags(a, long) {
 		t.Error("what ran no longer than usual did not begin the count anew")
 	}
-	for range mostDragged - 1 {
-		a.core.drags(a.id, p, long)
+	if drags(a, long) {
+		t.Error("a node was slow though nobody was quicker meanwhile")
 	}
-	if !a.core.drags(a.id, p, long) {
-		t.Error("a node was not slow after more tasks in a row than chance explains")
+	if drags(b, usually); !drags(a, long) {
+		t.Error("a node was not slow, though it was so twice and another was not")
+	}
+	drags(a, long)
+	a.core.drags(a.id, dragFloor/dragFactor-1, dragFloor-1)
+	if drags(b, usually); !drags(a, long) {
+		t.Error("a task that is too short to tell anything began the count anew")
+	}
+}
+
+func TestUsualRun_isAMedian(t *testing.T) {
+	var u usualRun
+	for i := range 1000 {
+		ran := time.Millisecond
+		if i%10 == 0 {
+			ran = time.Second // one in ten is out of turn
+		}
+		u.observe(ran)
+	}
+	if got := time.Duration(u); got < 900*time.Microsecond || got > 1300*time.Microsecond {
+		t.Errorf("usually %v, want about 1 ms", got)
+	}
+	for range 30 {
+		u.observe(4 * time.Millisecond)
+	}
+	if got := time.Duration(u); got < 3*time.Millisecond || got > 4400*time.Microsecond {
+		t.Errorf("thirty frames after the tile became four times as large usually %v, want about 4 ms", got)
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 type pace struct {
 	function string
 	took     spread // from a task's arrival or placement to its end
-	ran      spread // of that, while its owner ran it; as a leader hears
 	promote  budget
 	replace  budget
 }

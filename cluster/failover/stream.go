@@ -22,6 +22,7 @@ type stream struct {
 	base    uint64        // the lowest frame that is not complete
 	next    uint64        // the lowest frame that is not placed
 	ring    []frame       // frame k is at k mod len
+	runs    []usualRun    // for how long each tile runs
 
 	// While a submit waits for its first copy.
 	submitter NodeID
@@ -72,6 +73,7 @@ func newStream(self NodeID, spec *work.Stream, fn work.Function) *stream {
 		window = spec.Frames
 	}
 	s.ring = make([]frame, window)
+	s.runs = make([]usualRun, spec.Tiles)
 	return s
 }
 
@@ -291,17 +293,15 @@ func (c *Core) result(from NodeID, m *Message) {
 	}
 	t.done = true
 	slow := s.leading() && c.slow(s, t, m)
+	s.runs[m.Task.Tile].observe(m.Ran)
 	if t.epoch.Below(m.Epoch) {
 		t.epoch = m.Epoch
 	}
 	f.left--
 	if t.placed != 0 && !m.ours() {
 		c.learn(s.spec.Function, c.now.Sub(t.placed))
-		if p := c.pace(s.spec.Function); p != nil {
-			p.ran.observe(m.Ran)
-			if m.Epoch.Try == 0 {
-				p.replace.earn()
-			}
+		if p := c.pace(s.spec.Function); p != nil && m.Epoch.Try == 0 {
+			p.replace.earn()
 		}
 	}
 	c.emit(Effect{Kind: Keep, Message: *m})
