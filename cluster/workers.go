@@ -43,7 +43,8 @@ type workers struct {
 const spareBuffers = 64
 
 // holdResults is for how long a worker that has more to do keeps what it has done, so that it is reported together. Each
-// report wakes the loop, a link to each holder of the splitter, their loops and the sinks.
+// report wakes the loop, a link to each holder of the splitter, their loops and the sinks. After a task that took as long itself
+// it waits for no other: that may take as long, too.
 const holdResults = time.Millisecond
 
 func newWorkers(function func(string) work.Function, report func([]failover.Event)) *workers {
@@ -147,7 +148,7 @@ func (w *workers) compute() {
 			held = now
 		}
 		done = append(done, ev)
-		if w.giveBack(m.Payload) || now.Sub(held) >= holdResults {
+		if w.giveBack(m.Payload) || now.Sub(held) >= holdResults || ev.Message.Ran >= holdResults {
 			w.report(done)
 			clear(done)
 			done = done[:0]

@@ -28,7 +28,7 @@ type trust struct {
 	outrun  uint8         // how many of its tasks in a row a standby has answered first
 	dragged uint8         // how many of its tasks in a row ran for several times as long as usual
 
-	dragsFrom clock.Instant // when the first of those was done
+	dragsFrom clock.Instant // since when it has run the first of those
 }
 
 func (t *trust) doubt(now clock.Instant, atLeast uint8) {
@@ -75,12 +75,8 @@ func (c *Core) suspects() (n int) {
 }
 
 // hurry places anew what a node that is slow has of a stream and has had for longer than usual: what it was given meanwhile
-// waits behind what has shown that it is slow. Where other nodes are slow as well, all have too much to do, and placing anew
-// would add to it.
+// waits behind what has shown that it is slow.
 func (c *Core) hurry(s *stream, slow NodeID) {
-	if c.suspects() > 1 {
-		return
-	}
 	pace := c.pace(s.spec.Function)
 	c.eachOutstanding(s, func(f *frame, i uint32) {
 		t := &f.tiles[i]
@@ -90,26 +86,54 @@ func (c *Core) hurry(s *stream, slow NodeID) {
 	})
 }
 
-// slow reports whether a result, the first of its task, shows that the task's owner is slow: some of its tasks in a row ran
-// for several times as long as such tasks do; or a standby had to run this one, or it took far longer than such tasks do. Under
-// hedge a standby runs one task in twenty, so some in a row must have been.
-func (c *Core) slow(s *stream, t *tile, m *Message) bool {
+// slowness is what a result says of its task's owner.
+type slowness uint8
+
+const (
+	notSlow slowness = iota
+	// late: a standby had to run the task, or it took far longer than such tasks do. The owner may have been out of turn.
+	late
+	// slow: the owner ran some tasks in a row for several times as long as they usually take, while others did not; or standbys
+	// answered some in a row before it.
+	slow
+)
+
+// slowness judges the first result of a task. Under hedge a standby runs one task in twenty, so that alone says nothing.
+func (c *Core) slowness(s *stream, t *tile, m *Message) slowness {
 	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) || m.Strategy != work.Standby && m.Strategy != work.Hedge {
-		return false
+		return notSlow
 	}
-	if m.Epoch.Rank == 0 && c.drags(t.holders.Owner(), time.Duration(s.runs[m.Task.Tile]), m.Ran) {
-		return true
-	}
-	if m.Strategy == work.Hedge {
-		return c.outruns(t.holders.Owner(), m.Epoch.Rank > 0)
-	}
+	owner, standby := t.holders.Owner(), m.Epoch.Rank > 0
 	p := c.pace(s.spec.Function)
-	return m.Epoch.Rank > 0 || p != nil && p.took.known() &&
-		c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2)
+	switch {
+	case !standby && c.drags(owner, time.Duration(s.runs[m.Task.Tile]), m.Ran), c.outruns(owner, standby):
+		return slow
+	case m.Strategy == work.Hedge:
+	case standby, p != nil && p.took.known() && c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2):
+		return late
+	}
+	return notSlow
+}
+
+// act gives a node that is late or slow nothing new for a while, and places anew what it has; but where others are in doubt as
+// well as one that is merely late, all have too much to do, and placing anew would add to it.
+func (c *Core) act(s *stream, owner NodeID, how slowness) {
+	switch how {
+	case notSlow:
+	case late:
+		c.doubt(owner, 0)
+		if c.suspects() <= 1 {
+			c.hurry(s, owner)
+		}
+	case slow:
+		c.doubt(owner, ofSlowness)
+		c.hurry(s, owner)
+	}
 }
 
 // What tells a slow node from one that was out of turn: more than mostDragged tasks in a row ran for dragFactor times as long as
-// the same tile did before. Those that were done within dragFloor say more of the machine than of the node.
+// the same tile did before; one that ran for twice that counts for two. Those that were done within dragFloor say more of the
+// machine than of the node.
 const (
 	mostDragged = 1
 	dragFactor  = 4
@@ -128,9 +152,13 @@ func (c *Core) drags(owner NodeID, usually, ran time.Duration) bool {
 		t.dragged, c.asUsual = 0, c.now
 		return false
 	case t.dragged == 0:
-		t.dragsFrom = c.now
+		t.dragsFrom = c.now.Add(-ran)
 	}
-	if t.dragged = min(t.dragged+1, mostDragged+1); t.dragged <= mostDragged || c.asUsual <= t.dragsFrom {
+	t.dragged++
+	if ran >= 2*dragFactor*usually {
+		t.dragged++
+	}
+	if t.dragged = min(t.dragged, mostDragged+1); t.dragged <= mostDragged || c.asUsual <= t.dragsFrom {
 		return false
 	}
 	t.dragged = 0

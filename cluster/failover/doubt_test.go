@@ -149,7 +149,7 @@ func givesNothingNewToWhoIsSlow(t *testing.T, strategy work.Strategy) {
 		}
 	}
 	slow.idle = true // as slow as can be
-	s.run(200 * time.Millisecond)
+	s.run(400 * time.Millisecond)
 	s.quiet()
 	slow.told["execute"] = 0
 	s.run(500 * time.Millisecond)
@@ -228,7 +228,7 @@ func TestDrags_needsSomeInARow(t *testing.T) {
 		t.Error("a node was slow before anything was known of its task")
 	}
 	drags := func(of *actor, ran time.Duration) bool {
-		s.run(time.Millisecond)
+		s.run(long)
 		a.core.now = s.now
 		return a.core.drags(of.id, usually, ran)
 	}
@@ -246,6 +246,9 @@ func TestDrags_needsSomeInARow(t *testing.T) {
 	}
 	if drags(b, usually); !drags(a, long) {
 		t.Error("a node was not slow, though it was so twice and another was not")
+	}
+	if drags(b, usually); !drags(a, 2*long) {
+		t.Error("a node was not slow that took eight times as long")
 	}
 	drags(a, long)
 	a.core.drags(a.id, dragFloor/dragFactor-1, dragFloor-1)

@@ -292,7 +292,10 @@ func (c *Core) result(from NodeID, m *Message) {
 		return
 	}
 	t.done = true
-	slow := s.leading() && c.slow(s, t, m)
+	how := notSlow
+	if s.leading() {
+		how = c.slowness(s, t, m)
+	}
 	s.runs[m.Task.Tile].observe(m.Ran)
 	if t.epoch.Below(m.Epoch) {
 		t.epoch = m.Epoch
@@ -308,10 +311,7 @@ func (c *Core) result(from NodeID, m *Message) {
 	if !c.forward(m) {
 		c.relay(m)
 	}
-	if slow {
-		c.doubt(t.holders.Owner(), ofSlowness)
-		c.hurry(s, t.holders.Owner())
-	}
+	c.act(s, t.holders.Owner(), how)
 	s.advance()
 	c.retireIfOver(s)
 }
