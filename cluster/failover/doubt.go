@@ -18,7 +18,10 @@ const (
 	suspicion  = 250 * time.Millisecond
 	maxDoubts  = 4
 	ofSlowness = 2 // doubts to begin with in a node that is slow, which does not pass like a loss
-	forgivenIn = 2 // times the suspicion, after its end
+
+	// relapse is for how long after a doubt's end another one is taken for the same trouble. Who works badly shows it as soon as
+	// it is given work; on a busy machine every node is late once in a few seconds, and would be in doubt half of the time.
+	relapse = 500 * time.Millisecond
 )
 
 // trust is what is thought of a node's work. The zero value thinks well of it.
@@ -34,7 +37,7 @@ type trust struct {
 func (t *trust) doubt(now clock.Instant, atLeast uint8) {
 	switch since := now.Sub(t.suspect); {
 	case since < 0: // still in doubt
-	case t.suspect == 0 || since > forgivenIn*(suspicion<<t.doubts):
+	case t.suspect == 0 || since > relapse:
 		t.doubts = 0
 	default:
 		t.doubts = min(t.doubts+1, maxDoubts)
