@@ -140,7 +140,7 @@ func (c *Core) act(s *stream, owner NodeID, how slowness) {
 const (
 	mostDragged = 1
 	dragFactor  = 4
-	dragFloor   = time.Millisecond
+	dragFloor   = 3 * time.Millisecond
 )
 
 // drags takes note of how long an owner ran a task that usually takes so long, and reports whether that was far too long too
@@ -151,7 +151,7 @@ func (c *Core) drags(owner NodeID, usually, ran time.Duration) bool {
 	switch {
 	case t == nil || usually == 0 || dragFactor*usually < dragFloor && ran < dragFloor:
 		return false
-	case ran < dragFloor || ran < dragFactor*usually:
+	case ran < max(dragFloor, dragFactor*usually):
 		t.dragged, c.asUsual = 0, c.now
 		return false
 	case t.dragged == 0:
