@@ -91,19 +91,20 @@ type Core struct {
 	draining bool
 	drained  bool
 
-	born      clock.Instant // of the first Step
-	heardAt   clock.Instant // see heard
-	stalledAt clock.Instant // see listened
-	cutUntil  clock.Instant // see judgeSilence
-	cameBack  clock.Instant // see comeBack
-	away      bool          // see comeBack
-	trust     trust         // in this node itself
-	asUsual   clock.Instant // when a task was last done that ran for no longer than usual
-	wanted    clock.Instant // the last answer of Wake
-	steady    clock.Instant // until then a leader that stalled splits nothing
-	loop      []Message     // what this node says to itself, handled before Step returns
-	scratch   []byte        // inputs split in this Step
-	candidate []candidate   // reused by candidates
+	born         clock.Instant // of the first Step
+	heardAt      clock.Instant // see heard
+	stalledAt    clock.Instant // see listened
+	cutUntil     clock.Instant // see judgeSilence
+	cameBack     clock.Instant // see comeBack
+	away         bool          // see comeBack
+	trust        trust         // in this node itself
+	hurriedUntil clock.Instant // see hurry
+	asUsual      clock.Instant // when a task was last done that ran for no longer than usual
+	wanted       clock.Instant // the last answer of Wake
+	steady       clock.Instant // until then a leader that stalled splits nothing
+	loop         []Message     // what this node says to itself, handled before Step returns
+	scratch      []byte        // inputs split in this Step
+	candidate    []candidate   // reused by candidates
 }
 
 type watcher struct {

@@ -32,6 +32,7 @@ type trust struct {
 	dragged uint8         // how many of its tasks in a row ran for several times as long as usual
 
 	dragsFrom clock.Instant // since when it has run the first of those
+	hurried   clock.Instant // see hurry
 }
 
 func (t *trust) doubt(now clock.Instant, atLeast uint8) {
@@ -77,16 +78,31 @@ func (c *Core) suspects() (n int) {
 	return n
 }
 
-// hurry places anew what a node that is slow has of a stream and has had for longer than usual: what it was given meanwhile
-// waits behind what has shown that it is slow.
-func (c *Core) hurry(s *stream, slow NodeID) {
-	pace := c.pace(s.spec.Function)
-	c.eachOutstanding(s, func(f *frame, i uint32) {
-		t := &f.tiles[i]
-		if t.holders.Owner() == slow && c.now.Sub(t.placed) > c.usual(s.spec.Function) && (pace == nil || pace.replace.spend(c.now, replaceBurst)) {
-			c.replace(s, f, i, Overdue)
+// hurry lets be placed anew what a node in doubt has and has had for longer than usual, now and until the doubt ends: it waits
+// behind what has shown that the node is slow, or its result was lost.
+func (c *Core) hurry(id NodeID) {
+	t := c.trustIn(id)
+	if t == nil {
+		return
+	}
+	t.hurried = t.suspect
+	c.hurriedUntil = max(c.hurriedUntil, t.hurried)
+	for _, s := range c.streams {
+		if s.leading() {
+			s.watchAt = c.now
 		}
-	})
+	}
+}
+
+// wait is how long the leader waits for the result of a task before it places the task anew.
+func (c *Core) wait(s *stream, t *tile, patience time.Duration) time.Duration {
+	if c.now < c.hurriedUntil && (s.spec.Strategy == work.Standby || s.spec.Strategy == work.Hedge) {
+		if owner := c.trustIn(t.holders.Owner()); owner != nil && c.now < owner.hurried {
+			return c.usual(s.spec.Function)
+		}
+	}
+	// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
+	return patience << backoff(s, t)
 }
 
 // slowness is what a result says of its task's owner.
@@ -120,17 +136,17 @@ func (c *Core) slowness(s *stream, t *tile, m *Message) slowness {
 
 // act gives a node that is late or slow nothing new for a while, and places anew what it has; but where others are in doubt as
 // well as one that is merely late, all have too much to do, and placing anew would add to it.
-func (c *Core) act(s *stream, owner NodeID, how slowness) {
+func (c *Core) act(owner NodeID, how slowness) {
 	switch how {
 	case notSlow:
 	case late:
 		c.doubt(owner, 0)
 		if c.suspects() <= 1 {
-			c.hurry(s, owner)
+			c.hurry(owner)
 		}
 	case slow:
 		c.doubt(owner, ofSlowness)
-		c.hurry(s, owner)
+		c.hurry(owner)
 	}
 }
 
@@ -214,7 +230,7 @@ func (c *Core) missed(id NodeID) {
 	}
 	first := p.lossy < c.now
 	p.lossy = c.now.Add(suspicion)
-	c.doubt(id, 0)
+	c.act(id, late) // what it has done may have been lost
 	if !first || !c.lossyItself() {
 		return
 	}

@@ -182,6 +182,26 @@ func TestSplitter_givesNothingNewToWhoRunsFarTooLong(t *testing.T) {
 	}
 }
 
+// What is in the hands of a node whose messages are lost may be done, and its result lost.
+func TestSplitter_placesAnewWhatWhoLosesMessagesHasForLong(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	lossy := crew[slices.IndexFunc(crew, func(a *actor) bool { return a != leader })]
+	s.lose = func(m Message) bool { return m.Kind == Result && m.Holders.Owner() == lossy.id }
+	owned := lossy.told["execute"]
+	s.until("it is given a task", 200*time.Millisecond, func() bool { return lossy.told["execute"] > owned })
+	s.step(leader, Event{Kind: Missed, Peer: lossy.id})
+	s.run(leader.core.usual(stream.Function) + stageTask + 10*stageWire)
+	for _, e := range leader.all(Replace) {
+		if e.Peer == lossy.id && e.Signal == Overdue {
+			s.lose = nil
+			s.run(time.Second)
+			s.everyResultOnce(sink, stream, 30)
+			return
+		}
+	}
+	t.Error("nothing of it was placed anew before a standby took it for overdue")
+}
+
 // Tasks that have become larger take longer everywhere.
 func TestSplitter_doubtsNobodyWhereAllRunFarTooLong(t *testing.T) {
 	s, crew, _, leader, _ := busy(t, work.Standby)

@@ -54,8 +54,7 @@ func (c *Core) watch(s *stream) {
 			if t.done {
 				continue
 			}
-			// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
-			until := t.placed.Add(patience << backoff(s, t))
+			until := t.placed.Add(c.wait(s, t, patience))
 			switch {
 			case until > c.now:
 			case s.spec.Strategy == work.FailFast:
@@ -66,7 +65,7 @@ func (c *Core) watch(s *stream) {
 				continue
 			case pace == nil || pace.replace.spend(c.now, replaceBurst):
 				c.replace(s, f, uint32(i), Overdue)
-				until = t.placed.Add(patience << backoff(s, t))
+				until = t.placed.Add(c.wait(s, t, patience))
 			default:
 				until = c.now.Add(c.overdue(s.spec.Function))
 			}

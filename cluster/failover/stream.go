@@ -311,7 +311,7 @@ func (c *Core) result(from NodeID, m *Message) {
 	if !c.forward(m) {
 		c.relay(m)
 	}
-	c.act(s, t.holders.Owner(), how)
+	c.act(t.holders.Owner(), how)
 	s.advance()
 	c.retireIfOver(s)
 }
