@@ -94,15 +94,21 @@ func (c *Core) hurry(id NodeID) {
 	}
 }
 
-// wait is how long the leader waits for the result of a task before it places the task anew.
-func (c *Core) wait(s *stream, t *tile, patience time.Duration) time.Duration {
-	if c.now < c.hurriedUntil && (s.spec.Strategy == work.Standby || s.spec.Strategy == work.Hedge) {
-		if owner := c.trustIn(t.holders.Owner()); owner != nil && c.now < owner.hurried {
+// wait is how long the leader waits for the result of a task of a frame before it places the task anew.
+func (c *Core) wait(s *stream, f *frame, t *tile, patience time.Duration) time.Duration {
+	if s.spec.Strategy == work.Standby || s.spec.Strategy == work.Hedge {
+		if f.number < s.doubtful && t.epoch.Term < s.term || c.now < c.hurriedUntil && c.hurried(t.holders.Owner()) {
 			return c.usual(s.spec.Function)
 		}
 	}
 	// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
 	return patience << backoff(s, t)
+}
+
+// hurried reports whether what a node has is placed anew as soon as it takes longer than usual.
+func (c *Core) hurried(id NodeID) bool {
+	t := c.trustIn(id)
+	return t != nil && c.now < t.hurried
 }
 
 // slowness is what a result says of its task's owner.

@@ -202,6 +202,29 @@ func TestSplitter_placesAnewWhatWhoLosesMessagesHasForLong(t *testing.T) {
 	t.Error("nothing of it was placed anew before a standby took it for overdue")
 }
 
+// A splitter that hands on because it loses messages may have lost some that placed tasks.
+func TestHeir_placesAnewWhatALossyLeaderMayHaveLost(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	heir := s.follower(leader, stream.ID)
+	s.lose = func(m Message) bool { return m.Kind == Place || m.Kind == Copy }
+	frame := leader.core.stream(stream.ID).next
+	s.until("a frame is placed, and nothing of it comes", 200*time.Millisecond, func() bool {
+		return heir.core.stream(stream.ID).next > frame
+	})
+	s.lose = nil
+	for _, a := range crew {
+		if a != leader {
+			s.step(leader, Event{Kind: Missed, Peer: a.id})
+		}
+	}
+	s.run(heir.core.usual(stream.Function) + stageTask + 20*stageWire)
+	if len(heir.all(Replace)) == 0 {
+		t.Error("the heir waits for what may have come nowhere until it is overdue")
+	}
+	s.run(time.Second)
+	s.everyResultOnce(sink, stream, 30)
+}
+
 // Tasks that have become larger take longer everywhere.
 func TestSplitter_doubtsNobodyWhereAllRunFarTooLong(t *testing.T) {
 	s, crew, _, leader, _ := busy(t, work.Standby)

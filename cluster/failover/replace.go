@@ -54,7 +54,7 @@ func (c *Core) watch(s *stream) {
 			if t.done {
 				continue
 			}
-			until := t.placed.Add(c.wait(s, t, patience))
+			until := t.placed.Add(c.wait(s, f, t, patience))
 			switch {
 			case until > c.now:
 			case s.spec.Strategy == work.FailFast:
@@ -65,7 +65,7 @@ func (c *Core) watch(s *stream) {
 				continue
 			case pace == nil || pace.replace.spend(c.now, replaceBurst):
 				c.replace(s, f, uint32(i), Overdue)
-				until = t.placed.Add(c.wait(s, t, patience))
+				until = t.placed.Add(c.wait(s, f, t, patience))
 			default:
 				until = c.now.Add(c.overdue(s.spec.Function))
 			}

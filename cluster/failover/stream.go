@@ -10,19 +10,20 @@ import (
 // stream is a stream at one of the holders of its splitter role. The leader splits and places; a standby follows along,
 // from marks and results, so that it can go on where the leader stopped.
 type stream struct {
-	spec    work.Stream
-	fn      work.Function
-	term    Term
-	holders Holders
-	version uint16  // counts the changes of holders within a term, for messages overtake each other
-	copied  Holders // those of the standbys that acknowledged their copy, in no order
-	former  Holders // standbys let go, to be told when another has taken their place, in no order
-	self    NodeID
-	start   clock.Instant // when frame 0 was due, by this node's clock
-	base    uint64        // the lowest frame that is not complete
-	next    uint64        // the lowest frame that is not placed
-	ring    []frame       // frame k is at k mod len
-	runs    []usualRun    // for how long each tile runs
+	spec     work.Stream
+	fn       work.Function
+	term     Term
+	holders  Holders
+	version  uint16  // counts the changes of holders within a term, for messages overtake each other
+	copied   Holders // those of the standbys that acknowledged their copy, in no order
+	former   Holders // standbys let go, to be told when another has taken their place, in no order
+	self     NodeID
+	start    clock.Instant // when frame 0 was due, by this node's clock
+	base     uint64        // the lowest frame that is not complete
+	next     uint64        // the lowest frame that is not placed
+	doubtful uint64        // below it frames were placed by a leader that lost messages: some of their tasks may have come nowhere
+	ring     []frame       // frame k is at k mod len
+	runs     []usualRun    // for how long each tile runs
 
 	// While a submit waits for its first copy.
 	submitter NodeID

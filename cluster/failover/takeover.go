@@ -88,7 +88,11 @@ func (c *Core) yielded(from NodeID, m *Message) {
 	if m.Reason == 0 && c.lossyItself() {
 		return
 	}
+	next := s.next
 	c.reign(s, Handover)
+	if m.Reason == 0 { // who led it loses messages
+		s.doubtful, s.watchAt = next, c.now
+	}
 }
 
 // fenced: somebody knows a higher term of a stream that this node holds. It steps back behind the splitter of that term,
