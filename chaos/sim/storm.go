@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"fracture/clock"
 	"fracture/cluster/failover"
 )
@@ -23,6 +25,9 @@ const (
 	maxEffects = 4096
 	// maxLateWakes is how often in a row a machine may answer a Tick with the wish to be woken in the past.
 	maxLateWakes = 32
+	// maxReigns of one stream may begin within reignsTime, while one fault comes after the other.
+	maxReigns  = 12
+	reignsTime = 200 * time.Millisecond
 )
 
 func (s *storm) reset() { s.greeted = s.greeted[:0] }
@@ -45,8 +50,25 @@ func (s *storm) stepped(w *World, p *process, ev *failover.Event, effects int) {
 	}
 }
 
+// led looks whether a stream goes from hand to hand.
+func (s *storm) led(w *World, led *stream) {
+	n := 0
+	for _, r := range led.reigns {
+		if w.now.Sub(r.at) < reignsTime {
+			n++
+		}
+	}
+	if n > maxReigns {
+		w.violate("storm", "stream %x had %d reigns within %v", uint64(led.spec.ID), n, reignsTime)
+	}
+}
+
 func (s *storm) effect(w *World, p *process, e *failover.Effect) {
 	switch e.Kind {
+	case failover.Lead:
+		if led := w.streamOf(e.Message.Task.Stream); led != nil {
+			s.led(w, led)
+		}
 	case failover.Recover:
 		g := greeting{p.id, e.Peer}
 		for i := range s.greeted {

@@ -34,6 +34,8 @@ const (
 	// and apartRhythms of how many of their own beats' time it must have heard nothing, at least.
 	apartTogether = 50 * time.Millisecond
 	apartRhythms  = 1
+	// vouchTime is for how long a node leaves alone a leader that it does not hear, by the word of one that does.
+	vouchTime = 2*time.Second + 2*time.Second*maxPPM/1e6
 )
 
 // lent is a copy of a task at its first standby.
@@ -121,6 +123,9 @@ func (c *takeover) audit(w *World, i int) {
 		return
 	}
 	if a.task < 0 {
+		if vouched := s.vouched[holder.index]; vouched != 0 && w.now.Sub(vouched) < vouchTime {
+			return // it is not its leader's only standby, for that one does not reach it either
+		}
 		if r := &s.roles[holder.index]; r.follows && r.holders.Owner() == a.owner && r.holders.Rank(a.holder) == 1 {
 			w.violate("takeover", "%s, first standby of the splitter of stream %x, has not taken over %v after %s stopped",
 				holder.name, uint64(s.spec.ID), after, w.nameOf(a.owner))
@@ -175,6 +180,9 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 		return
 	}
 	m := &ev.Message
+	if s := w.streamOf(m.Task.Stream); s != nil && m.Kind == failover.Fence && m.Have > 0 {
+		s.vouched[p.index] = w.now
+	}
 	t := w.taskOf(m.Task)
 	if t == nil {
 		return

@@ -69,7 +69,7 @@ func (c *Core) place(from NodeID, m *Message) {
 	}
 	if known := c.terms.see(m.Task.Stream, m.Epoch.Term); m.Epoch.Term < known && c.cfg.Bug != BugNoFencing {
 		c.emit(Effect{Kind: Refuse, Peer: from, Message: Message{Task: m.Task, Epoch: m.Epoch}})
-		c.send(from, Message{Kind: Fence, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: known}})
+		c.fence(from, m.Task.Stream, Epoch{Term: known})
 		return
 	}
 	h := c.tasks.find(m.Task)

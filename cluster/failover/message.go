@@ -40,7 +40,7 @@ const (
 	// Result carries the output of a task: from its owner to the splitter's holders, and from these to the sinks. Have is 1
 	// where its sender, whom no sink has reached, asks the receiver to pass it on, and 2 where that was done.
 	Result
-	// Fence tells a deposed splitter the term that deposed it.
+	// Fence tells a deposed splitter the term that deposed it; with Have, that its sender hears the splitter of that term.
 	Fence
 	// Yield hands the stream to the next holder: its splitter drains, which Reason says; or loses messages; or has refused the
 	// stream, with the Reason NotCopied, of which the receiver was accepted as the leader before.

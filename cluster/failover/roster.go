@@ -94,6 +94,8 @@ func (c *Core) recover(p *peer) {
 func (c *Core) fail(p *peer, signal Signal) {
 	if p.failed == Silence && signal == Reset {
 		p.failed = Reset // beats alone will not bring it back
+		c.doubtWord(p.ID)
+		c.takeOverStreams(signal)
 		return
 	}
 	if p.failed != 0 {
@@ -102,6 +104,7 @@ func (c *Core) fail(p *peer, signal Signal) {
 	p.failed = signal
 	id := p.ID // a sink, or a node that gossip has not told of yet and that holds tasks all the same
 	c.emit(Effect{Kind: Detect, Signal: signal, Peer: id})
+	c.doubtWord(id)
 	c.takeOverTasks(id, signal)
 	c.takeOverStreams(signal)
 	for i := len(c.streams) - 1; i >= 0; i-- {

@@ -11,8 +11,7 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
 	switch {
 	case s == nil && m.Epoch.Term < known: // another leads it since, or did
-		answer.Kind, answer.Epoch = Fence, Epoch{Term: known}
-		c.send(from, answer)
+		c.fence(from, m.Task.Stream, Epoch{Term: known})
 	case s == nil && m.Have > 0 && c.terms.isVoid(m.Task.Stream, m.Epoch.Term):
 		// Two were asked to lead the stream. This one refused it, but its term, the higher one, deposed the other.
 		answer.Kind, answer.Reason = Yield, NotCopied
@@ -21,8 +20,7 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 		answer.Kind = Retire
 		c.send(from, answer)
 	case m.Epoch.Term < s.term:
-		answer.Kind, answer.Epoch = Fence, s.epoch()
-		c.send(from, answer)
+		c.fence(from, m.Task.Stream, s.epoch())
 	case !s.leading() || s.term < m.Epoch.Term:
 	case s.holders.Rank(from) < 0 && !s.accepted && s.holders.Len() < len(s.holders):
 		// It held the stream for somebody whom this reign fenced, and who may have accepted it: the very copy wanted here.

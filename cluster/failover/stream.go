@@ -37,6 +37,7 @@ type stream struct {
 	askAt   clock.Instant // at a standby that its leader has not spoken to: when to ask whether the copy is wanted
 	heard   clock.Instant // at a standby: when its leader last spoke of the stream
 	asked   clock.Instant // when it first asked since then; 0: it has not
+	vouched clock.Instant // until then the leader lives, by the word of one who hears it
 }
 
 // frame is one frame of a stream, as far as its results are known here.
@@ -181,7 +182,7 @@ func (c *Core) hold(from NodeID, m *Message) {
 		return
 	}
 	if known := c.terms.see(m.Stream.ID, m.Epoch.Term); m.Epoch.Term < known {
-		c.send(from, Message{Kind: Fence, Task: work.TaskID{Stream: m.Stream.ID}, Epoch: Epoch{Term: known}})
+		c.fence(from, m.Stream.ID, Epoch{Term: known})
 		return
 	}
 	s := c.stream(m.Stream.ID)
@@ -226,6 +227,7 @@ func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
 		s.version = max(s.version, reign.Try)
 		return
 	}
+	s.vouched = 0
 	s.term, s.version, s.holders, s.copied, s.former = reign.Term, reign.Try, holders, Holders{}, Holders{}
 	if holders.Rank(c.cfg.ID) < 0 {
 		c.forget(s)
@@ -240,7 +242,7 @@ func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
 func (c *Core) mark(from NodeID, m *Message) {
 	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
 	if m.Epoch.Term < known {
-		c.send(from, Message{Kind: Fence, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: known}})
+		c.fence(from, m.Task.Stream, Epoch{Term: known})
 		return
 	}
 	s := c.stream(m.Task.Stream)

@@ -16,7 +16,7 @@ func (c *Core) takeOverStreams(signal Signal) {
 
 func (c *Core) takeOverStream(s *stream, signal Signal) {
 	rank := s.holders.Rank(c.cfg.ID)
-	if rank < 1 {
+	if rank < 1 || c.now < s.vouched {
 		return
 	}
 	for r := 0; r < rank; r++ {
@@ -48,7 +48,7 @@ func (c *Core) reign(s *stream, signal Signal) {
 	}})
 	c.lead(s, before)
 	// If it is not dead but frozen, it finds this when it thaws, before it leads on.
-	c.send(before, Message{Kind: Fence, Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}})
+	c.fence(before, s.spec.ID, Epoch{Term: s.term})
 	for k := s.base; k < s.next; k++ {
 		f := s.frame(k)
 		for i := range f.tiles {
@@ -95,8 +95,22 @@ func (c *Core) yielded(from NodeID, m *Message) {
 	}
 }
 
+// fence tells a node which term is known here of a stream that it holds, and whether the splitter of that term is heard here.
+func (c *Core) fence(to NodeID, stream work.StreamID, known Epoch) {
+	m := Message{Kind: Fence, Task: work.TaskID{Stream: stream}, Epoch: known}
+	splitter := known.Term.Splitter()
+	if p := c.peers.find(splitter); splitter == c.cfg.ID || p != nil && p.serves() {
+		m.Have = 1
+	}
+	c.send(to, m)
+}
+
 // fenced: somebody knows a higher term of a stream that this node holds. It steps back behind the splitter of that term,
 // and does not let go before that one says so: it may be dead already, and this copy the last.
+//
+// Where whoever says so hears that splitter and this node does not, the network between the two is cut, and not the splitter
+// dead. Were it deposed, it would be told so by the same go-between, and would take this node for dead in turn: a stream went
+// from hand to hand a thousand times a second. A third one's word is what tells the two apart in SWIM, too (Das et al. 2002).
 func (c *Core) fenced(m *Message) {
 	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
 	s := c.stream(m.Task.Stream)
@@ -104,12 +118,24 @@ func (c *Core) fenced(m *Message) {
 		return
 	}
 	c.adopt(s, Epoch{Term: known}, Holders{known.Splitter(), c.cfg.ID})
-	if c.peers.find(known.Splitter()) == nil {
+	if c.peers.find(known.Splitter()) == nil && m.Have == 0 {
 		c.reign(s, Gone)
 		return
 	}
+	if m.Have > 0 {
+		s.vouched = c.now.Add(windowTime)
+	}
 	c.askWhetherHeld(s)
 	c.takeOverStream(s, 0)
+}
+
+// doubtWord forgets who vouched for a leader: what has been seen of it since is newer.
+func (c *Core) doubtWord(leader NodeID) {
+	for _, s := range c.streams {
+		if s.holders.Owner() == leader {
+			s.vouched = 0
+		}
+	}
 }
 
 // noneAhead reports whether each holder ahead of this node is lost, or nobody it has ever heard of.
