@@ -99,6 +99,7 @@ type Core struct {
 	away         bool          // see comeBack
 	trust        trust         // in this node itself
 	hurriedUntil clock.Instant // see hurry
+	yieldedAt    clock.Instant // when this node last wanted to hand over what it leads, for it loses messages
 	asUsual      clock.Instant // when a task was last done that ran for no longer than usual
 	wanted       clock.Instant // the last answer of Wake
 	steady       clock.Instant // until then a leader that stalled splits nothing

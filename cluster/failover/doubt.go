@@ -78,14 +78,17 @@ func (c *Core) suspects() (n int) {
 	return n
 }
 
-// hurry lets be placed anew what a node in doubt has and has had for longer than usual, now and until the doubt ends: it waits
-// behind what has shown that the node is slow, or its result was lost.
-func (c *Core) hurry(id NodeID) {
+// hurry lets be placed anew what a node in doubt has and has had for longer than usual, now and, where that is sure, until the
+// doubt ends: it waits behind what has shown that the node is slow, or its result was lost.
+func (c *Core) hurry(id NodeID, sure bool) {
 	t := c.trustIn(id)
 	if t == nil {
 		return
 	}
-	t.hurried = t.suspect
+	t.hurried = c.now + 1
+	if sure {
+		t.hurried = t.suspect
+	}
 	c.hurriedUntil = max(c.hurriedUntil, t.hurried)
 	for _, s := range c.streams {
 		if s.leading() {
@@ -118,8 +121,9 @@ const (
 	notSlow slowness = iota
 	// late: a standby had to run the task, or it took far longer than such tasks do. The owner may have been out of turn.
 	late
-	// slow: the owner ran some tasks in a row for several times as long as they usually take, while others did not; or standbys
-	// answered some in a row before it.
+	// outrun: standbys answered some tasks in a row before it.
+	outrun
+	// slow: it ran some tasks in a row for several times as long as they usually take, while others did not.
 	slow
 )
 
@@ -131,8 +135,10 @@ func (c *Core) slowness(s *stream, t *tile, m *Message) slowness {
 	owner, standby := t.holders.Owner(), m.Epoch.Rank > 0
 	p := c.pace(s.spec.Function)
 	switch {
-	case !standby && c.drags(owner, time.Duration(s.runs[m.Task.Tile]), m.Ran), c.outruns(owner, standby):
+	case !standby && c.drags(owner, time.Duration(s.runs[m.Task.Tile]), m.Ran):
 		return slow
+	case c.outruns(owner, standby):
+		return outrun
 	case m.Strategy == work.Hedge:
 	case standby, p != nil && p.took.known() && c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2):
 		return late
@@ -140,19 +146,21 @@ func (c *Core) slowness(s *stream, t *tile, m *Message) slowness {
 	return notSlow
 }
 
-// act gives a node that is late or slow nothing new for a while, and places anew what it has; but where others are in doubt as
-// well as one that is merely late, all have too much to do, and placing anew would add to it.
+// act gives a node that is late or slow nothing new for a while, and places anew what it has. But where it is merely late and
+// others are in doubt as well, all have too much to do, and placing anew would add to it.
 func (c *Core) act(owner NodeID, how slowness) {
 	switch how {
 	case notSlow:
-	case late:
-		c.doubt(owner, 0)
+	case late, outrun:
+		if c.doubt(owner, 0); how == outrun {
+			c.doubt(owner, ofSlowness)
+		}
 		if c.suspects() <= 1 {
-			c.hurry(owner)
+			c.hurry(owner, false)
 		}
 	case slow:
 		c.doubt(owner, ofSlowness)
-		c.hurry(owner)
+		c.hurry(owner, true)
 	}
 }
 
@@ -227,6 +235,9 @@ func (c *Core) outruns(owner NodeID, standby bool) bool {
 	return true
 }
 
+// yieldAgain is how soon a splitter that loses messages asks its standby once more: that, too, can be lost.
+const yieldAgain = 10 * time.Millisecond
+
 // missed: messages to or from a peer were lost. Where that is so of most peers the loss is at this node, and what it leads
 // is better led by a standby, who loses nothing but what goes by this node.
 func (c *Core) missed(id NodeID) {
@@ -234,12 +245,16 @@ func (c *Core) missed(id NodeID) {
 	if p == nil || p.Sink {
 		return
 	}
-	first := p.lossy < c.now
 	p.lossy = c.now.Add(suspicion)
-	c.act(id, late) // what it has done may have been lost
-	if !first || !c.lossyItself() {
+	c.doubt(id, 0)
+	if !c.lossyItself() {
+		c.hurry(id, true) // what it has done may have been lost
 		return
 	}
+	if c.now.Sub(c.yieldedAt) < yieldAgain {
+		return
+	}
+	c.yieldedAt = c.now
 	for _, s := range c.streams {
 		if s.leading() {
 			c.yield(s)

@@ -20,8 +20,8 @@ const (
 	repairTime   = 50 * time.Millisecond // what is older is of no use to anybody any more
 	askAgain     = 3 * time.Millisecond  // from asking to asking again, then doubled
 	maxMissing   = 256                   // numbers missed at once; and messages kept for a peer, of which older ones go first
-	keptBytes    = 32 << 10              // of kept messages
-	maxKeptBytes = keptBytes / 4         // of one; larger ones are not kept
+	keptBytes    = 128 << 10             // of kept messages
+	maxKeptBytes = keptBytes / 2         // of one, so that a tile's result is; larger ones are not kept
 )
 
 // gaps are the numbers that a receiver misses. It belongs to the link's receiver. The zero value has seen nothing.
