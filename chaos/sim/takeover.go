@@ -30,10 +30,8 @@ const (
 	afterCut = afterSilence + 2*silenceCeiling + 2*silenceCeiling*maxPPM/1e6
 	// afterReunion: it goes on believing so for 10 ms after it hears its peers again; and the timers are late.
 	afterReunion = 10*time.Millisecond + 4*timerLate
-	// apartTogether is within what time peers must have been heard last for a process to think itself cut off from them,
-	// and apartRhythms of how many of their own beats' time it must have heard nothing, at least.
+	// apartTogether is within what time peers must have been heard last for a process to think itself cut off from them.
 	apartTogether = 50 * time.Millisecond
-	apartRhythms  = 1
 	// vouchTime is for how long a node leaves alone a leader that it does not hear, by the word of one that does.
 	vouchTime = 2*time.Second + 2*time.Second*maxPPM/1e6
 )
@@ -117,7 +115,7 @@ func (c *takeover) audit(w *World, i int) {
 		return // thawed meanwhile, or killed, which is watched on its own
 	}
 	after := w.now.Sub(a.since)
-	if near := !w.apart(holder); (!near || !a.near) && after < afterCut {
+	if near := !w.apart(holder, w.processOf(a.owner).index); (!near || !a.near) && after < afterCut {
 		a.near = near
 		w.queue.push(entry{at: w.now.Add(afterReunion), kind: audits, slot: int32(i)})
 		return
@@ -141,26 +139,18 @@ func (c *takeover) audit(w *World, i int) {
 	}
 }
 
-// apart reports whether a process may think itself cut off: of most of the peers that it heard of late it hears nothing,
-// since about the same time.
-func (w *World) apart(p *process) bool {
-	quiet := func(j int) bool {
-		return w.now.Sub(p.heard[j]) > apartRhythms*w.processes[j].rhythm
-	}
-	var newest clock.Instant
-	for j := range w.cfg.Nodes {
-		if j != p.index && w.ends[p.index][j].up && quiet(j) {
-			newest = max(newest, p.heard[j])
-		}
-	}
+// apart reports whether a process may think itself cut off: of most of the peers that it heard until it last heard one it
+// hears nothing, either.
+func (w *World) apart(p *process, from int) bool {
 	heard, fell := 0, 0
 	for j := range w.cfg.Nodes {
+		since := p.heard[j].Sub(p.heard[from])
 		switch {
-		case j == p.index || !w.ends[p.index][j].up:
-		case !quiet(j):
-			heard++
-		case newest.Sub(p.heard[j]) <= apartTogether:
+		case j == p.index || !w.ends[p.index][j].up || since < -apartTogether:
+		case since <= apartTogether && w.now.Sub(p.heard[j]) > w.processes[j].rhythm:
 			fell++
+		default:
+			heard++
 		}
 	}
 	return fell > heard && fell > 1

@@ -68,7 +68,7 @@ func (c *Core) judgeSilence() {
 		if !p.link || p.Sink || p.failed != 0 || p.lease.Judge(c.heard()) == Alive {
 			continue
 		}
-		if c.cutOff() {
+		if c.cutOff(p) {
 			c.cutUntil, c.away = c.now.Add(healing), true
 		}
 		if c.now >= c.cutUntil || p.lease.Spent(c.heard(), cutPatience) {
@@ -86,26 +86,20 @@ const (
 	together = 50 * time.Millisecond
 )
 
-// cutOff reports whether most of the peers that were heard a moment ago have fallen silent together: then it is rather this
-// node that nobody hears. It takes nothing over and leads nothing until it hears them, or has waited for long. Taken over at once,
-// a stream whose leader lives would have two, and the cut node's term, the higher one, would depose the other when the cut
-// heals, with all that was placed under it. Processes that died are not silent: their links broke.
-func (c *Core) cutOff() bool {
-	var newest clock.Instant // of the last beats of those that are silent
-	heard := 0
+// cutOff reports whether a peer that is silent fell silent together with most of those that were heard until then: then it is
+// rather this node that nobody hears. It takes nothing over and leads nothing until it hears them, or has waited for long. Taken over
+// at once, a stream whose leader lives would have two, and the cut node's term, the higher one, would depose the other when the
+// cut heals, with all that was placed under it. Processes that died are not silent: their links broke.
+func (c *Core) cutOff(p *peer) bool {
+	fell, heard := 0, 0
 	for i := range c.peers.list {
-		switch p := &c.peers.list[i]; {
-		case !p.mightBeat():
-		case p.silent(c.heard()):
-			newest = max(newest, p.lease.last)
+		q := &c.peers.list[i]
+		switch since := q.lease.last.Sub(p.lease.last); {
+		case !q.mightBeat() || since <= -together: // silent for longer
+		case since < together && q.silent(c.heard()):
+			fell++
 		default:
 			heard++
-		}
-	}
-	fell := 0
-	for i := range c.peers.list {
-		if p := &c.peers.list[i]; p.mightBeat() && p.silent(c.heard()) && newest.Sub(p.lease.last) < together {
-			fell++
 		}
 	}
 	return fell > heard && fell > 1
@@ -138,9 +132,9 @@ func (c *Core) comeBack() {
 // or its owner did not hear this node, or most of what is said to this node or by it is lost now and then. The splitter will
 // have been told, or has another look at the task, so the copy is not run for being overdue.
 func (c *Core) uninformed(h *held) bool {
-	if c.cutOff() || c.lossyItself() {
+	if h.since <= c.cameBack || c.lossyItself() {
 		return true
 	}
 	owner := c.peers.find(h.holders.Owner())
-	return h.since <= c.cameBack || owner != nil && h.since <= owner.unheard
+	return owner != nil && (h.since <= owner.unheard || owner.mightBeat() && owner.silent(c.heard()) && c.cutOff(owner))
 }
