@@ -10,8 +10,8 @@ import (
 	"fracture/cluster/failover"
 )
 
-// Row sums up the trials of one component under one fault. Figures are over the trials that counted; lost, duplicates,
-// wrong results and needless takeovers are over all of them.
+// Row sums up the trials of one component under one fault. Figures are over the trials that counted; needless takeovers over all
+// but those that the machine spoilt; lost, duplicates and wrong results over all of them.
 type Row struct {
 	Component Component `json:"component"`
 	Fault     Kind      `json:"fault"`
@@ -37,6 +37,7 @@ type Row struct {
 	MeterLate int        `json:"meter_late"`                         // counted trials in which the meter itself was late
 	Stalled   int        `json:"stalled"`                            // trials that the machine spoilt, and that count for nothing else
 	WithThem  *Spread    `json:"downtime_with_stalled_ms,omitempty"` // the downtime if they counted; nil where there are none
+	AllNeeds  *float64   `json:"needless_with_stalled_per_min,omitempty"`
 	Stages    []StageRow `json:"timeline,omitempty"`
 	Uncounted []Reason   `json:"uncounted,omitempty"`
 	Differ    []Reason   `json:"differ,omitempty"` // why figures lay more than two periods apart, with an example
@@ -102,9 +103,8 @@ func rowOf(trials []Trial) Row {
 	row := Row{Component: trials[0].Component, Fault: trials[0].Fault, N: len(trials)}
 	asked := 0
 	var counted, spoilt []Trial
-	var observed time.Duration
+	var needless, withSpoilt takeovers
 	uncounted := map[string]int{}
-	needless := 0
 	for _, t := range trials {
 		if !t.Again {
 			asked++
@@ -112,8 +112,10 @@ func rowOf(trials []Trial) Row {
 		row.Lost += t.Reading.Lost
 		row.Dup += t.Duplicates
 		row.Wrong += t.Wrong
-		needless += t.Needless
-		observed += t.Ended.Sub(t.Began)
+		withSpoilt.add(t)
+		if !t.Stalled() {
+			needless.add(t)
+		}
 		if why := t.Uncounted(); why != "" {
 			uncounted[why]++
 			if why == stalled {
@@ -127,9 +129,7 @@ func rowOf(trials []Trial) Row {
 			row.MeterLate++
 		}
 	}
-	if observed > 0 {
-		row.Needless = float64(needless) / observed.Minutes()
-	}
+	row.Needless = needless.perMinute()
 	row.Counted, row.Needed = len(counted), (4*asked+4)/5
 	row.Downtime = spread(counted, func(t Trial) time.Duration { return t.Reading.Downtime })
 	row.Gap = spread(counted, func(t Trial) time.Duration { return t.Reading.Gap })
@@ -139,7 +139,8 @@ func rowOf(trials []Trial) Row {
 	row.Loss = spread(counted, func(t Trial) time.Duration { return t.Reading.Loss })
 	if row.Stalled = len(spoilt); row.Stalled > 0 {
 		all := spread(slices.Concat(counted, spoilt), func(t Trial) time.Duration { return t.Reading.Downtime })
-		row.WithThem = &all
+		every := withSpoilt.perMinute()
+		row.WithThem, row.AllNeeds = &all, &every
 	}
 	if row.Fault.Lasts() {
 		stood := spread(counted, func(t Trial) time.Duration { return t.Length })
@@ -156,6 +157,24 @@ func rowOf(trials []Trial) Row {
 	row.Differ = differ(counted)
 	row.Streams = byStream(counted)
 	return row
+}
+
+// takeovers counts those that nobody needed, in trials of some length together.
+type takeovers struct {
+	needless int
+	observed time.Duration
+}
+
+func (n *takeovers) add(t Trial) {
+	n.needless += t.Needless
+	n.observed += t.Ended.Sub(t.Began)
+}
+
+func (n *takeovers) perMinute() float64 {
+	if n.observed <= 0 {
+		return 0
+	}
+	return float64(n.needless) / n.observed.Minutes()
 }
 
 func spread(trials []Trial, of func(Trial) time.Duration) Spread {

@@ -138,8 +138,8 @@ func (r *Report) writeRows(b *strings.Builder) {
 			fmt.Fprintf(b, "%s: in %d of %d counted trials the meter itself was late by more than %v; they count\n", name, row.MeterLate, row.Counted, HiccupLimit)
 		}
 		if all := row.WithThem; all != nil {
-			fmt.Fprintf(b, "%s: with those in which the machine stalled, n = %d, downtime p50 %s, p90 %s, p99 %s, max %s ms\n",
-				name, row.Counted+row.Stalled, figure(all.P50), figure(all.P90), figure(all.P99), figure(all.Max))
+			fmt.Fprintf(b, "%s: with those in which the machine stalled, n = %d, downtime p50 %s, p90 %s, p99 %s, max %s ms, needless/min %s\n",
+				name, row.Counted+row.Stalled, figure(all.P50), figure(all.P90), figure(all.P99), figure(all.Max), figure(*row.AllNeeds))
 		}
 		for _, u := range row.Uncounted {
 			fmt.Fprintf(b, "%s: not counted in %d: %s\n", name, u.N, u.Why)

@@ -94,6 +94,18 @@ func TestTrial_doesNotCountWhereTheMachineStoodStill(t *testing.T) {
 	}
 }
 
+func TestRows_tellTakeoversOfAStallingMachineApart(t *testing.T) {
+	trials := sampleTrials()[:2]
+	for i := range trials {
+		trials[i].Began, trials[i].Ended = start, start.Add(30*time.Second)
+	}
+	trials[0].Needless, trials[1].Needless, trials[1].Stall = 1, 5, 2*StallLimit
+	row := Rows(trials)[0]
+	if row.Needless != 2 || row.AllNeeds == nil || *row.AllNeeds != 6 {
+		t.Errorf("needless %v/min, with the trial in which the machine stalled %v; want 2 and 6", row.Needless, row.AllNeeds)
+	}
+}
+
 func TestSpeed_findsTheSlowestSpell(t *testing.T) {
 	var s Speed
 	at := start

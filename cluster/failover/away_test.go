@@ -1,0 +1,123 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"fracture/work"
+)
+
+// apart cuts two nodes off from each other, and from nobody else.
+func (s *stage) apart(a, b *actor, cut bool) {
+	s.cut[[2]string{a.name, b.name}], s.cut[[2]string{b.name, a.name}] = cut, cut
+}
+
+func TestNodes_thatDoNotHearEachOtherDoNotDeposeEachOtherInTurn(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	heir := s.follower(leader, stream.ID)
+	s.apart(leader, heir, true)
+	s.run(time.Second)
+	reigns := 0
+	for _, a := range crew {
+		reigns += len(a.all(Lead))
+	}
+	if reigns != 1 {
+		t.Errorf("in a second in which a leader and its standby do not hear each other the stream had %d reigns more, want 1", reigns)
+	}
+	s.apart(leader, heir, false)
+	s.run(200 * time.Millisecond)
+	s.everyResultOnce(sink, stream, 60)
+}
+
+func TestFenced_takesOverFromALeaderThatIsSeenToFail(t *testing.T) {
+	s, _, _, leader, stream := busy(t, work.Standby)
+	heir := s.follower(leader, stream.ID)
+	s.apart(leader, heir, true)
+	s.until("the standby takes over", 100*time.Millisecond, func() bool { return heir.core.stream(stream.ID).leading() })
+	s.until("the leader follows it", 100*time.Millisecond, func() bool {
+		st := leader.core.stream(stream.ID)
+		return st != nil && !st.leading()
+	})
+	if leader.core.stream(stream.ID).holders.Owner() != heir.id {
+		t.Fatal("the deposed one follows somebody else: the test shows nothing")
+	}
+	s.step(leader, Event{Kind: LinkDown, Peer: heir.id})
+	if !leader.core.stream(stream.ID).leading() {
+		t.Error("the deposed leader goes by an old word, though it saw the link to the other break since")
+	}
+}
+
+func TestLeader_thatIsCutOffSplitsNothingAndAsksBeforeItGoesOn(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	s.partOf(leader, true)
+	s.run(50 * time.Millisecond)
+	next := leader.core.stream(stream.ID).next
+	s.run(300 * time.Millisecond)
+	if got := leader.core.stream(stream.ID).next; got != next {
+		t.Errorf("cut off from all it split %d frames, want none: nobody hears of them", got-next)
+	}
+	placed := leader.told["place"]
+	s.partOf(leader, false)
+	s.run(100 * time.Millisecond)
+	if st := leader.core.stream(stream.ID); st != nil && st.leading() {
+		t.Error("it leads on beside who took the stream over")
+	}
+	if got := leader.told["place"]; got != placed {
+		t.Errorf("back from the cut it placed %d tasks before it learned that it leads no more", got-placed)
+	}
+	leads := 0
+	for _, a := range crew {
+		if st := a.core.stream(stream.ID); st != nil && st.leading() {
+			leads++
+		}
+	}
+	if leads != 1 {
+		t.Errorf("%d nodes lead the stream, want 1", leads)
+	}
+	s.run(200 * time.Millisecond)
+	s.everyResultOnce(sink, stream, 40)
+}
+
+func TestStandby_runsNothingForBeingOverdueThatItHeldWhileItWasAway(t *testing.T) {
+	for name, away := range map[string]func(*stage, *actor, bool){
+		"frozen": func(s *stage, a *actor, away bool) {
+			if away {
+				s.freeze(a)
+			} else {
+				s.thaw(a)
+			}
+		},
+		"cut off": (*stage).partOf,
+		"unheard": func(s *stage, a *actor, away bool) {
+			for _, b := range s.actors {
+				s.cut[[2]string{a.name, b.name}] = away
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, crew, sink, leader, stream := busy(t, work.Standby)
+			var victim *actor
+			for _, a := range crew {
+				if a != leader && a != s.follower(leader, stream.ID) {
+					victim = a
+				}
+			}
+			s.until("it holds a copy", 200*time.Millisecond, func() bool {
+				for i := range victim.core.tasks.list {
+					if victim.core.tasks.list[i].state == waiting {
+						return true
+					}
+				}
+				return false
+			})
+			away(s, victim, true)
+			s.run(300 * time.Millisecond)
+			away(s, victim, false)
+			s.run(300 * time.Millisecond)
+			if n := len(victim.all(Promote)); n != 0 {
+				t.Errorf("it took over %d times, want none: all of that was done long ago", n)
+			}
+			s.everyResultOnce(sink, stream, 40)
+		})
+	}
+}
