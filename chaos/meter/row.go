@@ -26,21 +26,21 @@ type Row struct {
 	Needless  float64   `json:"needless_takeovers_per_min"`
 	Signals   Signals   `json:"signals"`
 
-	Longest   Spread     `json:"longest_stretch_ms"`                 // of the union that downtime is
-	InFlight  Spread     `json:"in_flight_ms"`                       // downtime of what the victim had in flight, alone
-	Arrivals  Spread     `json:"arrivals_ms"`                        // downtime of what was due after the fault, alone
-	Loss      Spread     `json:"loss_ms"`                            // loss-derived
-	Stood     *Spread    `json:"stood_ms,omitempty"`                 // for how long the fault stood, where it does
-	Error     *Spread    `json:"error_ms,omitempty"`                 // of the control that freezes: how far downtime lies from the true length
-	OffLong   *Spread    `json:"longest_stretch_error_ms,omitempty"` // and how far the longest stretch does
-	RSS       RSS        `json:"victim_rss_mib"`
-	MeterLate int        `json:"meter_late"`                         // counted trials in which the meter itself was late
-	Stalled   int        `json:"stalled"`                            // trials that the machine spoilt, and that count for nothing else
-	WithThem  *Spread    `json:"downtime_with_stalled_ms,omitempty"` // the downtime if they counted; nil where there are none
-	AllNeeds  *float64   `json:"needless_with_stalled_per_min,omitempty"`
-	Stages    []StageRow `json:"timeline,omitempty"`
-	Uncounted []Reason   `json:"uncounted,omitempty"`
-	Differ    []Reason   `json:"differ,omitempty"` // why figures lay more than two periods apart, with an example
+	Longest          Spread     `json:"longest_stretch_ms"`                 // of the union that downtime is
+	InFlight         Spread     `json:"in_flight_ms"`                       // downtime of what the victim had in flight, alone
+	Arrivals         Spread     `json:"arrivals_ms"`                        // downtime of what was due after the fault, alone
+	Loss             Spread     `json:"loss_ms"`                            // loss-derived
+	Stood            *Spread    `json:"stood_ms,omitempty"`                 // for how long the fault stood, where it does
+	Error            *Spread    `json:"error_ms,omitempty"`                 // of the control that freezes: how far downtime lies from the true length
+	OffLong          *Spread    `json:"longest_stretch_error_ms,omitempty"` // and how far the longest stretch does
+	RSS              RSS        `json:"victim_rss_mib"`
+	MeterLate        int        `json:"meter_late"`                              // counted trials in which the meter itself was late
+	Stalled          int        `json:"stalled"`                                 // trials that the machine spoilt, and that count for nothing else
+	WithThem         *Spread    `json:"downtime_with_stalled_ms,omitempty"`      // the downtime if they counted; nil where there are none
+	NeedlessWithThem *float64   `json:"needless_with_stalled_per_min,omitempty"` // the same of needless takeovers
+	Stages           []StageRow `json:"timeline,omitempty"`
+	Uncounted        []Reason   `json:"uncounted,omitempty"`
+	Differ           []Reason   `json:"differ,omitempty"` // why figures lay more than two periods apart, with an example
 
 	Streams []StreamRow `json:"streams,omitempty"` // each stream by itself, where that tells more than all together
 }
@@ -113,10 +113,11 @@ func rowOf(trials []Trial) Row {
 		row.Dup += t.Duplicates
 		row.Wrong += t.Wrong
 		withSpoilt.add(t)
-		if !t.Stalled() {
+		why := t.Uncounted()
+		if why != stalled {
 			needless.add(t)
 		}
-		if why := t.Uncounted(); why != "" {
+		if why != "" {
 			uncounted[why]++
 			if why == stalled {
 				spoilt = append(spoilt, t)
@@ -140,7 +141,7 @@ func rowOf(trials []Trial) Row {
 	if row.Stalled = len(spoilt); row.Stalled > 0 {
 		all := spread(slices.Concat(counted, spoilt), func(t Trial) time.Duration { return t.Reading.Downtime })
 		every := withSpoilt.perMinute()
-		row.WithThem, row.AllNeeds = &all, &every
+		row.WithThem, row.NeedlessWithThem = &all, &every
 	}
 	if row.Fault.Lasts() {
 		stood := spread(counted, func(t Trial) time.Duration { return t.Length })

@@ -139,7 +139,7 @@ func (r *Report) writeRows(b *strings.Builder) {
 		}
 		if all := row.WithThem; all != nil {
 			fmt.Fprintf(b, "%s: with those in which the machine stalled, n = %d, downtime p50 %s, p90 %s, p99 %s, max %s ms, needless/min %s\n",
-				name, row.Counted+row.Stalled, figure(all.P50), figure(all.P90), figure(all.P99), figure(all.Max), figure(*row.AllNeeds))
+				name, row.Counted+row.Stalled, figure(all.P50), figure(all.P90), figure(all.P99), figure(all.Max), figure(*row.NeedlessWithThem))
 		}
 		for _, u := range row.Uncounted {
 			fmt.Fprintf(b, "%s: not counted in %d: %s\n", name, u.N, u.Why)

@@ -101,8 +101,8 @@ func TestRows_tellTakeoversOfAStallingMachineApart(t *testing.T) {
 	}
 	trials[0].Needless, trials[1].Needless, trials[1].Stall = 1, 5, 2*StallLimit
 	row := Rows(trials)[0]
-	if row.Needless != 2 || row.AllNeeds == nil || *row.AllNeeds != 6 {
-		t.Errorf("needless %v/min, with the trial in which the machine stalled %v; want 2 and 6", row.Needless, row.AllNeeds)
+	if row.Needless != 2 || row.NeedlessWithThem == nil || *row.NeedlessWithThem != 6 {
+		t.Errorf("needless %v/min, with the trial in which the machine stalled %v; want 2 and 6", row.Needless, row.NeedlessWithThem)
 	}
 }
 

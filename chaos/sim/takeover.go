@@ -32,8 +32,9 @@ const (
 	afterReunion = 10*time.Millisecond + 4*timerLate
 	// apartTogether is within what time peers must have been heard last for a process to think itself cut off from them.
 	apartTogether = 50 * time.Millisecond
-	// vouchTime is for how long a node leaves alone a leader that it does not hear, by the word of one that does.
-	vouchTime = 2*time.Second + 2*time.Second*maxPPM/1e6
+	// vouchTime is for how long a node leaves alone a leader that it does not hear, by the word of one that does, unless gossip
+	// gives that leader up.
+	vouchTime = 25*time.Second + 25*time.Second*maxPPM/1e6
 )
 
 // lent is a copy of a task at its first standby.
@@ -63,6 +64,9 @@ func (c *takeover) reset() {
 func (c *takeover) stopped(w *World, p *process) {
 	for i := range w.streams {
 		s := &w.streams[i]
+		if !p.up {
+			s.vouched[p.index] = 0
+		}
 		if !s.submitted || s.settled() {
 			continue
 		}
@@ -115,7 +119,9 @@ func (c *takeover) audit(w *World, i int) {
 		return // thawed meanwhile, or killed, which is watched on its own
 	}
 	after := w.now.Sub(a.since)
-	if near := !w.apart(holder, w.processOf(a.owner).index); (!near || !a.near) && after < afterCut {
+	owner := w.processOf(a.owner)
+	bySilence := a.freeze || w.ends[holder.index][owner.index].up // and not by the end of a link, which no cut explains away
+	if near := !w.apart(holder, owner.index); bySilence && (!near || !a.near) && after < afterCut {
 		a.near = near
 		w.queue.push(entry{at: w.now.Add(afterReunion), kind: audits, slot: int32(i)})
 		return

@@ -30,6 +30,9 @@ func (c *Core) excuseOwnStall(now clock.Instant) {
 	if stall >= longStall {
 		c.away = true
 	}
+	if stall >= c.cfg.OverdueFloor {
+		c.missedNews = now
+	}
 	c.wanted = clock.Never
 }
 
@@ -43,10 +46,16 @@ func (c *Core) listened(until, stalled clock.Instant) {
 	}
 }
 
-// excuse counts every peer's silence anew from an instant on.
+// excuse counts the silence of every peer that is not taken for failed anew from an instant on. In a cut it does not: who is silent
+// then was so before.
 func (c *Core) excuse(from clock.Instant) {
+	if from < c.cutUntil {
+		return
+	}
 	for i := range c.peers.list {
-		c.peers.list[i].lease.Excuse(from)
+		if p := &c.peers.list[i]; p.failed == 0 {
+			p.lease.Excuse(from)
+		}
 	}
 }
 
@@ -69,9 +78,12 @@ func (c *Core) judgeSilence() {
 			continue
 		}
 		if c.cutOff(p) {
-			c.cutUntil, c.away = c.now.Add(healing), true
+			if c.now >= c.cutUntil {
+				c.cutSince = c.now
+			}
+			c.cutUntil, c.missedNews, c.away = c.now.Add(healing), c.now, true
 		}
-		if c.now >= c.cutUntil || p.lease.Spent(c.heard(), cutPatience) {
+		if c.now >= c.cutUntil || c.now.Sub(c.cutSince) >= cutPatience*c.cfg.SilenceCeiling {
 			c.fail(p, Silence)
 		}
 	}
@@ -80,7 +92,7 @@ func (c *Core) judgeSilence() {
 const (
 	// healing is how long after a cut this node goes on believing in it: the first peers' beats are back, the others' on their way.
 	healing = 10 * time.Millisecond
-	// cutPatience is how many ceilings of silence a node that is cut off bears before it takes its peers for failed.
+	// cutPatience is for how many ceilings of silence a node takes itself for cut off before it takes its peers for failed.
 	cutPatience = 3
 	// together is within what time peers must have been heard last to have fallen silent at once.
 	together = 50 * time.Millisecond
@@ -112,7 +124,7 @@ func (p *peer) mightBeat() bool { return !p.Sink && p.link && (p.failed == 0 || 
 func (p *peer) silent(now clock.Instant) bool { return p.failed == Silence || p.lease.Quiet(now) }
 
 // steadied reports whether this node may act as a leader: neither is it cut off, nor has it just come back.
-func (c *Core) steadied() bool { return c.now >= c.steady && c.now >= c.cutUntil }
+func (c *Core) steadied() bool { return !c.away && c.now >= c.steady && c.now >= c.cutUntil }
 
 // comeBack ends a time in which this node stood still or was cut off. It asks those that follow what it leads whether it still
 // does, and waits for the answer.
@@ -120,19 +132,22 @@ func (c *Core) comeBack() {
 	if !c.away || c.now < c.cutUntil {
 		return
 	}
-	c.away, c.cameBack, c.steady = false, c.now, c.now.Add(longStall)
+	c.away, c.steady = false, c.now.Add(longStall)
 	for _, s := range c.streams {
-		if s.leading() && s.accepted && s.next > 0 {
-			c.markAll(s, s.next-1) // known by them, or answered by a fence
+		if !s.leading() || !s.accepted {
+			continue
+		}
+		for r := 1; r < s.holders.Len(); r++ {
+			c.sendHold(s, s.holders[r]) // acknowledged, or answered by a fence
 		}
 	}
 }
 
 // uninformed reports whether a task may have been done without news of it having come here: since it came this node was away,
-// or its owner did not hear this node, or most of what is said to this node or by it is lost now and then. The splitter will
-// have been told, or has another look at the task, so the copy is not run for being overdue.
+// or its owner did not hear this node. The splitter will have been told, or has another look at the task, so the copy is not run
+// for being overdue.
 func (c *Core) uninformed(h *held) bool {
-	if h.since <= c.cameBack || c.lossyItself() {
+	if h.since <= c.missedNews {
 		return true
 	}
 	owner := c.peers.find(h.holders.Owner())

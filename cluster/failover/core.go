@@ -95,12 +95,12 @@ type Core struct {
 	heardAt      clock.Instant // see heard
 	stalledAt    clock.Instant // see listened
 	cutUntil     clock.Instant // see judgeSilence
-	cameBack     clock.Instant // see comeBack
+	cutSince     clock.Instant // see judgeSilence
+	missedNews   clock.Instant // when this node last stood still for long, or was cut off
 	away         bool          // see comeBack
 	trust        trust         // in this node itself
 	hurriedUntil clock.Instant // see hurry
 	yieldedAt    clock.Instant // when this node last wanted to hand over what it leads, for it loses messages
-	asUsual      clock.Instant // when a task was last done that ran for no longer than usual
 	wanted       clock.Instant // the last answer of Wake
 	steady       clock.Instant // until then a leader that stalled splits nothing
 	loop         []Message     // what this node says to itself, handled before Step returns

@@ -32,6 +32,7 @@ type trust struct {
 	dragged uint8         // how many of its tasks in a row ran for several times as long as usual
 
 	dragsFrom clock.Instant // since when it has run the first of those
+	asUsual   clock.Instant // when it last did a task that ran for no longer than usual
 	hurried   clock.Instant // see hurry
 }
 
@@ -78,18 +79,19 @@ func (c *Core) suspects() (n int) {
 	return n
 }
 
-// hurry lets be placed anew what a node in doubt has and has had for longer than usual, now and, where that is sure, until the
-// doubt ends: it waits behind what has shown that the node is slow, or its result was lost.
+// hurry lets be placed anew what a node in doubt has and has had for longer than usual: for a moment, or, where that is sure, until
+// the doubt ends. It waits behind what has shown that the node is slow, or its result was lost.
 func (c *Core) hurry(id NodeID, sure bool) {
 	t := c.trustIn(id)
 	if t == nil {
 		return
 	}
-	t.hurried = c.now + 1
+	until := c.now.Add(hurryTime)
 	if sure {
-		t.hurried = t.suspect
+		until = t.suspect
 	}
-	c.hurriedUntil = max(c.hurriedUntil, t.hurried)
+	t.hurried = max(t.hurried, until)
+	c.hurriedUntil = max(c.hurriedUntil, until)
 	for _, s := range c.streams {
 		if s.leading() {
 			s.watchAt = c.now
@@ -97,14 +99,17 @@ func (c *Core) hurry(id NodeID, sure bool) {
 	}
 }
 
-// wait is how long the leader waits for the result of a task of a frame before it places the task anew.
+// hurryTime is a moment in which a leader looks at what a node has.
+const hurryTime = time.Millisecond
+
+// wait is how long the leader waits for the result of a task of a frame before it places the task anew: twice as long after each
+// try, for on a cluster that has too much to do, trying again is more to do.
 func (c *Core) wait(s *stream, f *frame, t *tile, patience time.Duration) time.Duration {
 	if s.spec.Strategy == work.Standby || s.spec.Strategy == work.Hedge {
 		if f.number < s.doubtful && t.epoch.Term < s.term || c.now < c.hurriedUntil && c.hurried(t.holders.Owner()) {
-			return c.usual(s.spec.Function)
+			patience = min(patience, c.usual(s.spec.Function))
 		}
 	}
-	// Twice as patient after each try: on a cluster that has too much to do, trying again is more to do.
 	return patience << backoff(s, t)
 }
 
@@ -114,53 +119,51 @@ func (c *Core) hurried(id NodeID) bool {
 	return t != nil && c.now < t.hurried
 }
 
-// slowness is what a result says of its task's owner.
-type slowness uint8
+// judgement is what a result says of its task's owner.
+type judgement uint8
 
 const (
-	notSlow slowness = iota
-	// late: a standby had to run the task, or it took far longer than such tasks do. The owner may have been out of turn.
-	late
-	// outrun: standbys answered some tasks in a row before it.
-	outrun
-	// slow: it ran some tasks in a row for several times as long as they usually take, while others did not.
-	slow
+	onTime judgement = iota
+	// wasLate: a standby had to run the task, or it took far longer than such tasks do. The owner may have been out of turn.
+	wasLate
+	// wasOutrun: standbys answered some tasks in a row before it.
+	wasOutrun
+	// isSlow: it ran one task or some in a row for several times as long as they usually take, while others did not.
+	isSlow
 )
 
-// slowness judges the first result of a task. Under hedge a standby runs one task in twenty, so that alone says nothing.
-func (c *Core) slowness(s *stream, t *tile, m *Message) slowness {
+// judge judges a task's owner by the task's first result. Under hedge a standby runs one task in twenty, so that alone says nothing.
+func (c *Core) judge(s *stream, t *tile, m *Message) judgement {
 	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) || m.Strategy != work.Standby && m.Strategy != work.Hedge {
-		return notSlow
+		return onTime
 	}
 	owner, standby := t.holders.Owner(), m.Epoch.Rank > 0
 	p := c.pace(s.spec.Function)
 	switch {
 	case !standby && c.drags(owner, time.Duration(s.runs[m.Task.Tile]), m.Ran):
-		return slow
+		return isSlow
 	case c.outruns(owner, standby):
-		return outrun
+		return wasOutrun
 	case m.Strategy == work.Hedge:
 	case standby, p != nil && p.took.known() && c.now.Sub(t.placed) > max(overdueMargin*p.took.quantile(990), c.cfg.OverdueFloor/2):
-		return late
+		return wasLate
 	}
-	return notSlow
+	return onTime
 }
 
-// act gives a node that is late or slow nothing new for a while, and places anew what it has. But where it is merely late and
-// others are in doubt as well, all have too much to do, and placing anew would add to it.
-func (c *Core) act(owner NodeID, how slowness) {
-	switch how {
-	case notSlow:
-	case late, outrun:
-		if c.doubt(owner, 0); how == outrun {
-			c.doubt(owner, ofSlowness)
-		}
-		if c.suspects() <= 1 {
-			c.hurry(owner, false)
-		}
-	case slow:
+// act gives a node that is late or slow nothing new for a while, and places anew what it has. But where it is not known to be slow
+// and others are in doubt as well, all have too much to do, and placing anew would add to it.
+func (c *Core) act(owner NodeID, j judgement) {
+	switch j {
+	case onTime:
+		return
+	case wasLate:
+		c.doubt(owner, 0)
+	case wasOutrun, isSlow:
 		c.doubt(owner, ofSlowness)
-		c.hurry(owner, true)
+	}
+	if j == isSlow || c.suspects() <= 1 {
+		c.hurry(owner, j == isSlow)
 	}
 }
 
@@ -182,20 +185,33 @@ func (c *Core) drags(owner NodeID, usually, ran time.Duration) bool {
 	case t == nil || usually == 0 || dragFactor*usually < dragFloor && ran < dragFloor:
 		return false
 	case ran < max(dragFloor, dragFactor*usually):
-		t.dragged, c.asUsual = 0, c.now
+		t.dragged, t.asUsual = 0, c.now
 		return false
-	case t.dragged == 0:
-		t.dragsFrom = c.now.Add(-ran)
+	case t.dragged == 0 || c.now.Sub(t.dragsFrom) > relapse:
+		t.dragged, t.dragsFrom = 0, c.now.Add(-ran)
 	}
 	t.dragged++
 	if ran >= 2*dragFactor*usually {
 		t.dragged++
 	}
-	if t.dragged = min(t.dragged, mostDragged+1); t.dragged <= mostDragged || c.asUsual <= t.dragsFrom {
+	if t.dragged = min(t.dragged, mostDragged+1); t.dragged <= mostDragged || !c.othersAsUsual(owner, t.dragsFrom) {
 		return false
 	}
 	t.dragged = 0
 	return true
+}
+
+// othersAsUsual reports whether a node other than one has done a task since an instant that ran for no longer than usual.
+func (c *Core) othersAsUsual(than NodeID, since clock.Instant) bool {
+	if than != c.cfg.ID && c.trust.asUsual > since {
+		return true
+	}
+	for i := range c.peers.list {
+		if p := &c.peers.list[i]; p.ID != than && p.trust.asUsual > since {
+			return true
+		}
+	}
+	return false
 }
 
 // usualRun learns for how long the owners of a tile run it, as a median: half of the cases are longer, half are shorter. It

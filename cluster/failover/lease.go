@@ -64,11 +64,6 @@ func (l *Lease) Judge(now clock.Instant) Verdict {
 	return Alive
 }
 
-// Spent reports whether the peer has been silent at now for so many ceilings, whatever its rhythm.
-func (l *Lease) Spent(now clock.Instant, ceilings time.Duration) bool {
-	return now.Sub(l.last) > ceilings*l.ceiling
-}
-
 // Quiet reports whether the peer has been silent at now for longer than it was between two beats of late: no verdict, but
 // what of many peers at once says something of the judge.
 func (l *Lease) Quiet(now clock.Instant) bool { return now.Sub(l.last) > l.gaps.peak }

@@ -22,6 +22,9 @@ func (c *Core) leave(id NodeID) {
 	}
 	if p.failed == 0 {
 		c.fail(p, Gone)
+	} else {
+		c.doubtWord(id)
+		c.takeOverStreams(Gone)
 	}
 	c.peers.remove(id)
 	c.dropWatchers(id)

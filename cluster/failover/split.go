@@ -161,19 +161,14 @@ func (c *Core) split(s *stream) {
 	for i := range f.tiles {
 		c.placeTile(s, f, uint32(i), list, false)
 	}
-	c.markAll(s, k)
-	s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
-	s.advance()
-}
-
-// markAll tells the standbys of the splitter that every task of a frame, and of those before it, has been placed.
-func (c *Core) markAll(s *stream, frame uint64) {
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{
-			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: frame}, Epoch: s.epoch(), Holders: s.holders,
+			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: s.epoch(), Holders: s.holders,
 			Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock, Need: uint32(s.next - s.base),
 		})
 	}
+	s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
+	s.advance()
 }
 
 // evenly is how many of a frame's tasks each of some nodes gets, where none gets more than it must.

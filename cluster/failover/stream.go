@@ -227,7 +227,9 @@ func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
 		s.version = max(s.version, reign.Try)
 		return
 	}
-	s.vouched = 0
+	if reign.Term != s.term {
+		s.vouched, s.asked = 0, 0
+	}
 	s.term, s.version, s.holders, s.copied, s.former = reign.Term, reign.Try, holders, Holders{}, Holders{}
 	if holders.Rank(c.cfg.ID) < 0 {
 		c.forget(s)
@@ -295,11 +297,13 @@ func (c *Core) result(from NodeID, m *Message) {
 		return
 	}
 	t.done = true
-	how := notSlow
+	how := onTime
 	if s.leading() {
-		how = c.slowness(s, t, m)
+		how = c.judge(s, t, m)
 	}
-	s.runs[m.Task.Tile].observe(m.Ran)
+	if !m.ours() {
+		s.runs[m.Task.Tile].observe(m.Ran)
+	}
 	if t.epoch.Below(m.Epoch) {
 		t.epoch = m.Epoch
 	}

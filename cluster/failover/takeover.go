@@ -123,7 +123,7 @@ func (c *Core) fenced(m *Message) {
 		return
 	}
 	if m.Have > 0 {
-		s.vouched = c.now.Add(windowTime)
+		s.vouched = c.now.Add(longerThanGossip) // which says so sooner if it has died
 	}
 	c.askWhetherHeld(s)
 	c.takeOverStream(s, 0)
@@ -156,7 +156,7 @@ func (c *Core) askWhetherHeld(s *stream) {
 	if s.asked == 0 {
 		s.asked = c.now
 	}
-	if c.now.Sub(s.asked) >= windowTime && c.noneAhead(s) {
+	if c.now.Sub(s.asked) >= windowTime && c.now >= s.vouched && c.noneAhead(s) {
 		c.reign(s, Gone)
 		return
 	}
