@@ -60,6 +60,7 @@ func newCompareCommand() *cobra.Command {
 	flags.StringVar(&f.run.load, "load", "half", "how much of all cores the first strategy keeps busy; the others have the same pictures")
 	flags.Uint64Var(&f.run.seed, "seed", 0, "decides victims and moments, the same for each strategy; 0: from the clock, and printed")
 	f.run.registerTrial(flags, 3*time.Second)
+	f.run.nodeArgs.register(cmd)
 	flags.StringVar(&f.run.out, "out", "", "write the JSON object to this file too")
 	return cmd
 }
