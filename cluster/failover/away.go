@@ -123,8 +123,8 @@ func (p *peer) mightBeat() bool { return !p.Sink && p.link && (p.failed == 0 || 
 // silent reports whether a peer has been silent at now for longer than of late.
 func (p *peer) silent(now clock.Instant) bool { return p.failed == Silence || p.lease.Quiet(now) }
 
-// steadied reports whether this node may act as a leader: neither is it cut off, nor has it just come back.
-func (c *Core) steadied() bool { return !c.away && c.now >= c.steady && c.now >= c.cutUntil }
+// steadied reports whether this node may act as a leader: neither is it away, as it is in a cut, nor has it just come back.
+func (c *Core) steadied() bool { return !c.away && c.now >= c.steady }
 
 // comeBack ends a time in which this node stood still or was cut off. It asks those that follow what it leads whether it still
 // does, and waits for the answer.
