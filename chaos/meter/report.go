@@ -67,7 +67,8 @@ type Report struct {
 	Ballast    float64    `json:"rss_ballast_mib,omitempty"` // of that, what each was told to fill
 	Door       *DoorLoad  `json:"door,omitempty"`            // of what was asked for at the front door; nil where nothing was
 	Cores      int        `json:"cores"`
-	CPU        float64    `json:"cpu_cores"` // in use by all nodes together, mean of what they told
+	CPU        float64    `json:"cpu_cores"`                 // in use by all nodes together, mean of what they told
+	CPUAsked   float64    `json:"cpu_cores_asked,omitempty"` // by the load; 0 where that asked for none
 	Scheduler  string     `json:"scheduler"`
 	Versions   Versions   `json:"versions"`
 	Started    string     `json:"started"` // RFC 3339

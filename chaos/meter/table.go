@@ -187,7 +187,11 @@ func (r *Report) writeGround(b *strings.Builder) {
 	if r.Ballast > 0 {
 		ballast = fmt.Sprintf(" (%s of them ballast)", figure(r.Ballast))
 	}
-	fmt.Fprintf(b, "nodes: RSS at most %s MiB%s, %s cores in use together\n", figure(r.RSS), ballast, figure(r.CPU))
+	asked := ""
+	if r.CPUAsked > 0 {
+		asked = fmt.Sprintf(" (the load asks for %s)", figure(r.CPUAsked))
+	}
+	fmt.Fprintf(b, "nodes: RSS at most %s MiB%s, %s cores in use together%s\n", figure(r.RSS), ballast, figure(r.CPU), asked)
 	fmt.Fprintf(b, "measured: %s, %s, %s, %s, from %s, took %s s\n", r.Versions.Fracture, r.Versions.Go, r.Versions.System, r.Versions.Machine, r.Started, figure(r.Took))
 	fmt.Fprintf(b, "percentiles: %s\n", r.Figures)
 }

@@ -79,6 +79,9 @@ func (c *Core) place(from NodeID, m *Message) {
 	asked := rank == 0 || m.Strategy.Everyone()
 	if h != nil && asked && h.strategy == m.Strategy && (h.state == running || h.answered && h.answers(from, m)) {
 		h.renew(m, rank)
+		if h.state == ended {
+			c.release(h) // their copies are as new as the placement
+		}
 		return
 	}
 	if h != nil {
@@ -288,16 +291,21 @@ func (c *Core) computed(m *Message) {
 	if h.hedged {
 		c.learn(h.function, c.now.Sub(h.since)) // the owner took at least that
 	}
+	c.release(h)
+	h.answered = true
+	c.end(h)
+}
+
+// release tells a task's other holders that its result is on its way. Of a vote each has its say.
+func (c *Core) release(h *held) {
+	if h.strategy == work.Vote {
+		return
+	}
 	for r := range h.holders.Len() {
-		if h.strategy == work.Vote {
-			break // each has its say
-		}
 		if _, lost := c.lostHolder(h.holders[r]); r != h.rank && !lost {
 			c.send(h.holders[r], Message{Kind: Done, Task: h.id, Epoch: h.epoch})
 		}
 	}
-	h.answered = true
-	c.end(h)
 }
 
 // report gives a result to the holders of its stream's splitter. Where none can be reached, because one has died and the other

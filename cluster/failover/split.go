@@ -18,8 +18,9 @@ func (c *Core) submitted(from NodeID, m *Message) {
 	}
 	if s := c.stream(id); s != nil {
 		switch {
-		case s.leading() && s.complete() && m.Have > 0:
+		case s.leading() && (s.complete() && m.Have > 0 || m.Have == 0 && from != s.submitter && s.given()):
 			c.rewind(s, m)
+			s.submitter = from
 			c.accept(s, from)
 		case s.accepted: // it lives here, or at a leader that is known to have taken it on
 			c.accept(s, from)
@@ -67,6 +68,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	c.terms.see(s.spec.ID, s.term)
 	s.base, s.next = m.Task.Frame, m.Task.Frame
 	s.start = c.origin(m)
+	s.again = s.spec.Frames != 0 && s.term.Count() > 1
 	s.holders[0] = c.cfg.ID
 	s.submitter = from
 	c.streams = append(c.streams, s)
@@ -80,8 +82,8 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
 }
 
-// rewind begins a finite stream again at the frame that the sink asks for, under a higher term: every result came here,
-// and some never reached the sink.
+// rewind begins a finite stream again at the frame that the sink asks for, under a higher term: results came here that never
+// reached the sink, for they were lost on the way or it asked after others had. Who is still at work on a task goes on.
 func (c *Core) rewind(s *stream, m *Message) {
 	s.term = c.terms.see(s.spec.ID, max(s.term, m.Epoch.Term)).next(c.cfg.ID)
 	c.terms.see(s.spec.ID, s.term)
@@ -89,7 +91,7 @@ func (c *Core) rewind(s *stream, m *Message) {
 		s.ring[i].used = false
 	}
 	s.base, s.next = m.Task.Frame, m.Task.Frame
-	s.start = c.origin(m)
+	s.start, s.again = c.origin(m), true
 	c.lead(s, c.cfg.ID)
 	for r := 1; r < s.holders.Len(); r++ {
 		c.sendHold(s, s.holders[r])
@@ -159,7 +161,7 @@ func (c *Core) split(s *stream) {
 	f := s.frame(k)
 	list := c.candidates(c.now, s.spec.Strategy)
 	for i := range f.tiles {
-		c.placeTile(s, f, uint32(i), list, false)
+		c.placeTile(s, f, uint32(i), list, s.again)
 	}
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{

@@ -21,6 +21,7 @@ type stream struct {
 	start    clock.Instant // when frame 0 was due, by this node's clock
 	base     uint64        // the lowest frame that is not complete
 	next     uint64        // the lowest frame that is not placed
+	again    bool          // it was led before, and has an end: what was answered then is answered once more, for a sink missed it
 	doubtful uint64        // below it frames were placed by a leader that lost messages: some of their tasks may have come nowhere
 	ring     []frame       // frame k is at k mod len
 	runs     []usualRun    // for how long each tile runs
@@ -155,6 +156,19 @@ func (s *stream) wake() clock.Instant {
 
 // copies is how many holders each task, and the splitter role itself, shall have.
 func (s *stream) copies() int { return int(s.spec.Factor) }
+
+// given reports whether a result of a stream with an end has gone to the sinks, so that one that asks only now has missed it.
+func (s *stream) given() bool {
+	if s.spec.Frames == 0 {
+		return false
+	}
+	for k := s.base; k < s.next; k++ {
+		if f := s.frame(k); f == nil || f.left < len(f.tiles) {
+			return true
+		}
+	}
+	return s.base > 0
+}
 
 func (c *Core) stream(id work.StreamID) *stream {
 	for _, s := range c.streams {

@@ -301,6 +301,15 @@ func TestSplitter_thatTakesOverDoesNotHaveWorkBegunAgain(t *testing.T) {
 					t.Errorf("tile %d of frame %d was delivered %d times, want once", tile, open, got)
 				}
 			}
+			s.run(100 * time.Millisecond)
+			for _, a := range crew {
+				for _, e := range a.all(Promote) {
+					if e.Signal == Overdue {
+						t.Errorf("%s ran tile %d of frame %d, for nobody told it that the answer had been given",
+							a.name, e.Message.Task.Tile, e.Message.Task.Frame)
+					}
+				}
+			}
 		})
 	}
 }

@@ -115,7 +115,8 @@ func pictures(id work.StreamID, size float64, frames uint64) *work.Stream {
 		Tiles: tileCount, Period: time.Second / framerate, Frames: frames}
 }
 
-// calibrate finds the size of picture for the load, by what warm-ups take of this machine now.
+// calibrate finds the size of picture for the load, by what warm-ups take of this machine now. Where none of them was good,
+// it is the last guess, and the report says what it came to.
 func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 	l := a.options.load
 	switch {
@@ -130,11 +131,14 @@ func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 	}
 	size = firstGuess
 	for guess := range guesses {
-		large, err := a.warmUp(ctx, 1+guess, size)
+		tried, err := a.warmUp(ctx, 1+guess, size)
 		if err != nil {
 			return 0, err
 		}
-		if size = l.size(small, large, runtime.NumCPU()); size == 1 {
+		if l.good(tried, runtime.NumCPU()) {
+			break
+		}
+		if size = l.size(small, tried, runtime.NumCPU()); size == 1 {
 			break
 		}
 	}
@@ -143,15 +147,25 @@ func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 
 // warmUp is the n-th warm-up: it lets the cluster draw pictures of a size for a while.
 func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, error) {
-	a.submit(pictures(runWarmUps+work.StreamID(n), size, uint64((settle+warmUpSpan)*framerate/time.Second)))
+	stream := pictures(runWarmUps+work.StreamID(n), size, uint64((settle+warmUpSpan)*framerate/time.Second))
+	a.submit(stream)
 	if err := a.pause(ctx, settle); err != nil {
 		return warmUp{}, err
 	}
 	a.coresInUse()
+	a.deliveries.Take(nil)
 	if err := a.pause(ctx, warmUpSpan); err != nil {
 		return warmUp{}, err
 	}
-	return warmUp{size, a.coresInUse()}, nil
+	w := warmUp{size: size, cores: a.coresInUse()}
+	seen, _ := a.deliveries.Take(nil)
+	for _, d := range seen {
+		if d.Task.Stream == stream.ID {
+			w.came++
+		}
+	}
+	w.came /= float64(stream.Tiles) * warmUpSpan.Seconds() / stream.Period.Seconds()
+	return w, nil
 }
 
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.

@@ -40,25 +40,42 @@ const (
 	tileCount               = 8
 )
 
-// warmUp is how many cores were in use with pictures of a size, in multiples of the smallest.
-type warmUp struct{ size, cores float64 }
+// warmUp is what came of drawing pictures of a size, in multiples of the smallest one.
+type warmUp struct {
+	size  float64
+	cores float64 // in use meanwhile
+	came  float64 // the share of the results due meanwhile that came
+}
 
-// firstGuess is the size of the second warm-up; the first has the smallest. Each one after is the guess of the two before,
-// and tells how good it was.
+// How the size is found. The first warm-up has the smallest picture; each one after tries what those before it make likely,
+// until one keeps the machine as busy as was asked for. A single one would not do: a host that shares its cores gives less
+// of them, or slower ones, for seconds after heavy work, and a size found then is several times too large.
 const (
 	firstGuess = 8
-	guesses    = 2
+	guesses    = 8
+	within     = 0.15 // of the share asked for
+	keptUp     = 0.98 // of the results due: below it, the pictures are too large, however little of the cores they took
+	largest    = 4    // times the size before
 )
 
+// good reports whether a warm-up kept the share of all cores busy, and did all that was due.
+func (l load) good(w warmUp, cores int) bool {
+	asked := l.share * float64(cores)
+	return w.came >= keptUp && math.Abs(w.cores-asked) <= within*asked
+}
+
 // size is the multiple of the smallest picture that keeps the share of all cores busy, by what two warm-ups took: what the
-// cluster needs for itself plus what the pixels cost. It is at least 1; where pixels seem to cost nothing, the machine is
-// too noisy to tell, and it is that of the larger one.
+// cluster needs for itself plus what the pixels cost. It is at least 1. Where the larger one did not keep up, it is half of
+// that; where pixels seem to cost nothing, the machine is too noisy to tell, and it is that of the larger one.
 func (l load) size(small, large warmUp, cores int) float64 {
+	if large.came < keptUp {
+		return max(1, large.size/2)
+	}
 	slope := (large.cores - small.cores) / (large.size - small.size)
 	if !(slope > 0) {
 		return large.size
 	}
-	return max(1, small.size+(l.share*float64(cores)-small.cores)/slope)
+	return min(max(1, small.size+(l.share*float64(cores)-small.cores)/slope), largest*large.size)
 }
 
 // steadyView is a picture of a multiple of the smallest one's pixels: half-way down a journey, with the border of the set

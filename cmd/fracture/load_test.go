@@ -9,23 +9,46 @@ func TestLoad_sizesThePictureToTheShareOfTheCores(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		used [2]float64 // cores, at sizes 1 and 8
+		came float64    // with the size of 8
 		want float64
 	}{
-		{"half", [2]float64{0.44, 0.58}, 29},
-		{"half", [2]float64{1.20, 1.34}, 1}, // the cluster alone takes more
-		{"half", [2]float64{0.50, 0.40}, 8}, // noise
-		{"full", [2]float64{0.44, 0.58}, 69},
+		{"half", [2]float64{0.44, 0.58}, 1, 29},
+		{"half", [2]float64{1.20, 1.34}, 1, 1},    // the cluster alone takes more
+		{"half", [2]float64{0.50, 0.40}, 1, 8},    // noise
+		{"full", [2]float64{0.44, 0.58}, 1, 32},   // 69, but one step at a time
+		{"half", [2]float64{0.44, 0.46}, 0.97, 4}, // a host that gives little of its cores: they are not idle, they are not there
 	} {
 		l, err := parseLoad(c.name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := l.size(warmUp{1, c.used[0]}, warmUp{8, c.used[1]}, 2); got < c.want-0.01 || got > c.want+0.01 {
+		if got := l.size(warmUp{1, c.used[0], 1}, warmUp{8, c.used[1], c.came}, 2); got < c.want-0.01 || got > c.want+0.01 {
 			t.Errorf("size of %s with %v of 2 cores used = %.2f, want %.2f", c.name, c.used, got, c.want)
 		}
 	}
 	if _, err := parseLoad("heavy"); !errors.Is(err, errUnknownLoad) {
 		t.Errorf("parseLoad(heavy) = %v, want %v", err, errUnknownLoad)
+	}
+}
+
+func TestLoad_isGoodOnlyWhereTheCoresAreBusyAsAskedAndAllThatWasDueCame(t *testing.T) {
+	half, err := parseLoad("half")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		w    warmUp
+		want bool
+	}{
+		{warmUp{29, 1.00, 1}, true},
+		{warmUp{29, 1.14, 0.99}, true},
+		{warmUp{29, 1.00, 0.90}, false},
+		{warmUp{29, 0.80, 1}, false},
+		{warmUp{29, 1.80, 1}, false},
+	} {
+		if got := half.good(c.w, 2); got != c.want {
+			t.Errorf("half of 2 cores is well met by %+v = %v, want %v", c.w, got, c.want)
+		}
 	}
 }
 
