@@ -96,7 +96,7 @@ type Core struct {
 	stalledAt    clock.Instant // see listened
 	cutUntil     clock.Instant // see judgeSilence
 	cutSince     clock.Instant // see judgeSilence
-	missedNews   clock.Instant // when this node last stood still for long, or was cut off
+	missedNews   clock.Instant // when this node last stood still for long, was cut off or lost messages
 	away         bool          // see comeBack
 	trust        trust         // in this node itself
 	hurriedUntil clock.Instant // see hurry

@@ -267,6 +267,7 @@ func (c *Core) missed(id NodeID) {
 		c.hurry(id, true) // what it has done may have been lost
 		return
 	}
+	c.missedNews = c.now
 	if c.now.Sub(c.yieldedAt) < yieldAgain {
 		return
 	}

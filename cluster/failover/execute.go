@@ -213,17 +213,11 @@ const staleAfter = 2
 // runLate runs a copy whose owner takes long, if that is known and the budget for such runs allows it.
 func (c *Core) runLate(h *held) {
 	waited := c.now.Sub(h.since)
-	turn := time.Duration(h.rank)
-	if c.lossyItself() {
-		turn = time.Duration(h.copies) + 2 // the news may be what was lost: the splitter has its turn first
-	}
-	overdue, uninformed := waited >= turn*c.overdue(h.function), c.uninformed(h)
+	overdue, uninformed := waited >= time.Duration(h.rank)*c.overdue(h.function), c.uninformed(h)
 	if overdue && !uninformed {
 		c.learn(h.function, waited) // it took at least that: under load patience must grow
 	}
 	switch p := c.pace(h.function); {
-	case !overdue && !uninformed && turn > time.Duration(h.rank):
-		h.until = c.now.Add(c.overdue(h.function))
 	case uninformed || p != nil && !p.promote.spend(c.now, promoteBurst):
 		if h.until = c.now.Add(c.overdue(h.function)); waited > staleAfter*time.Duration(h.copies+1)*c.overdue(h.function) {
 			c.emit(Effect{Kind: Drop, Peer: h.holders.Owner(), Message: Message{Task: h.id, Epoch: h.epoch}})

@@ -81,8 +81,11 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 	case Tick, Beat, Computed, Saved, Drain, Missed:
 	}
 	for _, w := range s.streams {
-		if now >= s.deadline(w) {
+		switch {
+		case now >= s.deadline(w):
 			s.submit(w)
+		case now >= w.repeatAt():
+			s.again(w)
 		}
 		if w.change != nil && now >= w.changeAt {
 			s.askChange(w)
@@ -96,7 +99,7 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 func (s *Sink) Wake() clock.Instant {
 	wake := clock.Never
 	for _, w := range s.streams {
-		wake = min(wake, s.deadline(w))
+		wake = min(wake, s.deadline(w), w.repeatAt())
 		if w.change != nil {
 			wake = min(wake, w.changeAt)
 		}
@@ -113,6 +116,14 @@ func (s *Sink) deadline(w *watched) clock.Instant {
 		return clock.Never
 	}
 	return w.heard.Add(s.cfg.Resubmit)
+}
+
+// repeatAt is when a node that has not answered is asked again.
+func (w *watched) repeatAt() clock.Instant {
+	if w.spec == nil || w.accepted || w.asked == 0 || w.any {
+		return clock.Never
+	}
+	return w.againAt
 }
 
 func (s *Sink) node(id NodeID) *sinkNode {

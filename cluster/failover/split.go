@@ -7,20 +7,31 @@ import (
 
 // The leader's half: take a stream on, split its frames, place and copy their tasks, and watch them until they come back.
 
-// submitted takes a stream on. The sink is answered once a standby holds it too.
+// submitted takes a stream on. The sink is answered once a standby holds it too. Where this node stands by for the stream, its
+// leader is told who asks: of what it has given so far a sink that comes late has nothing.
 func (c *Core) submitted(from NodeID, m *Message) {
 	if m.Stream == nil {
 		return
+	}
+	passedOn := m.Holders.Owner() != 0
+	if passedOn {
+		from = m.Holders.Owner()
 	}
 	id := m.Stream.ID
 	if from != c.cfg.ID {
 		c.subscribe(from, id) // whoever asks for a stream wants its results, and a Subscribe can be lost
 	}
 	if s := c.stream(id); s != nil {
+		late := m.Have == 0 && s.asksLate(from)
+		s.askers = s.askers.with(from)
+		if !s.leading() && !passedOn {
+			again := *m
+			again.Holders = Holders{from}
+			c.send(s.holders.Owner(), again)
+		}
 		switch {
-		case s.leading() && (s.complete() && m.Have > 0 || m.Have == 0 && from != s.submitter && s.given()):
+		case s.leading() && (late || s.complete() && m.Have > 0):
 			c.rewind(s, m)
-			s.submitter = from
 			c.accept(s, from)
 		case s.accepted: // it lives here, or at a leader that is known to have taken it on
 			c.accept(s, from)
@@ -70,7 +81,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	s.start = c.origin(m)
 	s.again = s.spec.Frames != 0 && s.term.Count() > 1
 	s.holders[0] = c.cfg.ID
-	s.submitter = from
+	s.submitter, s.askers = from, Holders{from}
 	c.streams = append(c.streams, s)
 	c.lead(s, 0)
 	c.mend(s)
@@ -79,23 +90,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 		c.accept(s, from)
 		return
 	}
-	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
-}
-
-// rewind begins a finite stream again at the frame that the sink asks for, under a higher term: results came here that never
-// reached the sink, for they were lost on the way or it asked after others had. Who is still at work on a task goes on.
-func (c *Core) rewind(s *stream, m *Message) {
-	s.term = c.terms.see(s.spec.ID, max(s.term, m.Epoch.Term)).next(c.cfg.ID)
-	c.terms.see(s.spec.ID, s.term)
-	for i := range s.ring {
-		s.ring[i].used = false
-	}
-	s.base, s.next = m.Task.Frame, m.Task.Frame
-	s.start, s.again = c.origin(m), true
-	c.lead(s, c.cfg.ID)
-	for r := 1; r < s.holders.Len(); r++ {
-		c.sendHold(s, s.holders[r])
-	}
+	c.awaitCopy(s)
 }
 
 // lead announces that this node leads s now, and who did before.
@@ -124,8 +119,11 @@ func (c *Core) acceptAll(s *stream) {
 // tend does what the clock demands of a stream that this node leads.
 func (c *Core) tend(s *stream) {
 	if !s.accepted {
-		if c.now >= s.deadline {
+		switch {
+		case c.now >= s.deadline:
 			c.tryAnother(s)
+		case c.now >= s.copyAt:
+			c.copyAgain(s)
 		}
 		return
 	}

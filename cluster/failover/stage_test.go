@@ -20,8 +20,9 @@ type stage struct {
 	actors   []*actor
 	plan     []happening // in the order in which it was planned
 	planned  int
-	cut      map[[2]string]bool // links that the test broke, both ways
-	lose     func(Message) bool // messages that are never sent; nil: none
+	cut      map[[2]string]bool                    // links that the test broke, both ways
+	lose     func(Message) bool                    // messages that are never sent; nil: none
+	drop     func(from, to *actor, m Message) bool // messages that are lost on their way; nil: none
 	names    map[NodeID]string
 	script   strings.Builder
 	taped    bool // effects go to the script
@@ -314,7 +315,7 @@ func (s *stage) send(from *actor, to NodeID, m Message) {
 		m.Stream = &copied
 	}
 	for _, b := range s.actors {
-		if b.id == to && !s.cut[[2]string{from.name, b.name}] {
+		if b.id == to && !s.cut[[2]string{from.name, b.name}] && (s.drop == nil || !s.drop(from, b, m)) {
 			s.after(stageWire, func() { s.step(b, Event{Kind: Received, Peer: from.id, Message: m}) })
 		}
 	}

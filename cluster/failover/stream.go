@@ -30,7 +30,11 @@ type stream struct {
 	submitter NodeID
 	accepted  bool
 	deadline  clock.Instant // for a standby to acknowledge
+	copyAt    clock.Instant // when to ask it again
+	copyWait  time.Duration // for how long it was last waited for
 	tried     Holders       // standbys that were asked in vain
+
+	askers Holders // the first sinks that asked for it, in no order
 
 	shared  uint64        // at a standby of a strategy that has everyone run: the next frame that it splits beside its leader
 	watchAt clock.Instant // when to look again for tasks that are overdue
@@ -146,7 +150,7 @@ func (s *stream) wake() clock.Instant {
 		return min(s.askAt, s.shareAt())
 	}
 	if !s.accepted {
-		return s.deadline
+		return min(s.deadline, s.copyAt)
 	}
 	if s.ended() {
 		return s.watchAt
@@ -157,17 +161,13 @@ func (s *stream) wake() clock.Instant {
 // copies is how many holders each task, and the splitter role itself, shall have.
 func (s *stream) copies() int { return int(s.spec.Factor) }
 
-// given reports whether a result of a stream with an end has gone to the sinks, so that one that asks only now has missed it.
-func (s *stream) given() bool {
-	if s.spec.Frames == 0 {
-		return false
+// first is the frame from which on another is to hold the stream. Until a request is stored, whoever leads it next must have
+// all its results, or get them again.
+func (s *stream) first() uint64 {
+	if s.spec.Frames == 1 {
+		return 0
 	}
-	for k := s.base; k < s.next; k++ {
-		if f := s.frame(k); f == nil || f.left < len(f.tiles) {
-			return true
-		}
-	}
-	return s.base > 0
+	return s.base
 }
 
 func (c *Core) stream(id work.StreamID) *stream {

@@ -1,0 +1,49 @@
+package failover
+
+import "fracture/work"
+
+// Several sinks may ask for one stream with an end: a client that has no answer asks again at another door. Who asks late has
+// missed what was given before, and gets it again.
+
+// asksLate reports whether a sink asks for a stream with an end for the first time, and has missed a result of it.
+func (s *stream) asksLate(sink NodeID) bool {
+	if s.spec.Frames == 0 || s.askers.Rank(sink) >= 0 || s.askers.Len() == len(s.askers) {
+		return false
+	}
+	for k := s.base; k < s.next; k++ {
+		if f := s.frame(k); f == nil || f.left < len(f.tiles) {
+			return true
+		}
+	}
+	return s.base > 0
+}
+
+// rewind begins a finite stream again at the frame that the sink asks for, under a higher term: results came here that never
+// reached the sink, for they were lost on the way or it asked after others had. Who is still at work on a task goes on.
+func (c *Core) rewind(s *stream, m *Message) {
+	s.term = c.terms.see(s.spec.ID, max(s.term, m.Epoch.Term)).next(c.cfg.ID)
+	c.terms.see(s.spec.ID, s.term)
+	for i := range s.ring {
+		s.ring[i].used = false
+	}
+	s.base, s.next = m.Task.Frame, m.Task.Frame
+	s.start, s.again = c.origin(m), true
+	c.lead(s, c.cfg.ID)
+	for r := 1; r < s.holders.Len(); r++ {
+		c.sendHold(s, s.holders[r])
+	}
+}
+
+// passOnAskers tells who leads a stream with an end now which sinks asked for it here: it may not know of them, and has given
+// them nothing of what it gave before.
+func (c *Core) passOnAskers(s *stream) {
+	if s.spec.Frames == 0 {
+		return
+	}
+	for _, sink := range s.askers[:s.askers.Len()] {
+		c.send(s.holders.Owner(), Message{
+			Kind: Submit, Task: work.TaskID{Stream: s.spec.ID, Frame: s.first()}, Epoch: s.epoch(), Holders: Holders{sink},
+			Stream: &s.spec, Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock,
+		})
+	}
+}
