@@ -137,12 +137,16 @@ func (w *workers) compute() {
 		done []failover.Event
 		held clock.Instant // since when done is not empty
 	)
+	lag := newLagWatch(w.report)
+	defer lag.end()
 	for {
 		m, output, ok := w.take()
 		if !ok {
 			return
 		}
+		lag.begin(m)
 		ev := w.do(m, output, maxStretch)
+		lag.end()
 		now := clock.Now()
 		if len(done) == 0 {
 			held = now

@@ -126,6 +126,51 @@ func TestWorkers_holdNoSocket(t *testing.T) {
 	}
 }
 
+func TestWorkers_tellOfATaskThatTheyRunForLong(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one worker
+	fn := slow{calls: make(chan struct{}), goOn: make(chan struct{})}
+	reports := make(chan failover.Event, 256)
+	w := newWorkers(func(string) work.Function { return fn }, func(told []failover.Event) {
+		for _, ev := range told {
+			reports <- ev
+		}
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	task := work.TaskID{Stream: 1, Tile: 7}
+	w.give(failover.Message{Kind: failover.Place, Function: "slow", Task: task, Payload: []byte("input")})
+	<-fn.calls
+	for last := failover.FirstLag; ; {
+		var ev failover.Event
+		select {
+		case ev = <-reports:
+		case <-time.After(10 * time.Second):
+			t.Fatal("nobody tells that a task runs for long")
+		}
+		m := &ev.Message
+		if ev.Kind != failover.Lags || m.Task != task || m.Payload != nil || m.Ran < last {
+			t.Fatalf("told %+v, want that %v lags, after %v or more, without its input", ev, task, last)
+		}
+		if last = failover.NextLag(m.Ran); last > 3*failover.FirstLag {
+			break
+		}
+	}
+	fn.goOn <- struct{}{}
+	for {
+		select {
+		case ev := <-reports:
+			if ev.Kind == failover.Computed {
+				return
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the task's end is not told")
+		}
+	}
+}
+
 func TestWorkers_doNotBeginWhatWasTakenBack(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one worker
 	fn := slow{calls: make(chan struct{}), goOn: make(chan struct{})}

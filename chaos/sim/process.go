@@ -37,7 +37,8 @@ type process struct {
 	knows       [MaxNodes + 1]failover.NodeID
 	heard       [MaxNodes + 1]clock.Instant // when a beat of each other last came
 	tasks       []int32                     // what its worker has before it, the first being run; parcels
-	began       clock.Instant               // when the first began
+	began, ends clock.Instant               // when the first began, and will be done
+	runs        uint32                      // how many were begun
 }
 
 // life is one incarnation of a process.
@@ -183,6 +184,8 @@ func (w *World) happenAt(p *process, e entry) {
 		w.gossip(p, e)
 	case computes:
 		w.computed(p)
+	case lags:
+		w.lags(p, e)
 	case stores:
 		w.stored(p, e)
 	case saves:

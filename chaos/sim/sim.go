@@ -247,6 +247,7 @@ const (
 	severed                       // a's end of its link to b is gone; arg is the connection
 	gossips                       // a hears how b is; arg 1: and is told so even if it knew
 	computes                      // a's worker ends its task
+	lags                          // a is told that its worker has run its arg-th task for long
 	stores                        // a's write of a result, in a parcel, is done
 	saves                         // a is told that the store has everything of a stream
 	starts                        // a starts
@@ -271,7 +272,7 @@ const (
 // happen makes one thing happen.
 func (w *World) happen(e entry) {
 	switch e.kind {
-	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, stores, saves, drains, goes:
+	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, lags, stores, saves, drains, goes:
 		w.happenAt(&w.processes[e.a], e)
 	case dials:
 		w.dial(int(e.a), int(e.b))

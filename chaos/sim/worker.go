@@ -91,9 +91,29 @@ func (w *World) work(p *process) {
 	if luck.Below(slowEach) == 0 && !w.calm {
 		service = luck.Next().Within(between(serviceHigh, serviceTail))
 	}
-	p.began = w.now
 	service = w.slowed(p.index, time.Duration(float64(service)*w.cfg.Slowness))
+	p.began, p.ends = w.now, w.now.Add(service)
+	p.runs++
 	w.at(service, entry{kind: computes, a: uint16(p.index), gen: p.incarnation})
+	w.lag(p, failover.FirstLag)
+}
+
+// lag plans to tell a process that its worker's task has run for so long, if it will.
+func (w *World) lag(p *process, ran time.Duration) {
+	if at := p.began.Add(ran); at < p.ends {
+		w.at(at.Sub(w.now), entry{kind: lags, a: uint16(p.index), gen: p.incarnation, arg: p.runs})
+	}
+}
+
+// lags tells a process that its worker's task is not done yet.
+func (w *World) lags(p *process, e entry) {
+	if len(p.tasks) == 0 || e.arg != p.runs {
+		return
+	}
+	m := w.parcels.at(p.tasks[0]).message
+	m.Payload, m.Ran = nil, w.now.Sub(p.began)
+	w.lag(p, failover.NextLag(m.Ran))
+	w.feed(p, &failover.Event{Kind: failover.Lags, Message: m})
 }
 
 // computed reports the end of the first task and goes on to the next.

@@ -2,20 +2,15 @@ package failover
 
 import "fracture/work"
 
-// Several sinks may ask for one stream with an end: a client that has no answer asks again at another door. Who asks late has
-// missed what was given before, and gets it again.
+// Several sinks may ask for one picture: a client that has no answer asks again at another door. Who asks late has missed what was
+// given before, and gets it again. A stream of many frames is asked for by one sink, which knows from where on it wants them.
 
-// asksLate reports whether a sink asks for a stream with an end for the first time, and has missed a result of it.
+// asksLate reports whether a sink asks for a picture for the first time, and has missed a result of it.
 func (s *stream) asksLate(sink NodeID) bool {
-	if s.spec.Frames == 0 || s.askers.Rank(sink) >= 0 || s.askers.Len() == len(s.askers) {
+	if s.spec.Frames != 1 || s.askers.Rank(sink) >= 0 || s.askers.Len() == len(s.askers) {
 		return false
 	}
-	for k := s.base; k < s.next; k++ {
-		if f := s.frame(k); f == nil || f.left < len(f.tiles) {
-			return true
-		}
-	}
-	return s.base > 0
+	return s.complete() || s.next > s.base && s.frame(s.base).left < int(s.spec.Tiles)
 }
 
 // rewind begins a finite stream again at the frame that the sink asks for, under a higher term: results came here that never
@@ -34,10 +29,10 @@ func (c *Core) rewind(s *stream, m *Message) {
 	}
 }
 
-// passOnAskers tells who leads a stream with an end now which sinks asked for it here: it may not know of them, and has given
+// passOnAskers tells who leads a picture's stream now which sinks asked for it here: it may not know of them, and has given
 // them nothing of what it gave before.
 func (c *Core) passOnAskers(s *stream) {
-	if s.spec.Frames == 0 {
+	if s.spec.Frames != 1 {
 		return
 	}
 	for _, sink := range s.askers[:s.askers.Len()] {

@@ -149,6 +149,8 @@ func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		c.receive(ev.Peer, &ev.Message)
 	case Computed:
 		c.computed(&ev.Message)
+	case Lags:
+		c.lags(&ev.Message)
 	case Saved:
 		c.saved(ev.Message.Task.Stream)
 	case Drain:
@@ -266,6 +268,8 @@ func (c *Core) receive(from NodeID, m *Message) {
 		c.unsubscribe(from, m.Task.Stream)
 	case Change:
 		c.change(from, m)
+	case Lag:
+		c.lagging(from, m)
 	case Accepted, Refused, Changed: // for sinks
 	}
 }

@@ -30,6 +30,7 @@ type trust struct {
 	doubts  uint8         // how often that was renewed soon after it had ended
 	outrun  uint8         // how many of its tasks in a row a standby has answered first
 	dragged uint8         // how many of its tasks in a row ran for several times as long as usual
+	drag    work.TaskID   // the last of those
 
 	dragsFrom clock.Instant // since when it has run the first of those
 	asUsual   clock.Instant // when it last did a task that ran for no longer than usual
@@ -140,7 +141,7 @@ func (c *Core) judge(s *stream, t *tile, m *Message) judgement {
 	owner, standby := t.holders.Owner(), m.Epoch.Rank > 0
 	p := c.pace(s.spec.Function)
 	switch {
-	case !standby && c.drags(owner, time.Duration(s.runs[m.Task.Tile]), m.Ran):
+	case !standby && c.drags(owner, m.Task, time.Duration(s.runs[m.Task.Tile]), m.Ran):
 		return isSlow
 	case c.outruns(owner, standby):
 		return wasOutrun
@@ -179,7 +180,7 @@ const (
 // drags takes note of how long an owner ran a task that usually takes so long, and reports whether that was far too long too
 // often while others were as quick as ever: else it is the machine, or the tasks have become larger. It asks for how long the
 // task ran, and not when it was back: who has much to do is late, and no slower.
-func (c *Core) drags(owner NodeID, usually, ran time.Duration) bool {
+func (c *Core) drags(owner NodeID, task work.TaskID, usually, ran time.Duration) bool {
 	t := c.trustIn(owner)
 	switch {
 	case t == nil || usually == 0 || dragFactor*usually < dragFloor && ran < dragFloor:
@@ -187,9 +188,12 @@ func (c *Core) drags(owner NodeID, usually, ran time.Duration) bool {
 	case ran < max(dragFloor, dragFactor*usually):
 		t.dragged, t.asUsual = 0, c.now
 		return false
+	case task == t.drag && ran < 2*dragFactor*usually: // that was said while it ran
+		return false
 	case t.dragged == 0 || c.now.Sub(t.dragsFrom) > relapse:
 		t.dragged, t.dragsFrom = 0, c.now.Add(-ran)
 	}
+	t.drag = task
 	t.dragged++
 	if ran >= 2*dragFactor*usually {
 		t.dragged++

@@ -182,6 +182,48 @@ func TestSplitter_givesNothingNewToWhoRunsFarTooLong(t *testing.T) {
 	}
 }
 
+// A task says while it runs that it does so for long, and is placed anew with what waits behind it. Nobody waits for the first
+// slow result to learn that its owner is slow.
+func TestSplitter_doesNotWaitForWhatASlowNodeRuns(t *testing.T) {
+	for _, strategy := range []work.Strategy{work.Standby, work.Hedge} {
+		t.Run(strategy.String(), func(t *testing.T) {
+			s, crew, sink, leader, stream := busy(t, strategy)
+			slow := crew[slices.IndexFunc(crew, func(a *actor) bool { return a != leader })]
+			usual := stageTask + 4*stageWire
+			slow.slowness = 4 * dragFactor
+			from := s.next(stream.ID)
+			s.run(300 * time.Millisecond)
+			if slow.told["execute"] == 0 {
+				t.Fatal("the slow node is given nothing: the test shows nothing")
+			}
+			for k := from; k < s.next(stream.ID)-1; k++ {
+				due := leader.core.stream(stream.ID).due(k)
+				for tile := range stream.Tiles {
+					id := work.TaskID{Stream: stream.ID, Frame: k, Tile: tile}
+					late := sink.came[id].Sub(due.Add(usual))
+					if most := dragFactor*stageTask + usual; late > most {
+						t.Errorf("%v came %v later than usual, want at most %v", id, late, most)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Where all run for long it is the machine, or the tasks have become larger: to place them anew would be to add to it.
+func TestSplitter_leavesTasksAloneThatRunForLongEverywhere(t *testing.T) {
+	s, crew, _, leader, _ := busy(t, work.Standby)
+	for _, a := range crew {
+		a.slowness = 4 * dragFactor
+	}
+	s.run(100 * time.Millisecond)
+	s.quiet()
+	s.run(time.Second)
+	if n := leader.told["replace"]; n > 2 {
+		t.Errorf("in a second in which all were as slow %d tasks were placed anew", n)
+	}
+}
+
 // What is in the hands of a node whose messages are lost may be done, and its result lost.
 func TestSplitter_placesAnewWhatWhoLosesMessagesHasForLong(t *testing.T) {
 	s, crew, sink, leader, stream := busy(t, work.Standby)
@@ -268,14 +310,16 @@ func TestDrags_needsSomeInARow(t *testing.T) {
 	s.enter(a)
 	const usually, long = time.Millisecond, dragFactor * time.Millisecond
 	for range mostDragged + 1 {
-		if a.core.drags(a.id, 0, time.Second) {
+		if a.core.drags(a.id, work.TaskID{}, 0, time.Second) {
 			t.Error("a node was slow before anything was known of its task")
 		}
 	}
+	task := work.TaskID{Stream: 1}
 	drags := func(of *actor, ran time.Duration) bool {
 		s.run(long)
 		a.core.now = s.now
-		return a.core.drags(of.id, usually, ran)
+		task.Frame++
+		return a.core.drags(of.id, task, usually, ran)
 	}
 	b := s.node("n2", 1)
 	s.enter(b)
@@ -295,8 +339,14 @@ func TestDrags_needsSomeInARow(t *testing.T) {
 	if drags(b, usually); !drags(a, 2*long) {
 		t.Error("a node was not slow that took eight times as long")
 	}
-	drags(a, long)
-	a.core.drags(a.id, dragFloor/dragFactor-1, dragFloor-1)
+	if drags(b, usually); drags(a, long) {
+		t.Error("a node was slow again for one task more")
+	}
+	said := a.core.trust.drag
+	if drags(b, usually); a.core.drags(a.id, said, usually, long) {
+		t.Error("a task that was said to run for long was counted again when it was done")
+	}
+	a.core.drags(a.id, work.TaskID{}, dragFloor/dragFactor-1, dragFloor-1)
 	if drags(b, usually); !drags(a, long) {
 		t.Error("a task that is too short to tell anything began the count anew")
 	}

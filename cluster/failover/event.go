@@ -36,6 +36,9 @@ const (
 	// Computed: a task that an Execute effect started has ended; Message is that of the effect, with the output as Payload,
 	// Failed and Ran.
 	Computed
+	// Lags: a worker has been running a task that an Execute effect started for as long as Message.Ran, FirstLag or more, and
+	// has not done it; Message is otherwise that of the effect.
+	Lags
 	// Saved: everything of stream Message.Task.Stream is in the store.
 	Saved
 	// Drain: this node is to leave: hand over, finish, be given nothing new.
@@ -234,6 +237,8 @@ func (k MessageKind) verb() string {
 		return "change"
 	case Changed:
 		return "answer"
+	case Lag:
+		return "lag"
 	}
 	return "?"
 }

@@ -66,7 +66,7 @@ func (d *dice) event() Event {
 	switch ev.Kind {
 	case Beat:
 		ev.Heard, ev.Leaving, ev.Interval = d.roll(4) != 0, d.roll(8) == 0, time.Duration(d.roll(6))*time.Millisecond
-	case Received, Computed, Saved:
+	case Received, Computed, Lags, Saved:
 		ev.Message = d.message()
 	case Tick:
 		if d.roll(2) == 0 {

@@ -56,6 +56,8 @@ const (
 	// Changed answers Change: Reason is 0, or Reason, Have and Need say why the stream goes on as it was. Task.Frame is the
 	// first that is placed after it.
 	Changed
+	// Lag tells the leader of a stream that a task has been run for as long as Ran, and is not done.
+	Lag
 )
 
 // Reason says why a submit was refused.
@@ -116,7 +118,7 @@ type Message struct {
 	Splitters Holders // Place, Copy: where the result goes
 	Have      uint32
 	Need      uint32        // Place, Copy, Result: how many copies the strategy asks for; others: see their kind
-	Ran       time.Duration // Result: how long the function took; Submit, Hold, Mark: how long ago frame 0 was due. Never negative
+	Ran       time.Duration // Result: how long the function took; Lag: so far; Submit, Hold, Mark: how long ago frame 0 was due. Never negative
 	Began     clock.Instant // Submit, Hold, Mark: when frame 0 was due, for whoever shares the clock
 	Clock     uint64        // Submit, Hold, Mark: which clock; 0 where nobody is known to share it
 	Stream    *work.Stream  // Submit, Hold

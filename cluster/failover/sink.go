@@ -78,7 +78,7 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		s.judge(ev.Peer, false)
 	case Received:
 		s.receive(ev.Peer, &ev.Message)
-	case Tick, Beat, Computed, Saved, Drain, Missed:
+	case Tick, Beat, Computed, Lags, Saved, Drain, Missed:
 	}
 	for _, w := range s.streams {
 		switch {
@@ -237,7 +237,7 @@ func (s *Sink) receive(from NodeID, m *Message) {
 		s.changed(m)
 	case Result:
 		s.result(m)
-	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield: // between nodes
+	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield, Lag: // between nodes
 	}
 }
 

@@ -287,6 +287,13 @@ func (s *stage) carryOut(a *actor, e Effect) {
 	case Execute:
 		if !a.idle {
 			ran := stageTask * time.Duration(max(a.slowness, 1))
+			for so := FirstLag; so < ran; so = NextLag(so) {
+				s.after(so, func() {
+					lags := e.Message
+					lags.Payload, lags.Ran = nil, so
+					s.step(a, Event{Kind: Lags, Message: lags})
+				})
+			}
 			s.after(ran, func() {
 				out, _ := echo{}.Run(e.Message.Payload, nil)
 				if a.liar {

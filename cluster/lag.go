@@ -1,0 +1,59 @@
+package cluster
+
+import (
+	"sync"
+	"time"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+)
+
+// lagWatch tells the loop of a task that one worker has been running for long. It runs beside the worker, whose thread is busy.
+type lagWatch struct {
+	report func([]failover.Event)
+	timer  *time.Timer
+
+	mu    sync.Mutex       // guards all below
+	task  failover.Message // without its payload; of Kind 0 where none is run
+	began clock.Instant
+}
+
+func newLagWatch(report func([]failover.Event)) *lagWatch {
+	l := &lagWatch{report: report}
+	l.timer = time.AfterFunc(time.Hour, l.look)
+	l.timer.Stop()
+	return l
+}
+
+// begin and end say that the worker runs a task, and that it has none.
+func (l *lagWatch) begin(m failover.Message) {
+	m.Payload = nil
+	l.mu.Lock()
+	l.task, l.began = m, clock.Now()
+	l.mu.Unlock()
+	l.timer.Reset(failover.FirstLag)
+}
+
+func (l *lagWatch) end() {
+	l.timer.Stop()
+	l.mu.Lock()
+	l.task = failover.Message{}
+	l.mu.Unlock()
+}
+
+// look may come late, and find another task than the one that it was to look at.
+func (l *lagWatch) look() {
+	l.mu.Lock()
+	m, ran := l.task, clock.Now().Sub(l.began)
+	l.mu.Unlock()
+	switch {
+	case m.Kind == 0:
+		return
+	case ran < failover.FirstLag:
+		l.timer.Reset(failover.FirstLag - ran)
+		return
+	}
+	m.Ran = ran
+	l.report([]failover.Event{{Kind: failover.Lags, Message: m}})
+	l.timer.Reset(failover.NextLag(ran) - ran)
+}
