@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -116,7 +117,7 @@ func pictures(id work.StreamID, size float64, frames uint64) *work.Stream {
 }
 
 // calibrate finds the size of picture for the load, by what warm-ups take of this machine now. Where none of them was good,
-// it is the last guess, and the report says what it came to.
+// it is the best of them, and the report says what it came to.
 func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 	l := a.options.load
 	switch {
@@ -129,20 +130,19 @@ func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	best, tooLarge := small, math.Inf(1)
 	size = firstGuess
-	for guess := range guesses {
+	for guess := 0; guess < guesses && size > 1 && !l.good(best, runtime.NumCPU()); guess++ {
 		tried, err := a.warmUp(ctx, 1+guess, size)
 		if err != nil {
 			return 0, err
 		}
-		if l.good(tried, runtime.NumCPU()) {
-			break
+		if best = l.better(best, tried, runtime.NumCPU()); tried.came < keptUp {
+			tooLarge = min(tooLarge, size)
 		}
-		if size = l.size(small, tried, runtime.NumCPU()); size == 1 {
-			break
-		}
+		size = min(l.size(small, tried, runtime.NumCPU()), (best.size+tooLarge)/2)
 	}
-	return size, nil
+	return best.size, nil
 }
 
 // warmUp is the n-th warm-up: it lets the cluster draw pictures of a size for a while.

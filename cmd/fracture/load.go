@@ -64,6 +64,16 @@ func (l load) good(w warmUp, cores int) bool {
 	return w.came >= keptUp && math.Abs(w.cores-asked) <= within*asked
 }
 
+// better is the one of two warm-ups that did all that was due and, of two that did, came closer to the share of all cores.
+func (l load) better(a, b warmUp, cores int) warmUp {
+	asked := l.share * float64(cores)
+	switch {
+	case a.came < keptUp && b.came > a.came, b.came >= keptUp && math.Abs(b.cores-asked) < math.Abs(a.cores-asked):
+		return b
+	}
+	return a
+}
+
 // size is the multiple of the smallest picture that keeps the share of all cores busy, by what two warm-ups took: what the
 // cluster needs for itself plus what the pixels cost. It is at least 1. Where the larger one did not keep up, it is half of
 // that; where pixels seem to cost nothing, the machine is too noisy to tell, and it is that of the larger one.

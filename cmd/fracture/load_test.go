@@ -52,6 +52,23 @@ func TestLoad_isGoodOnlyWhereTheCoresAreBusyAsAskedAndAllThatWasDueCame(t *testi
 	}
 }
 
+func TestLoad_takesTheWarmUpThatCameClosestAndDidAllThatWasDue(t *testing.T) {
+	full, err := parseLoad("full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, near, over, nearer := warmUp{1, 0.7, 1}, warmUp{32, 1.3, 1}, warmUp{64, 1.8, 0.9}, warmUp{48, 1.5, 0.99}
+	best := small
+	for _, c := range []struct{ tried, want warmUp }{{near, near}, {over, near}, {nearer, nearer}, {near, nearer}} {
+		if best = full.better(best, c.tried, 2); best != c.want {
+			t.Errorf("after %+v the best is %+v, want %+v", c.tried, best, c.want)
+		}
+	}
+	if got := full.better(over, warmUp{16, 0.9, 0.95}, 2); got.size != 16 {
+		t.Errorf("of two that did not keep up the best is %+v, want the one that did more", got)
+	}
+}
+
 func TestSteadyView_standsStillAndGrows(t *testing.T) {
 	small, large := steadyView(1), steadyView(9)
 	for _, p := range []interface{ Check() error }{&small, &large} {
