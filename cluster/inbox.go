@@ -18,7 +18,7 @@ const (
 // together are taken together, so a busy loop wakes less often, not more.
 //
 // It is bounded also while the loop stands still: messages wait in their links, beats take each other's place, the workers
-// report no more tasks than the loop gave them, and members, links and requests are few.
+// report no more tasks than the loop gave them, and each that runs for long some times; members, links and requests are few.
 type inbox struct {
 	mu     sync.Mutex // guards all but ready
 	space  *sync.Cond // signalled when events were taken

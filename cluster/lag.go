@@ -13,7 +13,7 @@ type lagWatch struct {
 	report func([]failover.Event)
 	timer  *time.Timer
 
-	mu    sync.Mutex       // guards all below
+	mu    sync.Mutex       // guards all below, and that the timer is set for the task
 	task  failover.Message // without its payload; of Kind 0 where none is run
 	began clock.Instant
 }
@@ -25,34 +25,36 @@ func newLagWatch(report func([]failover.Event)) *lagWatch {
 	return l
 }
 
-// begin and end say that the worker runs a task, and that it has none.
+// begin says that the worker runs a task.
 func (l *lagWatch) begin(m failover.Message) {
 	m.Payload = nil
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.task, l.began = m, clock.Now()
-	l.mu.Unlock()
 	l.timer.Reset(failover.FirstLag)
 }
 
+// end says that it has none. Nothing is reported after it.
 func (l *lagWatch) end() {
-	l.timer.Stop()
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.task = failover.Message{}
-	l.mu.Unlock()
+	l.timer.Stop()
 }
 
 // look may come late, and find another task than the one that it was to look at.
 func (l *lagWatch) look() {
 	l.mu.Lock()
-	m, ran := l.task, clock.Now().Sub(l.began)
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	ran := clock.Now().Sub(l.began)
 	switch {
-	case m.Kind == 0:
+	case l.task.Kind == 0:
 		return
 	case ran < failover.FirstLag:
 		l.timer.Reset(failover.FirstLag - ran)
 		return
 	}
+	m := l.task
 	m.Ran = ran
 	l.report([]failover.Event{{Kind: failover.Lags, Message: m}})
 	l.timer.Reset(failover.NextLag(ran) - ran)

@@ -17,29 +17,26 @@ const FirstLag = dragFloor
 // millisecond at first, later less often.
 func NextLag(ran time.Duration) time.Duration { return ran + max(time.Millisecond, ran/4) }
 
-// lags: a worker has been running a task for long. Whoever placed it is told.
+// lags: a worker has been running a task for long. Whoever leads its stream is told, where that does something about it.
 func (c *Core) lags(m *Message) {
 	h := c.tasks.find(m.Task)
-	if h == nil || h.state != running || h.given != m.Epoch {
+	if h == nil || h.state != running || h.given != m.Epoch || h.rank > 0 || !mindsLag(h.strategy) {
 		return
 	}
 	for _, splitter := range h.splitters[:h.splitters.Len()] {
-		if _, lost := c.lostHolder(splitter); !lost {
-			c.send(splitter, Message{Kind: Lag, Task: h.id, Epoch: h.epoch, Ran: m.Ran})
-			return
-		}
+		c.send(splitter, Message{Kind: Lag, Task: h.id, Epoch: h.epoch, Ran: m.Ran})
 	}
 }
+
+// mindsLag reports whether somebody else can be given what takes long, and nobody has it already.
+func mindsLag(strategy work.Strategy) bool { return strategy == work.Standby || strategy == work.Hedge }
 
 // lagging: a node has run a task for so long and has not done it. After several times as long as usual it is placed anew, with what
 // else waits behind it there; unless it is waiting, and not the run, that makes results late. Two such tasks in a row, or one
 // that takes twice that, and the node is slow. In both cases others must be as quick as ever.
 func (c *Core) lagging(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
-	if s == nil || !s.leading() || m.Task.Tile >= s.spec.Tiles {
-		return
-	}
-	if s.spec.Strategy != work.Standby && s.spec.Strategy != work.Hedge {
+	if s == nil || !s.leading() || m.Task.Tile >= s.spec.Tiles || !mindsLag(s.spec.Strategy) {
 		return
 	}
 	usually := time.Duration(s.runs[m.Task.Tile])

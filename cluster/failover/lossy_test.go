@@ -64,17 +64,19 @@ func (s *stage) askTwice(first, second *actor, picture *work.Stream) time.Durati
 // A client that asks at another door when the first is late has its picture soon, though a node loses one message in five:
 // whether that node has the door, the splitter or a tile. What is lost here twice in a row waits for a timeout.
 func TestDoor_answersSoonThoughANodeLosesMessages(t *testing.T) {
-	const soon = 20 * time.Millisecond
+	const soon = 25 * time.Millisecond // a standby runs what is overdue after 20
 	var took []time.Duration
 	for seed := range uint64(40) {
 		s := newStage(t, Config{})
 		crew, sink := s.crew(5)
-		s.submit(sink, echoStream(0x10))
+		beside := echoStream(0x10) // of which the nodes learn how long a task takes
+		beside.Tiles = 10
+		s.submit(sink, beside)
 		doors := make([]*actor, len(crew))
 		for i, node := range crew {
 			doors[i] = s.doorOf(node)
 		}
-		s.run(200 * time.Millisecond)
+		s.run(500 * time.Millisecond)
 		luck := rand.New(rand.NewPCG(seed, 1))
 		s.lossOf(crew[1], 0.2, luck)
 		for k := range work.StreamID(50) {
@@ -92,7 +94,7 @@ func TestDoor_answersSoonThoughANodeLosesMessages(t *testing.T) {
 	n := len(took)
 	late, _ := slices.BinarySearch(took, soon+1)
 	t.Logf("of %d pictures half took %v, 99 in 100 %v, the slowest %v", n, took[n/2], took[n*99/100], took[n-1])
-	if took[n*99/100] > soon || took[n-1] >= time.Second {
-		t.Errorf("%d of %d pictures took longer than %v, the slowest %v: want less than one in a hundred, and none a second", n-late, n, soon, took[n-1])
+	if took[n*99/100] > soon || took[n-1] >= 400*time.Millisecond {
+		t.Errorf("%d of %d pictures took longer than %v, the slowest %v: want less than one in a hundred, and none 400 ms", n-late, n, soon, took[n-1])
 	}
 }

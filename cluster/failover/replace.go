@@ -34,6 +34,9 @@ func backoff(s *stream, t *tile) uint16 {
 	if s.spec.Strategy == work.Reschedule { // it is patient enough
 		return 0
 	}
+	if s.anew && t.epoch.Try > 0 { // the first of these is the first time that this reign places it
+		return min(t.epoch.Try-1, maxBackoff)
+	}
 	return min(t.epoch.Try, maxBackoff)
 }
 

@@ -85,7 +85,8 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		case now >= s.deadline(w):
 			s.submit(w)
 		case now >= w.repeatAt():
-			s.again(w)
+			w.repeat.next(now)
+			s.ask(w, 0)
 		}
 		if w.change != nil && now >= w.changeAt {
 			s.askChange(w)
@@ -120,10 +121,10 @@ func (s *Sink) deadline(w *watched) clock.Instant {
 
 // repeatAt is when a node that has not answered is asked again.
 func (w *watched) repeatAt() clock.Instant {
-	if w.spec == nil || w.accepted || w.asked == 0 || w.any {
+	if w.spec == nil || w.last == 0 || w.accepted || w.done() {
 		return clock.Never
 	}
-	return w.againAt
+	return w.repeat.at
 }
 
 func (s *Sink) node(id NodeID) *sinkNode {
@@ -228,7 +229,7 @@ func (s *Sink) receive(from NodeID, m *Message) {
 	case Accepted:
 		s.accepted(m)
 	case Refused:
-		s.refused(m)
+		s.refused(from, m)
 	case Change:
 		if from == s.cfg.ID && m.Stream != nil {
 			s.change(m.Stream)

@@ -7,30 +7,18 @@ import (
 
 // The leader's half: take a stream on, split its frames, place and copy their tasks, and watch them until they come back.
 
-// submitted takes a stream on. The sink is answered once a standby holds it too. Where this node stands by for the stream, its
-// leader is told who asks: of what it has given so far a sink that comes late has nothing.
+// submitted takes a stream on. The sink is answered once a standby holds it too.
 func (c *Core) submitted(from NodeID, m *Message) {
 	if m.Stream == nil {
 		return
-	}
-	passedOn := m.Holders.Owner() != 0
-	if passedOn {
-		from = m.Holders.Owner()
 	}
 	id := m.Stream.ID
 	if from != c.cfg.ID {
 		c.subscribe(from, id) // whoever asks for a stream wants its results, and a Subscribe can be lost
 	}
 	if s := c.stream(id); s != nil {
-		late := m.Have == 0 && s.asksLate(from)
-		s.askers = s.askers.with(from)
-		if !s.leading() && !passedOn {
-			again := *m
-			again.Holders = Holders{from}
-			c.send(s.holders.Owner(), again)
-		}
 		switch {
-		case s.leading() && (late || s.complete() && m.Have > 0):
+		case s.leading() && s.complete() && m.Have > 0:
 			c.rewind(s, m)
 			c.accept(s, from)
 		case s.accepted: // it lives here, or at a leader that is known to have taken it on
@@ -79,9 +67,9 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	c.terms.see(s.spec.ID, s.term)
 	s.base, s.next = m.Task.Frame, m.Task.Frame
 	s.start = c.origin(m)
-	s.again = s.spec.Frames != 0 && s.term.Count() > 1
+	s.anew = s.spec.Frames != 0 && s.term.Count() > 1
 	s.holders[0] = c.cfg.ID
-	s.submitter, s.askers = from, Holders{from}
+	s.submitter = from
 	c.streams = append(c.streams, s)
 	c.lead(s, 0)
 	c.mend(s)
@@ -91,6 +79,22 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 		return
 	}
 	c.awaitCopy(s)
+}
+
+// rewind begins a finite stream again at the frame that the sink asks for, under a higher term: every result came here,
+// and some never reached the sink.
+func (c *Core) rewind(s *stream, m *Message) {
+	s.term = c.terms.see(s.spec.ID, max(s.term, m.Epoch.Term)).next(c.cfg.ID)
+	c.terms.see(s.spec.ID, s.term)
+	for i := range s.ring {
+		s.ring[i].used = false
+	}
+	s.base, s.next = m.Task.Frame, m.Task.Frame
+	s.start, s.anew = c.origin(m), true
+	c.lead(s, c.cfg.ID)
+	for r := 1; r < s.holders.Len(); r++ {
+		c.sendHold(s, s.holders[r])
+	}
 }
 
 // lead announces that this node leads s now, and who did before.
@@ -122,8 +126,8 @@ func (c *Core) tend(s *stream) {
 		switch {
 		case c.now >= s.deadline:
 			c.tryAnother(s)
-		case c.now >= s.copyAt:
-			c.copyAgain(s)
+		case c.now >= s.askAgain.at:
+			c.repeatHold(s)
 		}
 		return
 	}
@@ -159,7 +163,7 @@ func (c *Core) split(s *stream) {
 	f := s.frame(k)
 	list := c.candidates(c.now, s.spec.Strategy)
 	for i := range f.tiles {
-		c.placeTile(s, f, uint32(i), list, s.again)
+		c.placeTile(s, f, uint32(i), list, s.anew)
 	}
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{

@@ -3,6 +3,7 @@ package failover
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,7 @@ type actor struct {
 	told       map[string]int // effects by verb
 	effects    []Effect       // all but Send and Execute
 	delivered  map[work.TaskID]int
+	kept       map[work.TaskID]Message       // the newest result of each task
 	came       map[work.TaskID]clock.Instant // when a result was delivered
 }
 
@@ -124,7 +126,7 @@ func (s *stage) receiver(name string) *actor {
 }
 
 func (s *stage) enter(a *actor) {
-	a.up, a.told, a.delivered = true, map[string]int{}, map[work.TaskID]int{}
+	a.up, a.told, a.delivered, a.kept = true, map[string]int{}, map[work.TaskID]int{}, map[work.TaskID]Message{}
 	a.came = map[work.TaskID]clock.Instant{}
 	s.actors = append(s.actors, a)
 	s.names[a.id] = a.name
@@ -284,6 +286,19 @@ func (s *stage) carryOut(a *actor, e Effect) {
 	switch e.Kind {
 	case Send:
 		s.send(a, e.Peer, e.Message)
+		if e.Message.Kind == Accepted {
+			s.tellKept(a, e.Peer, e.Message)
+		}
+	case Keep:
+		m := e.Message
+		m.Payload = slices.Clone(m.Payload)
+		a.kept[m.Task] = m
+		a.effects = append(a.effects, e)
+	case Follow:
+		a.effects = append(a.effects, e)
+		if e.Message.Stream == nil {
+			maps.DeleteFunc(a.kept, func(id work.TaskID, _ Message) bool { return id.Stream == e.Message.Task.Stream })
+		}
 	case Execute:
 		if !a.idle {
 			ran := stageTask * time.Duration(max(a.slowness, 1))
@@ -310,6 +325,20 @@ func (s *stage) carryOut(a *actor, e Effect) {
 		a.effects = append(a.effects, e)
 	default:
 		a.effects = append(a.effects, e)
+	}
+}
+
+// tellKept follows up an acceptance with the results that are here already, as a node does of what it keeps for the store.
+func (s *stage) tellKept(from *actor, to NodeID, accepted Message) {
+	stream := from.core.stream(accepted.Task.Stream)
+	if stream == nil || stream.spec.Frames != 1 {
+		return
+	}
+	for tile := range stream.spec.Tiles {
+		if m, ok := from.kept[work.TaskID{Stream: stream.spec.ID, Tile: tile}]; ok {
+			m.Epoch = accepted.Epoch
+			s.send(from, to, m)
+		}
 	}
 }
 

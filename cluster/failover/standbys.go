@@ -1,10 +1,6 @@
 package failover
 
-import (
-	"time"
-
-	"fracture/work"
-)
+import "fracture/work"
 
 // Who holds a stream beside its leader: standbys are found, acknowledge their copies, and are let go when another has one.
 
@@ -127,32 +123,31 @@ func (c *Core) sendRetire(s *stream, to NodeID) {
 }
 
 func (c *Core) sendHold(s *stream, to NodeID) {
+	first := s.base
+	if s.spec.Frames == 1 {
+		first = 0 // until a request is stored whoever leads it next must have all its results, or get them again
+	}
 	start := len(c.scratch)
 	c.scratch = s.appendRuns(c.scratch)
 	c.send(to, Message{
-		Kind: Hold, Have: s.known(), Task: work.TaskID{Stream: s.spec.ID, Frame: s.first()}, Epoch: s.epoch(),
+		Kind: Hold, Have: s.known(), Task: work.TaskID{Stream: s.spec.ID, Frame: first}, Epoch: s.epoch(),
 		Holders: s.holders, Stream: &s.spec, Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock,
 		Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
 	})
 }
 
-// copySoon is when a standby is first asked again to acknowledge a copy that a sink waits for, and twice as long each time after:
-// what was asked or answered may be lost, and to ask twice is to ask once.
-const copySoon = 8 * time.Millisecond
-
 // awaitCopy begins to wait for a standby to acknowledge its copy of what was submitted.
 func (c *Core) awaitCopy(s *stream) {
 	s.deadline = c.now.Add(c.cfg.SubmitTimeout)
-	s.copyWait = copySoon
-	s.copyAt = c.now.Add(s.copyWait)
+	s.askAgain.begin(c.now)
 }
 
-func (c *Core) copyAgain(s *stream) {
+// repeatHold asks those who have not acknowledged a copy that a sink waits for.
+func (c *Core) repeatHold(s *stream) {
+	s.askAgain.next(c.now)
 	for r := 1; r < s.holders.Len(); r++ {
 		c.sendHold(s, s.holders[r])
 	}
-	s.copyWait *= 2
-	s.copyAt = c.now.Add(s.copyWait)
 }
 
 // tryAnother asks another standby to hold a submit, or refuses it where there is none left.

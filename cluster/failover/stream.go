@@ -21,7 +21,7 @@ type stream struct {
 	start    clock.Instant // when frame 0 was due, by this node's clock
 	base     uint64        // the lowest frame that is not complete
 	next     uint64        // the lowest frame that is not placed
-	again    bool          // it was led before, and has an end: what was answered then is answered once more, for a sink missed it
+	anew     bool          // it was led before, and has an end: what was answered then is answered once more, for a sink missed it
 	doubtful uint64        // below it frames were placed by a leader that lost messages: some of their tasks may have come nowhere
 	ring     []frame       // frame k is at k mod len
 	runs     []usualRun    // for how long each tile runs
@@ -30,11 +30,8 @@ type stream struct {
 	submitter NodeID
 	accepted  bool
 	deadline  clock.Instant // for a standby to acknowledge
-	copyAt    clock.Instant // when to ask it again
-	copyWait  time.Duration // for how long it was last waited for
+	askAgain  retry         // it, sooner
 	tried     Holders       // standbys that were asked in vain
-
-	askers Holders // the first sinks that asked for it, in no order
 
 	shared  uint64        // at a standby of a strategy that has everyone run: the next frame that it splits beside its leader
 	watchAt clock.Instant // when to look again for tasks that are overdue
@@ -70,7 +67,7 @@ const (
 )
 
 func newStream(self NodeID, spec *work.Stream, fn work.Function) *stream {
-	s := &stream{spec: *spec, fn: fn, self: self, watchAt: clock.Never, deadline: clock.Never}
+	s := &stream{spec: *spec, fn: fn, self: self, watchAt: clock.Never, deadline: clock.Never, askAgain: retry{at: clock.Never}}
 	s.spec.Params = append([]byte(nil), spec.Params...)
 	window := uint64(minWindow)
 	for window < maxWindow && time.Duration(window)*spec.Period < windowTime {
@@ -150,7 +147,7 @@ func (s *stream) wake() clock.Instant {
 		return min(s.askAt, s.shareAt())
 	}
 	if !s.accepted {
-		return min(s.deadline, s.copyAt)
+		return min(s.deadline, s.askAgain.at)
 	}
 	if s.ended() {
 		return s.watchAt
@@ -160,15 +157,6 @@ func (s *stream) wake() clock.Instant {
 
 // copies is how many holders each task, and the splitter role itself, shall have.
 func (s *stream) copies() int { return int(s.spec.Factor) }
-
-// first is the frame from which on another is to hold the stream. Until a request is stored, whoever leads it next must have
-// all its results, or get them again.
-func (s *stream) first() uint64 {
-	if s.spec.Frames == 1 {
-		return 0
-	}
-	return s.base
-}
 
 func (c *Core) stream(id work.StreamID) *stream {
 	for _, s := range c.streams {

@@ -117,11 +117,7 @@ func (c *Core) fenced(m *Message) {
 	if s == nil || known <= s.term || known.Splitter() == c.cfg.ID {
 		return
 	}
-	deposed := s.leading()
 	c.adopt(s, Epoch{Term: known}, Holders{known.Splitter(), c.cfg.ID})
-	if deposed {
-		c.passOnAskers(s)
-	}
 	if c.peers.find(known.Splitter()) == nil && m.Have == 0 {
 		c.reign(s, Gone)
 		return

@@ -1,8 +1,6 @@
 package failover
 
 import (
-	"time"
-
 	"fracture/clock"
 	"fracture/work"
 )
@@ -11,22 +9,21 @@ import (
 
 // watched is a stream at its sink.
 type watched struct {
-	id        work.StreamID
-	spec      *work.Stream // nil: somebody else's, never submitted from here
-	shared    bool         // others may have submitted it, too
-	term      Term         // the highest seen
-	accepted  bool
-	asked     int           // how many submits were sent since the last sign of life
-	last      NodeID        // whom the last of them was sent to
-	heard     clock.Instant // the last sign of life
-	againAt   clock.Instant // while it is not accepted: when to ask the same node again
-	againWait time.Duration // for how long it was last waited for
-	began     clock.Instant // when frame 0 was due: the first submit
-	newest    uint64
-	any       bool // a result has come
-	ring      []sinkFrame
-	left      uint64 // results still missing of a finite stream
-	stopped   bool   // by a fault, as its strategy is: nothing of it is wanted until it is submitted again
+	id       work.StreamID
+	spec     *work.Stream // nil: somebody else's, never submitted from here
+	shared   bool         // others may have submitted it, too
+	term     Term         // the highest seen
+	accepted bool
+	asked    int           // how many submits were sent since the last sign of life
+	last     NodeID        // whom the last of them was sent to
+	heard    clock.Instant // the last sign of life
+	repeat   retry         // while it is not accepted: when to ask the same node again
+	began    clock.Instant // when frame 0 was due: the first submit
+	newest   uint64
+	any      bool // a result has come
+	ring     []sinkFrame
+	left     uint64 // results still missing of a finite stream
+	stopped  bool   // by a fault, as its strategy is: nothing of it is wanted until it is submitted again
 
 	strategy  work.Strategy // that guards it, as far as is known here
 	guardFrom uint64        // the first frame that was placed under it
@@ -34,9 +31,6 @@ type watched struct {
 	changeAt  clock.Instant // when it is asked for again
 	changes   int           // how often it was
 }
-
-// againSoon is when a node that has not answered a submit is first asked again, and twice as long each time after.
-const againSoon = 8 * time.Millisecond
 
 // maxChanges bounds how often a change is asked for.
 const maxChanges = 10
@@ -64,27 +58,20 @@ func (s *Sink) submit(w *watched) {
 		return
 	}
 	w.asked, w.last = w.asked+1, id
-	w.againWait = againSoon
-	w.againAt = s.now.Add(w.againWait)
-	s.ask(w)
+	w.repeat.begin(s.now)
+	taken := uint32(0)
+	if !w.stopped && (w.accepted || w.any) {
+		taken = 1
+	}
+	s.ask(w, taken)
 }
 
-// again asks whoever was asked last once more: what was asked or answered may be lost, and to ask a node twice is to ask once.
-func (s *Sink) again(w *watched) {
-	w.againWait *= 2
-	w.againAt = s.now.Add(w.againWait)
-	s.ask(w)
-}
-
-// ask submits a stream to whom it was last submitted to.
-func (s *Sink) ask(w *watched) {
-	first, taken := w.wanted(), uint32(0)
-	switch {
-	case w.stopped: // it is taken on anew, from the first frame that is not due yet
+// ask submits a stream to whom it was last submitted to. A node that is asked twice is asked once.
+func (s *Sink) ask(w *watched, taken uint32) {
+	first := w.wanted()
+	if w.stopped { // it is taken on anew, from the first frame that is not due yet
 		first = max(first, uint64(s.now.Sub(w.began)/max(w.spec.Period, 1))+1)
 		w.guardFrom = first
-	case w.accepted || w.any:
-		taken = 1
 	}
 	s.send(w.last, Message{
 		Kind: Submit, Have: taken, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
@@ -169,8 +156,9 @@ func (s *Sink) accepted(m *Message) {
 	}
 }
 
-// refused: another node may take the stream, unless the cluster as a whole cannot.
-func (s *Sink) refused(m *Message) {
+// refused: another node may take the stream, unless the cluster as a whole cannot. Who was asked before the last one has said so
+// already: it was asked twice.
+func (s *Sink) refused(from NodeID, m *Message) {
 	w := s.find(m.Task.Stream, false)
 	if w == nil || w.stopped && w.spec == nil {
 		return
@@ -186,6 +174,9 @@ func (s *Sink) refused(m *Message) {
 		return
 	}
 	w.term = max(w.term, m.Epoch.Term)
+	if from != w.last {
+		return
+	}
 	again := m.Reason == Draining || m.Reason == NotCopied || w.accepted
 	if again && w.asked < len(s.nodes) {
 		s.submit(w)

@@ -195,7 +195,7 @@ func (a *labArena) report(o runOptions, r *runner) *meter.Report {
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
 		LogDropped: r.log.Dropped(), Door: a.door.told(),
 		RSS: float64(a.rss*10>>20) / 10, Ballast: float64(o.args.ballast*10/mebi) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,
-		CPUAsked:  o.load.share * float64(runtime.NumCPU()),
+		CPUAsked:  o.coresAsked(),
 		Scheduler: a.sched, Versions: versions(),
 	}
 	r.watch.Tell(report)

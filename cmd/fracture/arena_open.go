@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -119,7 +118,7 @@ func pictures(id work.StreamID, size float64, frames uint64) *work.Stream {
 // calibrate finds the size of picture for the load, by what warm-ups take of this machine now. Where none of them was good,
 // it is the best of them, and the report says what it came to.
 func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
-	l := a.options.load
+	o, l := a.options, a.options.load
 	switch {
 	case a.options.size > 0:
 		return a.options.size, nil
@@ -130,17 +129,24 @@ func (a *labArena) calibrate(ctx context.Context) (size float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	best, tooLarge := small, math.Inf(1)
+	best := small
 	size = firstGuess
-	for guess := 0; guess < guesses && size > 1 && !l.good(best, runtime.NumCPU()); guess++ {
+	for guess := 0; guess < guesses && !l.good(best, runtime.NumCPU()); guess++ {
 		tried, err := a.warmUp(ctx, 1+guess, size)
 		if err != nil {
 			return 0, err
 		}
-		if best = l.better(best, tried, runtime.NumCPU()); tried.came < keptUp {
-			tooLarge = min(tooLarge, size)
+		best = l.better(best, tried, runtime.NumCPU())
+		switch {
+		case size == 1 && tried.cores >= o.coresAsked(): // the cluster takes more by itself, and says so twice
+			return 1, nil
+		case size == 1:
+			small, size = tried, firstGuess
+		case tried.came < keptUp && best.came >= keptUp && best.size < size:
+			size = (best.size + size) / 2
+		default:
+			size = l.size(small, tried, runtime.NumCPU())
 		}
-		size = min(l.size(small, tried, runtime.NumCPU()), (best.size+tooLarge)/2)
 	}
 	return best.size, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 
 	"fracture/work/fractal"
@@ -21,6 +22,14 @@ var loads = []load{{"idle", 0}, {"half", 0.5}, {"full", 0.7}}
 
 // errUnknownLoad: the name is none of the loads; the error offers them.
 var errUnknownLoad = errors.New("unknown load")
+
+// coresAsked is how many cores a run's nodes are to keep busy together; 0 where no load was looked for.
+func (o runOptions) coresAsked() float64 {
+	if o.size > 0 {
+		return 0
+	}
+	return math.Round(100*o.load.share*float64(runtime.NumCPU())) / 100
+}
 
 func parseLoad(name string) (load, error) {
 	var names []string
