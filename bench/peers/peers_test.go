@@ -180,6 +180,13 @@ func TestBeanstalkd_isMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var kept []meter.Trial
+	for i, trial := range trials {
+		if i+1 == len(trials) || trials[i+1].Fault != trial.Fault || !trial.Stalled() { // else the machine spoilt it, and it was made again
+			kept = append(kept, trial)
+		}
+	}
+	trials = kept
 	if len(trials) != 2 || trials[0].Fault != meter.Noop || trials[1].Fault != meter.Kill {
 		t.Fatalf("measured %d trials, want a control and a kill", len(trials))
 	}
