@@ -31,6 +31,18 @@ func (s slow) Run(input, output []byte) ([]byte, error) {
 	return append(output, input...), nil
 }
 
+// letWork runs workers until the test ends.
+func letWork(t *testing.T, w *workers) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
 func TestWorkers_reportTogetherWhatWasDoneInOneGo(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one worker
 	fn := slow{calls: make(chan struct{}), goOn: make(chan struct{})}
@@ -38,11 +50,7 @@ func TestWorkers_reportTogetherWhatWasDoneInOneGo(t *testing.T) {
 	w := newWorkers(func(string) work.Function { return fn }, func(done []failover.Event) {
 		reports <- append([]failover.Event(nil), done...)
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = w.run(ctx) })
-	defer running.Wait()
-	defer cancel()
+	letWork(t, w)
 
 	const tasks = 4
 	for i := range tasks {
@@ -107,11 +115,7 @@ func TestWorkers_holdNoSocket(t *testing.T) {
 	defer func() { _ = listener.Close() }()
 	reports := make(chan failover.Event, 1)
 	w := newWorkers(func(string) work.Function { return sockets{} }, func(done []failover.Event) { reports <- done[0] })
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = w.run(ctx) })
-	defer running.Wait()
-	defer cancel()
+	letWork(t, w)
 	w.give(failover.Message{Function: "sockets"})
 	select {
 	case ev := <-reports:
@@ -135,11 +139,7 @@ func TestWorkers_tellOfATaskThatTheyRunForLong(t *testing.T) {
 			reports <- ev
 		}
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = w.run(ctx) })
-	defer running.Wait()
-	defer cancel()
+	letWork(t, w)
 	task := work.TaskID{Stream: 1, Tile: 7}
 	w.give(failover.Message{Kind: failover.Place, Function: "slow", Task: task, Payload: []byte("input")})
 	<-fn.calls
@@ -180,11 +180,7 @@ func TestWorkers_doNotBeginWhatWasTakenBack(t *testing.T) {
 			reports <- ev.Message.Task
 		}
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = w.run(ctx) })
-	defer running.Wait()
-	defer cancel()
+	letWork(t, w)
 	for tile := range uint32(3) {
 		w.give(failover.Message{Function: "slow", Task: work.TaskID{Tile: tile}})
 	}
