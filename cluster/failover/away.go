@@ -144,8 +144,8 @@ func (c *Core) comeBack() {
 }
 
 // uninformed reports whether a task may have been done without news of it having come here: since it came this node was away
-// or lost messages, or its owner did not hear this node. The splitter will have been told, or has another look at the task, so the copy is not run
-// for being overdue.
+// or lost messages, or its owner did not hear this node. The splitter will have been told, or has another look at the task, so
+// the copy is not run for being overdue.
 func (c *Core) uninformed(h *held) bool {
 	if h.since <= c.missedNews {
 		return true

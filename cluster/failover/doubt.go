@@ -106,7 +106,7 @@ const hurryTime = time.Millisecond
 // wait is how long the leader waits for the result of a task of a frame before it places the task anew: twice as long after each
 // try, for on a cluster that has too much to do, trying again is more to do.
 func (c *Core) wait(s *stream, f *frame, t *tile, patience time.Duration) time.Duration {
-	if s.spec.Strategy == work.Standby || s.spec.Strategy == work.Hedge {
+	if standsBy(s.spec.Strategy) {
 		if f.number < s.doubtful && t.epoch.Term < s.term || c.now < c.hurriedUntil && c.hurried(t.holders.Owner()) {
 			patience = min(patience, c.usual(s.spec.Function))
 		}
@@ -135,7 +135,7 @@ const (
 
 // judge judges a task's owner by the task's first result. Under hedge a standby runs one task in twenty, so that alone says nothing.
 func (c *Core) judge(s *stream, t *tile, m *Message) judgement {
-	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) || m.Strategy != work.Standby && m.Strategy != work.Hedge {
+	if t.placed == 0 || !m.Epoch.sameCall(t.epoch) || !standsBy(m.Strategy) {
 		return onTime
 	}
 	owner, standby := t.holders.Owner(), m.Epoch.Rank > 0

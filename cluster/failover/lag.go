@@ -20,7 +20,7 @@ func NextLag(ran time.Duration) time.Duration { return ran + max(time.Millisecon
 // lags: a worker has been running a task for long. Whoever leads its stream is told, where that does something about it.
 func (c *Core) lags(m *Message) {
 	h := c.tasks.find(m.Task)
-	if h == nil || h.state != running || h.given != m.Epoch || h.rank > 0 || !mindsLag(h.strategy) {
+	if h == nil || h.state != running || h.given != m.Epoch || h.rank > 0 || !standsBy(h.strategy) {
 		return
 	}
 	for _, splitter := range h.splitters[:h.splitters.Len()] {
@@ -28,15 +28,15 @@ func (c *Core) lags(m *Message) {
 	}
 }
 
-// mindsLag reports whether somebody else can be given what takes long, and nobody has it already.
-func mindsLag(strategy work.Strategy) bool { return strategy == work.Standby || strategy == work.Hedge }
+// standsBy reports whether a strategy has copies that nobody runs yet, so that somebody else can be given what takes long.
+func standsBy(strategy work.Strategy) bool { return strategy == work.Standby || strategy == work.Hedge }
 
 // lagging: a node has run a task for so long and has not done it. After several times as long as usual it is placed anew, with what
 // else waits behind it there; unless it is waiting, and not the run, that makes results late. Two such tasks in a row, or one
 // that takes twice that, and the node is slow. In both cases others must be as quick as ever.
 func (c *Core) lagging(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
-	if s == nil || !s.leading() || m.Task.Tile >= s.spec.Tiles || !mindsLag(s.spec.Strategy) {
+	if s == nil || !s.leading() || m.Task.Tile >= s.spec.Tiles || !standsBy(s.spec.Strategy) {
 		return
 	}
 	usually := time.Duration(s.runs[m.Task.Tile])
