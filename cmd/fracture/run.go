@@ -78,7 +78,7 @@ func newRunCommand() *cobra.Command {
 	flags.StringVar(&f.fault, "fault", "kill", "how: "+words(meter.Kinds)+", several parted by commas, or all that make sense")
 	flags.DurationVar(&f.every, "every", 0, "at least so long from one fault to the next; 0: as soon as the calm is long enough")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
-	flags.StringVar(&f.load, "load", "half", "how much of all cores the cluster keeps busy, by the size of its pictures: idle, half or full")
+	flags.StringVar(&f.load, "load", "half", "how much of all cores the cluster keeps busy, by the size of its pictures: idle, half (0.5) or full (0.7)")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
 	flags.DurationVar(&f.probe, "probe", 2*time.Millisecond, "period of the probe stream, one tile a node; 0: no probes")
 	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms or needless<=6, or for those of a fault: 'loss: lost<=3'; replaces the default on the same figure")
