@@ -52,7 +52,7 @@ type stream struct {
 	keepers   int                     // how many processes have ever held it
 	reigns    []run                   // who led it
 	roles     [MaxNodes]role          // what each node is to it
-	vouched   [MaxNodes]clock.Instant // when each was last told that its leader lives
+	vouched   [MaxNodes]clock.Instant // when each last learned that its leader lives
 	known     [MaxNodes]heardOf       // the highest term of it that each node has heard of
 }
 

@@ -15,6 +15,7 @@ type lost struct{}
 type role struct {
 	id       failover.NodeID // the incarnation that said so
 	leads    bool
+	asked    bool // to lead it, and has not answered: whoever asked may have been answered by another since
 	follows  bool
 	released bool            // its leader has told it to let go
 	retired  failover.Epoch  // of the last who told it so, whether or not it has heard it yet
@@ -22,11 +23,16 @@ type role struct {
 	alone    bool            // it leads a stream of one copy, by its own account: it may be deposed and not know it
 	term     failover.Term
 	holders  failover.Holders
+	since    clock.Instant // when it said so
 }
 
-func (r *role) holds(id failover.NodeID) bool {
+// has reports whether a process has a copy, by its own account.
+func (r *role) has(id failover.NodeID) bool {
 	return r.id == id && !r.released && (r.leads || r.follows)
 }
+
+// holds reports whether it also answers for it.
+func (r *role) holds(id failover.NodeID) bool { return r.has(id) && !r.asked }
 
 func (lost) effect(w *World, p *process, e *failover.Effect) {
 	s := w.streamOf(e.Message.Task.Stream)
@@ -39,6 +45,7 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		if r.id != p.id {
 			s.keepers++
 		}
+		asked := r.asked && r.id == p.id // it lets go of what it never took on
 		follows := e.Kind == failover.Follow && e.Message.Holders.Len() > 0
 		retired := r.retired
 		if r.told != p.id {
@@ -46,9 +53,10 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		}
 		*r = role{
 			id: p.id, retired: retired, told: p.id, leads: e.Kind == failover.Lead, follows: follows,
-			term: e.Message.Epoch.Term, holders: e.Message.Holders, alone: e.Message.Stream != nil && e.Message.Stream.Factor == 1,
+			asked: e.Kind == failover.Lead && e.Peer == 0,
+			term:  e.Message.Epoch.Term, holders: e.Message.Holders, since: w.now, alone: e.Message.Stream != nil && e.Message.Stream.Factor == 1,
 		}
-		if r.holds(p.id) || !s.acked || s.whole || w.isHeld(s) || s.excused() || s.ever[work.FailFast] {
+		if asked || r.has(p.id) || !s.acked || s.whole || w.isHeld(s) || s.excused() || s.ever[work.FailFast] {
 			return
 		}
 		if retired.Term == r.term && retired != (failover.Epoch{}) { // it was told so while others held it, and hears it now
@@ -63,11 +71,12 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 	case failover.Send:
 		switch e.Message.Kind {
 		case failover.Accepted:
+			r.asked = false
 			s.acknowledged(w, p)
 		case failover.Held:
 			r.released = e.Message.Epoch.Below(r.retired) // it takes up what it has been told to let go
 		case failover.Retire:
-			if p.core != nil {
+			if p.core != nil && e.Message.Reason != failover.NotCopied { // else who was accepted with it goes on
 				s.release(w, p, e)
 			}
 		default:

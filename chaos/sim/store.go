@@ -136,7 +136,7 @@ func (w *World) stored(p *process, e entry) {
 
 // tellSaved tells a holder of a stream that the store has everything of it, if so.
 func (w *World) tellSaved(p *process, s *stream) {
-	if s == nil || !p.up || !s.whole || !s.roles[p.index].holds(p.id) {
+	if s == nil || !p.up || !s.whole || !s.roles[p.index].has(p.id) {
 		return
 	}
 	slot := w.parcels.keep(&failover.Message{Task: work.TaskID{Stream: s.spec.ID}})

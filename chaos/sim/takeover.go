@@ -121,7 +121,7 @@ func (c *takeover) audit(w *World, i int) {
 	after := w.now.Sub(a.since)
 	owner := w.processOf(a.owner)
 	bySilence := a.freeze || w.ends[holder.index][owner.index].up // and not by the end of a link, which no cut explains away
-	if near := !w.apart(holder, owner.index); bySilence && (!near || !a.near) && after < afterCut {
+	if near := !w.apart(holder); bySilence && (!near || !a.near) && after < afterCut {
 		a.near = near
 		w.queue.push(entry{at: w.now.Add(afterReunion), kind: audits, slot: int32(i)})
 		return
@@ -145,21 +145,34 @@ func (c *takeover) audit(w *World, i int) {
 	}
 }
 
-// apart reports whether a process may think itself cut off: of most of the peers that it heard until it last heard one it
-// hears nothing, either.
-func (w *World) apart(p *process, from int) bool {
-	heard, fell := 0, 0
-	for j := range w.cfg.Nodes {
-		since := p.heard[j].Sub(p.heard[from])
-		switch {
-		case j == p.index || !w.ends[p.index][j].up || since < -apartTogether:
-		case since <= apartTogether && w.now.Sub(p.heard[j]) > w.processes[j].rhythm:
-			fell++
-		default:
-			heard++
+// apart reports whether a process may think itself cut off: of most of the peers that it heard until it last heard one of them
+// it hears nothing, either.
+func (w *World) apart(p *process) bool {
+	for from := range w.cfg.Nodes {
+		heard, fell := 0, 0
+		for j := range w.cfg.Nodes {
+			since := p.heard[j].Sub(p.heard[from])
+			switch {
+			case j == p.index || !w.ends[p.index][j].up || since < -apartTogether:
+			case since <= apartTogether && w.now.Sub(p.heard[j]) > w.processes[j].rhythm:
+				fell++
+			default:
+				heard++
+			}
+		}
+		if fell > heard && fell > 1 {
+			return true
 		}
 	}
-	return fell > heard && fell > 1
+	return false
+}
+
+// outbid reports whether a term deposes a process although its splitter was not heard there since before the process began to lead:
+// it lives, then, behind a cut.
+func (w *World) outbid(p *process, s *stream, term failover.Term) bool {
+	r := &s.roles[p.index]
+	life, ok := w.byID[term.Splitter()]
+	return ok && r.leads && r.holds(p.id) && r.term < term && p.heard[w.lives[life].process] < r.since
 }
 
 // finished: every effect of a Step has been seen, and the process lives.
@@ -176,7 +189,7 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 		return
 	}
 	m := &ev.Message
-	if s := w.streamOf(m.Task.Stream); s != nil && m.Kind == failover.Fence && m.Have > 0 {
+	if s := w.streamOf(m.Task.Stream); s != nil && m.Kind == failover.Fence && (m.Have > 0 || w.outbid(p, s, m.Epoch.Term)) {
 		s.vouched[p.index] = w.now
 	}
 	t := w.taskOf(m.Task)

@@ -47,6 +47,48 @@ func TestFenced_takesOverFromALeaderThatIsSeenToFail(t *testing.T) {
 	}
 }
 
+// In a ring of cuts whoever tells a leader that it is deposed hears the one that deposed it no more than it does itself.
+func TestFenced_byNobodysWordLeavesAloneOnlyWhomItsSilenceDidNotStop(t *testing.T) {
+	for name, c := range map[string]struct {
+		silentBefore bool // the reign that is outbid
+		want         bool // it leads again
+	}{
+		"silent since before": {silentBefore: true, want: false},
+		"silent since":        {silentBefore: false, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _, _, leader, stream := busy(t, work.Standby)
+			heir := s.follower(leader, stream.ID)
+			if c.silentBefore {
+				s.apart(leader, heir, true)
+			} else {
+				s.receive(heir, leader, Message{
+					Kind: Yield, Task: work.TaskID{Stream: stream.ID}, Epoch: Epoch{Term: heir.core.stream(stream.ID).term},
+				})
+				s.run(20 * time.Millisecond)
+				s.cut[[2]string{leader.name, heir.name}] = true // and not the other way, or it would take over in turn
+			}
+			s.run(50 * time.Millisecond)
+			mine := heir.core.stream(stream.ID)
+			if mine == nil || !mine.leading() || heir.core.peers.find(leader.id).failed != Silence {
+				t.Fatal("the standby does not lead, or hears its leader: the test shows nothing")
+			}
+			var other *actor
+			for _, a := range s.actors {
+				if a.core != nil && a != leader && a != heir {
+					other = a
+				}
+			}
+			s.receive(heir, other, Message{
+				Kind: Fence, Task: work.TaskID{Stream: stream.ID}, Epoch: Epoch{Term: mine.term.next(leader.id)},
+			})
+			if got := heir.core.stream(stream.ID).leading(); got != c.want {
+				t.Errorf("outbid by a leader that it does not hear it leads: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestLeader_thatIsCutOffSplitsNothingAndAsksBeforeItGoesOn(t *testing.T) {
 	s, crew, sink, leader, stream := busy(t, work.Standby)
 	s.partOf(leader, true)

@@ -179,6 +179,7 @@ func (c *Core) passTime() {
 			switch s := c.streams[i]; {
 			case s.leading():
 				c.tend(s)
+				c.retireIfOver(s) // its last frames may have been answered before they were placed here
 			case c.now >= s.shareAt():
 				c.share(s)
 			case c.now >= s.askAt:
@@ -270,6 +271,8 @@ func (c *Core) receive(from NodeID, m *Message) {
 		c.change(from, m)
 	case Lag:
 		c.lagging(from, m)
+	case Decline:
+		c.declined(m)
 	case Accepted, Refused, Changed: // for sinks
 	}
 }

@@ -237,6 +237,8 @@ func (k MessageKind) verb() string {
 		return "change"
 	case Changed:
 		return "answer"
+	case Decline:
+		return "decline"
 	case Lag:
 		return "lag"
 	}

@@ -70,6 +70,9 @@ func (c *Core) place(from NodeID, m *Message) {
 	if known := c.terms.see(m.Task.Stream, m.Epoch.Term); m.Epoch.Term < known && c.cfg.Bug != BugNoFencing {
 		c.emit(Effect{Kind: Refuse, Peer: from, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		c.fence(from, m.Task.Stream, Epoch{Term: known})
+		if rank == 0 && !m.Strategy.Everyone() {
+			c.send(known.Splitter(), Message{Kind: Decline, Task: m.Task, Epoch: m.Epoch})
+		}
 		return
 	}
 	h := c.tasks.find(m.Task)
@@ -303,12 +306,13 @@ func (c *Core) release(h *held) {
 }
 
 // report gives a result to the holders of its stream's splitter. Where none can be reached, because one has died and the other
-// is not linked with this node yet, it goes to the sinks themselves; but for a vote, which is none before it is counted.
+// is not linked with this node yet, or is this node, which has let go of the stream meanwhile, it goes to the sinks themselves; but for
+// a vote, which is none before it is counted.
 func (c *Core) report(h *held, result *Message) {
 	reached := false
 	for _, splitter := range h.splitters {
 		c.send(splitter, *result)
-		reached = reached || c.reaches(splitter)
+		reached = reached || c.reaches(splitter) && (splitter != c.cfg.ID || c.stream(h.id.Stream) != nil)
 	}
 	if asked := result.Epoch.Term.Splitter(); h.splitters.Rank(asked) < 0 {
 		c.send(asked, *result) // another reign placed the task meanwhile, and this one may be the one that lasts

@@ -87,6 +87,35 @@ func TestReport_goesToTheSinksWhereNoSplitterIsReached(t *testing.T) {
 	}
 }
 
+// Nor does it help that the node was a standby of the splitter itself when it was given the task, where it has been let go since.
+func TestReport_ofWhoHasLetGoOfTheStreamGoesToTheSinks(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	var others []*actor
+	for _, a := range crew {
+		if a != leader && a != s.follower(leader, stream.ID) {
+			others = append(others, a)
+		}
+	}
+	worker, splitter := others[0], others[1]
+	s.kill(splitter)
+	s.run(2 * stageWire)
+	s.taped = true
+	s.receive(worker, leader, Message{
+		Kind: Place, Task: work.TaskID{Stream: stream.ID, Frame: leader.core.stream(stream.ID).next + 9}, Function: "echo/1",
+		Strategy: work.Standby, Need: 1, Epoch: Epoch{Term: leader.core.stream(stream.ID).term.next(splitter.id)},
+		Holders: Holders{worker.id}, Splitters: Holders{splitter.id, worker.id}, Payload: []byte("input"),
+	})
+	s.run(2 * stageTask)
+	told := false
+	for line := range strings.Lines(s.script.String()) {
+		words := strings.Fields(line)
+		told = told || words[1] == worker.name && words[2] == "result" && words[5] == sink.name
+	}
+	if !told {
+		t.Errorf("%s tells the sink nothing of what it has run:\n%s", worker.name, s.script.String())
+	}
+}
+
 // A standby that is asked late has not seen the results before. When it comes to lead it places anew what is missing, and not
 // all that was placed since.
 func TestHold_saysWhatIsComplete(t *testing.T) {

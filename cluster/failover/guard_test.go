@@ -353,6 +353,30 @@ func TestChange_leavesNoGap(t *testing.T) {
 	}
 }
 
+// A copy that is lost is asked for again with the next mark, which says that there is a newer one.
+func TestChange_isHeardOfThoughTheCopyThatTellsItIsLost(t *testing.T) {
+	s, _, sink, stream := guarded(t, 5, work.Standby, 2)
+	lost := 0
+	s.lose = func(m Message) bool {
+		if m.Kind == Hold && lost < 2 {
+			lost++
+			return true
+		}
+		return false
+	}
+	changed := *stream
+	changed.Strategy = work.Active
+	s.step(sink, Event{Kind: Received, Peer: sink.id, Message: Message{Kind: Change, Stream: &changed}})
+	s.run(4 * stream.Period)
+	if lost != 2 {
+		t.Fatalf("%d copies of the stream were lost, want 2: the test shows nothing", lost)
+	}
+	standby := s.follower(s.leader(stream.ID), stream.ID)
+	if got := standby.core.stream(stream.ID).spec.Strategy; got != work.Active {
+		t.Errorf("four frames after the change its standby takes the stream for %v", got)
+	}
+}
+
 func TestChange_isRefusedWithBothFigures(t *testing.T) {
 	s, _, sink, stream := guarded(t, 3, work.Standby, 2)
 	changed := *stream

@@ -45,7 +45,8 @@ const (
 	// Yield hands the stream to the next holder: its splitter drains, which Reason says; or loses messages; or has refused the
 	// stream, with the Reason NotCopied, of which the receiver was accepted as the leader before.
 	Yield
-	// Retire ends a stream at its holders: every frame is delivered and stored.
+	// Retire ends a stream at its holders: every frame is delivered and stored; or, with the Reason NotCopied, their copy was not
+	// acknowledged in time, and somebody else is asked for one.
 	Retire
 	// Subscribe asks for the results of Task.Stream, or of every stream where it is 0.
 	Subscribe
@@ -58,6 +59,8 @@ const (
 	Changed
 	// Lag tells the leader of a stream that a task has been run for as long as Ran, and is not done.
 	Lag
+	// Decline tells the leader of a stream that a task which was placed under an older term was refused: nobody runs it.
+	Decline
 )
 
 // Reason says why a submit was refused.

@@ -111,6 +111,19 @@ func (c *Core) replaceOwnedBy(s *stream, failed NodeID, signal Signal) {
 	}
 }
 
+// declined: the owner of a task had heard of this reign before the task came, which the one before had placed and told its standbys of.
+func (c *Core) declined(m *Message) {
+	s := c.stream(m.Task.Stream)
+	if s == nil || !s.leading() || m.Task.Tile >= s.spec.Tiles || m.Task.Frame >= s.next || !standsBy(s.spec.Strategy) {
+		return
+	}
+	if f := s.frame(m.Task.Frame); f != nil {
+		if t := &f.tiles[m.Task.Tile]; !t.done && t.epoch.Term < s.term {
+			c.replace(s, f, m.Task.Tile, Handover)
+		}
+	}
+}
+
 func (c *Core) allLost(holders Holders, failed NodeID) bool {
 	for r := 0; r < holders.Len(); r++ {
 		if _, lost := c.lostHolder(holders[r]); !lost && holders[r] != failed {

@@ -238,7 +238,7 @@ func (s *Sink) receive(from NodeID, m *Message) {
 		s.changed(m)
 	case Result:
 		s.result(m)
-	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield, Lag: // between nodes
+	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield, Lag, Decline: // between nodes
 	}
 }
 

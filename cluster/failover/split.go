@@ -99,6 +99,7 @@ func (c *Core) rewind(s *stream, m *Message) {
 
 // lead announces that this node leads s now, and who did before.
 func (c *Core) lead(s *stream, before NodeID) {
+	s.led = c.now
 	c.emit(Effect{Kind: Lead, Peer: before, Message: Message{
 		Task: work.TaskID{Stream: s.spec.ID}, Epoch: Epoch{Term: s.term}, Holders: s.holders, Stream: &s.spec,
 	}})
@@ -208,7 +209,7 @@ func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate, anew b
 		case anew:
 			m.Epoch.Try = 1
 		}
-		t.epoch, t.placed = m.Epoch, c.now
+		t.epoch, t.placed, t.version = m.Epoch, c.now, s.version
 	} else { // beside the leader, who watches it
 		if t.epoch.Term < s.term {
 			t.epoch = m.Epoch

@@ -118,8 +118,10 @@ func (c *Core) dismiss(s *stream) {
 	}
 }
 
-func (c *Core) sendRetire(s *stream, to NodeID) {
-	c.send(to, Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+func (c *Core) sendRetire(s *stream, to NodeID) { c.send(to, s.retirement()) }
+
+func (s *stream) retirement() Message {
+	return Message{Kind: Retire, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()}
 }
 
 func (c *Core) sendHold(s *stream, to NodeID) {
@@ -163,7 +165,9 @@ func (c *Core) tryAnother(s *stream) {
 		if n := s.tried.Len(); n < len(s.tried) {
 			s.tried[n] = s.holders[r]
 		}
-		c.sendRetire(s, s.holders[r])
+		m := s.retirement()
+		m.Reason = NotCopied
+		c.send(s.holders[r], m)
 	}
 	s.holders = Holders{c.cfg.ID}
 	s.version++

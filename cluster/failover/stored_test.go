@@ -51,6 +51,35 @@ func TestRequest_isStoredByWhoHasSeenNoneOfItsResults(t *testing.T) {
 
 // A request without standbys whose results have all come ends with its leader: submitted again, it would have nothing to run
 // and wait for the store for ever.
+// Where standbys split beside a leader, the last frame can be answered and stored before its leader places it.
+func TestRetire_ofAStreamThatIsStoredBeforeItsLastFrameIsPlaced(t *testing.T) {
+	s := newStage(t, Config{})
+	_, sink := s.crew(5)
+	stream := echoStream(0xd7)
+	stream.Frames, stream.Strategy = 4, work.Active
+	s.submit(sink, stream)
+	s.until("all but one frame is complete", time.Second, func() bool {
+		a := s.leader(stream.ID)
+		return a != nil && a.core.stream(stream.ID).base == stream.Frames-1
+	})
+	leader := s.leader(stream.ID)
+	st := leader.core.stream(stream.ID)
+	for i := range stream.Tiles {
+		s.receive(leader, s.follower(leader, stream.ID), Message{
+			Kind: Result, Task: work.TaskID{Stream: stream.ID, Frame: stream.Frames - 1, Tile: i}, Epoch: Epoch{Term: st.term},
+			Strategy: work.Active, Need: 2, Holders: Holders{leader.id}, Payload: []byte("output"),
+		})
+	}
+	s.step(leader, Event{Kind: Saved, Message: Message{Task: work.TaskID{Stream: stream.ID}}})
+	if st.complete() {
+		t.Fatal("the last frame is placed already: the test shows nothing")
+	}
+	s.run(2 * stream.Period)
+	if leader.core.stream(stream.ID) != nil {
+		t.Error("its leader still holds a stream of which everything is stored")
+	}
+}
+
 func TestRequest_thatIsDeliveredIsNotSubmittedAgain(t *testing.T) {
 	s := newStage(t, Config{})
 	_, sink := s.crew(3)

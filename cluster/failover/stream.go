@@ -39,7 +39,9 @@ type stream struct {
 	askAt   clock.Instant // at a standby that its leader has not spoken to: when to ask whether the copy is wanted
 	heard   clock.Instant // at a standby: when its leader last spoke of the stream
 	asked   clock.Instant // when it first asked since then; 0: it has not
-	vouched clock.Instant // until then the leader lives, by the word of one who hears it
+	behind  bool          // at a standby: its copy is older than what its leader says of it
+	vouched clock.Instant // until then the leader lives, by the word of one who hears it, or by its own deeds
+	led     clock.Instant // since when this node leads it, or when it last began to
 }
 
 // frame is one frame of a stream, as far as its results are known here.
@@ -57,6 +59,7 @@ type tile struct {
 	epoch   Epoch // the highest known
 	holders Holders
 	placed  clock.Instant // 0: not placed by this node
+	version uint16        // the stream's, when this node placed it: whom its result goes to
 }
 
 // Bounds on the frames that a holder keeps: two seconds' worth, in powers of two.
@@ -135,13 +138,6 @@ func (s *stream) advance() {
 	}
 }
 
-// inherits reports whether a result is one of a reign before, of a task that this one has placed only once. What was placed
-// and not marked when a splitter died its heir places again, for it cannot know. Both asked for the same, so the answer to
-// the one is not refused for the sake of the other; a task that was placed anew has a higher try.
-func (s *stream) inherits(t *tile, m *Message) bool {
-	return t.epoch == Epoch{Term: s.term} && m.Epoch.Term < s.term && !m.Strategy.Everyone()
-}
-
 func (s *stream) wake() clock.Instant {
 	if !s.leading() {
 		return min(s.askAt, s.shareAt())
@@ -201,6 +197,7 @@ func (c *Core) hold(from NodeID, m *Message) {
 	}
 	if !m.Epoch.Below(s.epoch()) {
 		s.guard(m.Stream.Strategy, m.Stream.Factor, c.now)
+		s.behind = false
 	}
 	c.adopt(s, m.Epoch, m.Holders)
 	s.accepted = s.accepted || m.Have > 0
@@ -242,6 +239,12 @@ func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
 	}})
 }
 
+// askForCopy says that the copy of a stream which its leader speaks of has not come, so that neither is known how it is guarded by
+// now: one of before all versions is acknowledged.
+func (c *Core) askForCopy(leader NodeID, m *Message) {
+	c.send(leader, Message{Kind: Held, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: m.Epoch.Term}})
+}
+
 // mark: every task of a frame has been placed by the leader.
 func (c *Core) mark(from NodeID, m *Message) {
 	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
@@ -252,14 +255,17 @@ func (c *Core) mark(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
 	if s == nil {
 		if m.Holders.Rank(c.cfg.ID) > 0 && !c.draining && len(c.streams) < c.cfg.MaxStreams {
-			// The copy has not come: to say so, one of before all versions is acknowledged.
-			c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: m.Epoch.Term}})
+			c.askForCopy(from, m)
 		}
 		return
 	}
+	s.behind = s.behind || s.epoch().Below(m.Epoch)
 	c.adopt(s, m.Epoch, m.Holders)
 	if s.leading() || m.Holders.Rank(c.cfg.ID) < 0 {
 		return
+	}
+	if s.behind {
+		c.askForCopy(from, m)
 	}
 	s.accepted = true
 	c.hear(s)
@@ -273,56 +279,6 @@ func (c *Core) mark(from NodeID, m *Message) {
 		s.base = complete // of a stream with an end, each holder keeps what it has until the store has all
 	}
 	s.advance()
-}
-
-// result takes in a task's output, of the node that ran it, at a holder of the stream: the first valid one goes to the sinks and to the store.
-func (c *Core) result(from NodeID, m *Message) {
-	s := c.stream(m.Task.Stream)
-	if s == nil || m.Task.Tile >= s.spec.Tiles {
-		return
-	}
-	f := s.frame(m.Task.Frame)
-	if f == nil {
-		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
-		return
-	}
-	t := &f.tiles[m.Task.Tile]
-	if t.fences(m) && !s.inherits(t, m) && c.cfg.Bug != BugNoFencing {
-		c.emit(Effect{Kind: Refuse, Message: Message{Task: m.Task, Epoch: m.Epoch}})
-		return
-	}
-	if m.Strategy == work.Vote && !c.vote(s, f, from, m) {
-		return // not decided yet, or a vote that decides nothing any more
-	}
-	if t.done {
-		c.emit(Effect{Kind: Repeat, Message: Message{Task: m.Task, Epoch: m.Epoch}})
-		return
-	}
-	t.done = true
-	how := onTime
-	if s.leading() {
-		how = c.judge(s, t, m)
-	}
-	if !m.ours() {
-		s.runs[m.Task.Tile].observe(m.Ran)
-	}
-	if t.epoch.Below(m.Epoch) {
-		t.epoch = m.Epoch
-	}
-	f.left--
-	if t.placed != 0 && !m.ours() {
-		c.learn(s.spec.Function, c.now.Sub(t.placed))
-		if p := c.pace(s.spec.Function); p != nil && m.Epoch.Try == 0 {
-			p.replace.earn()
-		}
-	}
-	c.emit(Effect{Kind: Keep, Message: *m})
-	if !c.forward(m) {
-		c.relay(m)
-	}
-	c.act(t.holders.Owner(), how)
-	s.advance()
-	c.retireIfOver(s)
 }
 
 // saved: the store has everything of the stream.
@@ -363,6 +319,8 @@ func (c *Core) retired(from NodeID, m *Message) {
 	case s.holders.Rank(from) > 0:
 		s.holders = s.holders.without(from)
 		c.takeOverStream(s, 0)
+	case m.Reason == NotCopied && s.accepted: // by another than who looks for standbys in vain
+		c.reign(s, Handover)
 	default:
 		c.forget(s)
 	}

@@ -55,7 +55,7 @@ func (c *Core) reign(s *stream, signal Signal) {
 			if s.spec.Strategy == work.Reschedule && !f.tiles[i].done {
 				c.replace(s, f, uint32(i), signal) // nobody watches these, and some were refused in the old reign
 			}
-			f.tiles[i].placed = c.now // watched from now, whoever has it
+			f.tiles[i].placed, f.tiles[i].version = c.now, s.version // watched from now, whoever has it
 		}
 		s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
 	}
@@ -117,16 +117,24 @@ func (c *Core) fenced(m *Message) {
 	if s == nil || known <= s.term || known.Splitter() == c.cfg.ID {
 		return
 	}
+	lives := m.Have > 0 || c.outbid(s, known.Splitter())
 	c.adopt(s, Epoch{Term: known}, Holders{known.Splitter(), c.cfg.ID})
-	if c.peers.find(known.Splitter()) == nil && m.Have == 0 {
+	if c.peers.find(known.Splitter()) == nil && !lives {
 		c.reign(s, Gone)
 		return
 	}
-	if m.Have > 0 {
+	if lives {
 		s.vouched = c.now.Add(longerThanGossip) // which says so sooner if it has died
 	}
 	c.askWhetherHeld(s)
 	c.takeOverStream(s, 0)
+}
+
+// outbid reports whether a splitter that has deposed this node did so although it was silent before this node's reign began: its
+// silence is a cut's, then, and not its end.
+func (c *Core) outbid(s *stream, splitter NodeID) bool {
+	p := c.peers.find(splitter)
+	return s.leading() && p != nil && p.failed == Silence && p.lease.Lapse() < s.led
 }
 
 // doubtWord forgets who vouched for a leader: what has been seen of it since is newer.

@@ -126,6 +126,55 @@ func TestPlace_ofADeposedSplitterIsRefusedAndFenced(t *testing.T) {
 	}
 }
 
+// What a splitter gave to an owner before it died can be slower than its heir's first word to that owner.
+func TestPlace_thatComesAfterTheNextReignIsPlacedAnew(t *testing.T) {
+	s, _, sink, leader, stream := busy(t, work.Standby)
+	heir := s.follower(leader, stream.ID)
+	var slow Message
+	var owner *actor
+	s.drop = func(from, to *actor, m Message) bool {
+		if owner != nil || from != leader || to == heir || m.Kind != Place {
+			return false
+		}
+		owner, slow = to, m
+		return true
+	}
+	s.until("a task is placed", time.Second, func() bool { return owner != nil })
+	slow.Payload = append([]byte(nil), slow.Payload...)
+	s.run(2 * stageWire) // its mark arrives
+	s.kill(leader)
+	s.run(2 * stageWire)
+	reign := heir.core.stream(stream.ID)
+	if !reign.leading() || sink.delivered[slow.Task] > 0 {
+		t.Fatal("the heir does not lead, or the task is done: the test shows nothing")
+	}
+	s.receive(owner, heir, Message{Kind: Fence, Task: work.TaskID{Stream: stream.ID}, Epoch: Epoch{Term: reign.term}})
+	s.receive(owner, leader, slow)
+	s.run(2*stageTask + 4*stageWire)
+	if got := sink.delivered[slow.Task]; got != 1 {
+		t.Errorf("a task that its owner refused as of a reign before was delivered %d times in the time of two tasks, want once", got)
+	}
+}
+
+// The result of a task is one copy for as long as whoever became a standby of the splitter after it was placed has not seen it.
+func TestResult_reachesTheStandbyThatCameAfterItsTaskWasPlaced(t *testing.T) {
+	s, _, _, leader, stream := busy(t, work.Standby)
+	st := leader.core.stream(stream.ID)
+	frame := st.next
+	s.until("a frame is placed", time.Second, func() bool { return st.next > frame })
+	s.kill(s.follower(leader, stream.ID))
+	s.run(2 * stageWire)
+	newcomer := s.follower(leader, stream.ID)
+	if !newcomer.up || newcomer.core.stream(stream.ID) == nil || newcomer.core.stream(stream.ID).base > frame {
+		t.Fatal("there is no new standby, or it is told that the frame is complete: the test shows nothing")
+	}
+	s.until("the leader has the results", 20*time.Millisecond, func() bool { return st.base > frame })
+	s.run(2 * stageWire)
+	if got := newcomer.core.stream(stream.ID).frame(frame); got != nil && got.left > 0 {
+		t.Errorf("the new standby misses %d results of frame %d, which is complete", got.left, frame)
+	}
+}
+
 // P3: of two owners the sink takes the higher epoch's result only.
 func TestResult_underALowerEpochIsRefusedAndCounted(t *testing.T) {
 	s := newStage(t, Config{})

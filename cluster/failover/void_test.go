@@ -48,6 +48,43 @@ func TestHeld_whomARefusedReignDeposesLeadsOn(t *testing.T) {
 	}
 }
 
+// Who looks in vain for a standby passes over one that does not answer. If that one was accepted before, by the very sink that asked
+// again, it is the stream's leader.
+func TestRetire_ofACopyThatWasNotAcknowledgedLeavesTheStreamToWhoWasAccepted(t *testing.T) {
+	s, crew, sink, leader, stream := busy(t, work.Standby)
+	var second, third *actor
+	for _, a := range crew {
+		if a != leader && a != s.follower(leader, stream.ID) {
+			second, third = third, a
+		}
+	}
+	before := leader.core.stream(stream.ID).term
+	reign := Epoch{Term: before.next(second.id), Try: 1}
+	for _, a := range []*actor{leader, third} {
+		s.receive(a, second, Message{
+			Kind: Hold, Task: work.TaskID{Stream: stream.ID}, Epoch: reign, Holders: Holders{second.id, a.id}, Stream: stream,
+		})
+		if st := a.core.stream(stream.ID); st == nil || st.leading() || st.term != reign.Term {
+			t.Fatalf("%s does not follow the second: the test shows nothing", a.name)
+		}
+		s.receive(a, second, Message{Kind: Retire, Reason: NotCopied, Task: work.TaskID{Stream: stream.ID}, Epoch: reign})
+	}
+	if st := leader.core.stream(stream.ID); st == nil || !st.leading() || st.term <= reign.Term {
+		t.Error("who was accepted does not lead the stream again")
+	}
+	if third.core.stream(stream.ID) != nil {
+		t.Error("who was never told that the stream was accepted still holds it")
+	}
+	passed := false
+	s.lose = func(m Message) bool {
+		passed = passed || m.Kind == Retire && m.Reason == NotCopied
+		return m.Kind == Held
+	}
+	other := echoStream(0xa8)
+	s.receive(second, sink, Message{Kind: Submit, Task: work.TaskID{Stream: other.ID}, Stream: other})
+	s.until("a standby that does not answer is passed over", time.Second, func() bool { return passed })
+}
+
 // A standby of a reign that was refused, which asks whether its copy is wanted, is told to let it go.
 func TestHeld_aRefusedReignWantsNoStandby(t *testing.T) {
 	s := newStage(t, Config{})
