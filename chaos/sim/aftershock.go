@@ -66,7 +66,7 @@ func (w *World) otherHolder(p *process, e *failover.Effect, luck chaos.Luck) *pr
 	n := 0
 	for i := range w.cfg.Nodes {
 		q := &w.processes[i]
-		if q != p && q.up && (s != nil && s.roles[i].holds(q.id) || t != nil && t.copies[i].holder == q.id) {
+		if q != p && q.up && (s != nil && s.roles[i].has(q.id) || t != nil && t.copies[i].holder == q.id) {
 			found[n] = q
 			n++
 		}

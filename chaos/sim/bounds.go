@@ -53,7 +53,7 @@ func (b *bounds) end(w *World) {
 		case !s.complete(), s.excused(), s.ever[work.Reschedule]:
 			return // and perhaps still there: the last one's leader waits for longer than this for what it has not seen
 		case s.whole:
-		case s.spec.Frames == 1 && w.isHeld(s):
+		case s.spec.Frames == 1 && w.isThere(s):
 			w.violate("bounds", "the store has %d of %d results of request %x %v after all were delivered, and its holders wait",
 				s.stored, len(s.tasks), uint64(s.spec.ID), w.settling())
 		default: // of many frames, those of which its holders have seen nothing are not run again for the store's sake

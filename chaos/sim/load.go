@@ -48,12 +48,12 @@ type stream struct {
 	guard     failover.Epoch      // of who said last how it is guarded
 	delivered int
 	stored    int
-	whole     bool                    // the store has had everything of it
-	keepers   int                     // how many processes have ever held it
-	reigns    []run                   // who led it
-	roles     [MaxNodes]role          // what each node is to it
-	vouched   [MaxNodes]clock.Instant // when each last learned that its leader lives
-	known     [MaxNodes]heardOf       // the highest term of it that each node has heard of
+	whole     bool              // the store has had everything of it
+	keepers   int               // how many processes have ever held it
+	reigns    []run             // who led it
+	roles     [MaxNodes]role    // what each node is to it
+	vouched   [MaxNodes]vouch   // what each last learned of its leader
+	known     [MaxNodes]heardOf // the highest term of it that each node has heard of
 }
 
 // task is one task of a stream, and what is known of it.

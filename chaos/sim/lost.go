@@ -8,7 +8,7 @@ import (
 
 // lost checks promise P1: what was acknowledged survives while one holder lives. After all faults have healed every
 // result of every acknowledged stream comes to the sink, and every submit is answered. A stream is excused only where
-// all who held it were dead at once; who holds it is what the nodes themselves said by Lead and Follow.
+// all who held it were dead at once; who holds it is what the nodes themselves said by Lead, Follow and Accepted.
 type lost struct{}
 
 // role is what a node is to a stream.
@@ -74,7 +74,9 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 			r.asked = false
 			s.acknowledged(w, p)
 		case failover.Held:
-			r.released = e.Message.Epoch.Below(r.retired) // it takes up what it has been told to let go
+			if e.Message.Epoch.Try > 0 { // else it asks for a copy
+				r.released = e.Message.Epoch.Below(r.retired) // it takes up what it has been told to let go
+			}
 		case failover.Retire:
 			if p.core != nil && e.Message.Reason != failover.NotCopied { // else who was accepted with it goes on
 				s.release(w, p, e)
@@ -96,6 +98,9 @@ func (s *stream) acknowledged(w *World, p *process) {
 
 // release: a leader lets a standby go. Where that one lives, the leader must not be alone with the stream from then on.
 func (s *stream) release(w *World, p *process, e *failover.Effect) {
+	if r := &s.roles[p.index]; !r.has(p.id) && r.term != e.Message.Epoch.Term {
+		return // one that was to stand by as well says that it has no copy itself
+	}
 	q := w.processOf(e.Peer)
 	if q != nil && q.id == e.Peer {
 		r := &s.roles[q.index]
@@ -116,7 +121,7 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 	}
 	for i := range w.cfg.Nodes {
 		r := &s.roles[i]
-		unheard := (r.leads || r.follows) && r.retired.Term != e.Message.Epoch.Term // released by another, of whom p need not know
+		unheard := (r.leads && !r.asked || r.follows) && r.retired.Term != e.Message.Epoch.Term // released by another, of whom p need not know
 		if i != p.index && (r.holds(r.id) || unheard) && w.passesForAlive(r.id, p) {
 			return
 		}
@@ -136,6 +141,16 @@ func (w *World) passesForAlive(id failover.NodeID, p *process) bool {
 func (w *World) isHeld(s *stream) bool {
 	for i := range w.cfg.Nodes {
 		if p := &w.processes[i]; p.up && s.roles[i].holds(p.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// isThere reports whether a node that lives has a copy of the stream, and be it one that nobody answers for.
+func (w *World) isThere(s *stream) bool {
+	for i := range w.cfg.Nodes {
+		if p := &w.processes[i]; p.up && s.roles[i].has(p.id) {
 			return true
 		}
 	}

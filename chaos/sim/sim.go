@@ -96,11 +96,11 @@ type Takeover struct {
 
 // The phases of a run.
 const (
-	assembly = 10 * time.Millisecond   // the first fault comes no sooner
-	chaosFor = 650 * time.Millisecond  // from the beginning to the healing of all faults, at least;
-	chaosTo  = 950 * time.Millisecond  // and at most
-	settling = 40 * time.Millisecond   // from then to the end, to see what comes twice
-	lingers  = 5000 * time.Millisecond // the same for one seed in lingerEach, to see that all is forgotten
+	assembly = 10 * time.Millisecond  // the first fault comes no sooner
+	chaosFor = 650 * time.Millisecond // from the beginning to the healing of all faults, at least;
+	chaosTo  = 950 * time.Millisecond // and at most
+	settling = 40 * time.Millisecond  // from then to the end, to see what comes twice
+	lingers  = 10 * time.Second       // the same for one seed in lingerEach, to see that all is forgotten
 	// patience is how long after the healing everything must have been delivered: a leader places a task anew when it has
 	// been overdue, at most 500 ms, for a factor of 3 and once more, doubled three times, which is 16 s; one of strategy
 	// reschedule, which waits for gossip, after 25 s.
@@ -108,7 +108,7 @@ const (
 	// lingerEach is how seldom a run lasts that long: beats cost time.
 	lingerEach = 64
 	// maxEvents bounds what may happen in a run; an ordinary one has about 20,000.
-	maxEvents = 1_000_000
+	maxEvents = 2_000_000
 )
 
 // World is a cluster in virtual time. Its memory is used again from run to run.

@@ -37,6 +37,12 @@ const (
 	vouchTime = 25*time.Second + 25*time.Second*maxPPM/1e6
 )
 
+// vouch is that a process learned that a leader lives which it does not hear itself.
+type vouch struct {
+	leader failover.NodeID
+	at     clock.Instant
+}
+
 // lent is a copy of a task at its first standby.
 type lent struct {
 	holder, owner failover.NodeID
@@ -65,7 +71,7 @@ func (c *takeover) stopped(w *World, p *process) {
 	for i := range w.streams {
 		s := &w.streams[i]
 		if !p.up {
-			s.vouched[p.index] = 0
+			s.vouched[p.index] = vouch{}
 		}
 		if !s.submitted || s.settled() {
 			continue
@@ -127,7 +133,7 @@ func (c *takeover) audit(w *World, i int) {
 		return
 	}
 	if a.task < 0 {
-		if vouched := s.vouched[holder.index]; vouched != 0 && w.now.Sub(vouched) < vouchTime {
+		if v := s.vouched[holder.index]; v.leader == a.owner && bySilence && w.now.Sub(v.at) < vouchTime {
 			return // it is not its leader's only standby, for that one does not reach it either
 		}
 		if r := &s.roles[holder.index]; r.follows && r.holders.Owner() == a.owner && r.holders.Rank(a.holder) == 1 {
@@ -145,10 +151,14 @@ func (c *takeover) audit(w *World, i int) {
 	}
 }
 
-// apart reports whether a process may think itself cut off: of most of the peers that it heard until it last heard one of them
-// it hears nothing, either.
+// apart reports whether a process may think itself cut off: by some peer whose silence it judges now, and with which most of those
+// fell silent that it heard until then.
 func (w *World) apart(p *process) bool {
 	for from := range w.cfg.Nodes {
+		silence := w.now.Sub(p.heard[from])
+		if from == p.index || !w.ends[p.index][from].up || silence <= 2*w.processes[from].rhythm || silence > afterCut {
+			continue
+		}
 		heard, fell := 0, 0
 		for j := range w.cfg.Nodes {
 			since := p.heard[j].Sub(p.heard[from])
@@ -167,12 +177,17 @@ func (w *World) apart(p *process) bool {
 	return false
 }
 
-// outbid reports whether a term deposes a process although its splitter was not heard there since before the process began to lead:
-// it lives, then, behind a cut.
+// outbid reports whether a term deposes a process although its splitter, to which a link stands, was not heard there since before the
+// process began to lead: it lives, then, behind a cut.
 func (w *World) outbid(p *process, s *stream, term failover.Term) bool {
 	r := &s.roles[p.index]
 	life, ok := w.byID[term.Splitter()]
-	return ok && r.leads && r.holds(p.id) && r.term < term && p.heard[w.lives[life].process] < r.since
+	if !ok || !r.leads || !r.has(p.id) || r.term.Count() >= term.Count() {
+		return false
+	}
+	q := w.lives[life].process
+	near := &w.ends[p.index][q]
+	return near.up && near.peer == term.Splitter() && p.heard[q] < r.since
 }
 
 // finished: every effect of a Step has been seen, and the process lives.
@@ -190,7 +205,7 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 	}
 	m := &ev.Message
 	if s := w.streamOf(m.Task.Stream); s != nil && m.Kind == failover.Fence && (m.Have > 0 || w.outbid(p, s, m.Epoch.Term)) {
-		s.vouched[p.index] = w.now
+		s.vouched[p.index] = vouch{m.Epoch.Term.Splitter(), w.now}
 	}
 	t := w.taskOf(m.Task)
 	if t == nil {

@@ -272,7 +272,7 @@ func (c *Core) receive(from NodeID, m *Message) {
 	case Lag:
 		c.lagging(from, m)
 	case Decline:
-		c.declined(m)
+		c.declined(from, m)
 	case Accepted, Refused, Changed: // for sinks
 	}
 }

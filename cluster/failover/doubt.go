@@ -183,7 +183,12 @@ const (
 func (c *Core) drags(owner NodeID, task work.TaskID, usually, ran time.Duration) bool {
 	t := c.trustIn(owner)
 	switch {
-	case t == nil || usually == 0 || dragFactor*usually < dragFloor && ran < dragFloor:
+	case t == nil || usually == 0:
+		return false
+	case dragFactor*usually < dragFloor && ran < dragFloor:
+		if ran < dragFactor*usually {
+			t.asUsual = c.now // it says nothing of the node's larger tasks, and something of the machine
+		}
 		return false
 	case ran < max(dragFloor, dragFactor*usually):
 		t.dragged, t.asUsual = 0, c.now

@@ -373,6 +373,16 @@ func TestDrags_needsSomeInARow(t *testing.T) {
 	if drags(b, usually); !drags(a, long) {
 		t.Error("a task that is too short to tell anything began the count anew")
 	}
+	const short = dragFloor/dragFactor - 1
+	a.core.drags(b.id, task, short, dragFloor-1)
+	if drags(a, 2*long) {
+		t.Error("a node was slow while another's short task took far longer than usual, too")
+	}
+	a.core.now = s.now
+	a.core.drags(b.id, task, short, short)
+	if !drags(a, 2*long) {
+		t.Error("a node was not slow that took eight times as long, while another did short tasks in their usual time")
+	}
 }
 
 func TestUsualRun_isAMedian(t *testing.T) {

@@ -70,8 +70,8 @@ func (c *Core) place(from NodeID, m *Message) {
 	if known := c.terms.see(m.Task.Stream, m.Epoch.Term); m.Epoch.Term < known && c.cfg.Bug != BugNoFencing {
 		c.emit(Effect{Kind: Refuse, Peer: from, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		c.fence(from, m.Task.Stream, Epoch{Term: known})
-		if rank == 0 && !m.Strategy.Everyone() {
-			c.send(known.Splitter(), Message{Kind: Decline, Task: m.Task, Epoch: m.Epoch})
+		if h := c.tasks.find(m.Task); !m.Strategy.Everyone() && (h == nil || h.epoch.Below(m.Epoch)) {
+			c.send(known.Splitter(), Message{Kind: Decline, Task: m.Task, Epoch: m.Epoch, Holders: m.Holders})
 		}
 		return
 	}
@@ -312,13 +312,18 @@ func (c *Core) report(h *held, result *Message) {
 	reached := false
 	for _, splitter := range h.splitters {
 		c.send(splitter, *result)
-		reached = reached || c.reaches(splitter) && (splitter != c.cfg.ID || c.stream(h.id.Stream) != nil)
+		reached = reached || c.takes(splitter, h.id.Stream)
 	}
 	if asked := result.Epoch.Term.Splitter(); h.splitters.Rank(asked) < 0 {
 		c.send(asked, *result) // another reign placed the task meanwhile, and this one may be the one that lasts
-		reached = reached || c.reaches(asked)
+		reached = reached || c.takes(asked, h.id.Stream)
 	}
 	if !reached && result.Strategy != work.Vote && !c.forward(result) {
 		c.relay(result)
 	}
+}
+
+// takes reports whether a result of a stream that is given to a splitter has somebody who takes it in, as far as is known here.
+func (c *Core) takes(splitter NodeID, stream work.StreamID) bool {
+	return c.reaches(splitter) && (splitter != c.cfg.ID || c.stream(stream) != nil)
 }

@@ -87,8 +87,8 @@ func TestReport_goesToTheSinksWhereNoSplitterIsReached(t *testing.T) {
 	}
 }
 
-// Nor does it help that the node was a standby of the splitter itself when it was given the task, where it has been let go since.
-func TestReport_ofWhoHasLetGoOfTheStreamGoesToTheSinks(t *testing.T) {
+// Nor is a splitter reached where that is the node itself, and it holds the stream no longer.
+func TestReport_toItselfGoesToTheSinksWhereItHoldsNoStream(t *testing.T) {
 	s, crew, sink, leader, stream := busy(t, work.Standby)
 	var others []*actor
 	for _, a := range crew {

@@ -53,7 +53,7 @@ func (d *dice) stream() *work.Stream {
 
 func (d *dice) message() Message {
 	return Message{
-		Kind: MessageKind(d.roll(int(Lag) + 2)), Reason: Reason(d.roll(6)), Failed: d.roll(4) == 0,
+		Kind: MessageKind(d.roll(int(Decline) + 2)), Reason: Reason(d.roll(6)), Failed: d.roll(4) == 0,
 		Function: []string{"echo/1", "chess/1"}[d.roll(5)/4], Task: d.task(), Epoch: d.epoch(), Holders: d.holders(),
 		Splitters: d.holders(), Have: uint32(d.roll(2)), Ran: time.Duration(d.roll(3)-1) * 50 * time.Millisecond,
 		Stream: d.stream(), Payload: []byte("payload"),

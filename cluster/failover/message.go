@@ -45,8 +45,8 @@ const (
 	// Yield hands the stream to the next holder: its splitter drains, which Reason says; or loses messages; or has refused the
 	// stream, with the Reason NotCopied, of which the receiver was accepted as the leader before.
 	Yield
-	// Retire ends a stream at its holders: every frame is delivered and stored; or, with the Reason NotCopied, their copy was not
-	// acknowledged in time, and somebody else is asked for one.
+	// Retire ends a stream at its holders: every frame is delivered and stored. Or it lets one holder go that is not needed, with
+	// the Reason NotCopied because it has not acknowledged its copy; or says that its sender has no copy.
 	Retire
 	// Subscribe asks for the results of Task.Stream, or of every stream where it is 0.
 	Subscribe
@@ -59,11 +59,11 @@ const (
 	Changed
 	// Lag tells the leader of a stream that a task has been run for as long as Ran, and is not done.
 	Lag
-	// Decline tells the leader of a stream that a task which was placed under an older term was refused: nobody runs it.
+	// Decline tells the leader of a stream that a placement under an older term, of Holders, was refused: its sender does not run it.
 	Decline
 )
 
-// Reason says why a submit was refused.
+// Reason says why a submit was refused, or a copy is not wanted.
 type Reason uint8
 
 // The reasons.

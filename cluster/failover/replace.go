@@ -111,11 +111,21 @@ func (c *Core) replaceOwnedBy(s *stream, failed NodeID, signal Signal) {
 	}
 }
 
-// declined: the owner of a task had heard of this reign before the task came, which the one before had placed and told its standbys of.
-func (c *Core) declined(m *Message) {
+// declined: a holder of a task had heard of this reign before the task came, which the one before had placed and told its standbys
+// of. If the holders ahead of it are lost it is the one that would have run it.
+func (c *Core) declined(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
-	if s == nil || !s.leading() || m.Task.Tile >= s.spec.Tiles || m.Task.Frame >= s.next || !standsBy(s.spec.Strategy) {
+	if s == nil || !s.leading() || m.Task.Tile >= s.spec.Tiles || m.Task.Frame >= s.next {
 		return
+	}
+	rank := m.Holders.Rank(from)
+	if rank < 0 {
+		return
+	}
+	for r := range rank {
+		if _, lost := c.lostHolder(m.Holders[r]); !lost {
+			return
+		}
 	}
 	if f := s.frame(m.Task.Frame); f != nil {
 		if t := &f.tiles[m.Task.Tile]; !t.done && t.epoch.Term < s.term {

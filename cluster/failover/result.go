@@ -57,8 +57,8 @@ func (c *Core) result(from NodeID, m *Message) {
 	c.retireIfOver(s)
 }
 
-// tellNewcomers gives a result to the standbys, for whoever became one after the task was placed is not named in it: the result
-// would die with this node, and with its message to the sink. Of a vote each has a right to all answers, and not to this one alone.
+// tellNewcomers gives a result to the standbys, for whoever became one after the task was placed is not sent it: it would die with
+// this node, and with its message to the sink. Of a vote they are told nothing, for the winner's answer alone is no vote.
 func (c *Core) tellNewcomers(s *stream, m *Message) {
 	if m.Strategy == work.Vote || m.ours() {
 		return

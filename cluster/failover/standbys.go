@@ -171,9 +171,11 @@ func (c *Core) tryAnother(s *stream) {
 	}
 	s.holders = Holders{c.cfg.ID}
 	s.version++
-	c.awaitCopy(s)
-	c.mend(s)
-	if s.holders.Len() == 1 || s.tried.Len() == len(s.tried) {
+	if s.tried.Len() < len(s.tried) {
+		c.awaitCopy(s)
+		c.mend(s)
+	}
+	if s.holders.Len() == 1 {
 		c.send(s.submitter, refusal)
 		c.terms.void(s.spec.ID, s.term)
 		c.retire(s)

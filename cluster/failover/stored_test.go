@@ -49,8 +49,6 @@ func TestRequest_isStoredByWhoHasSeenNoneOfItsResults(t *testing.T) {
 	}
 }
 
-// A request without standbys whose results have all come ends with its leader: submitted again, it would have nothing to run
-// and wait for the store for ever.
 // Where standbys split beside a leader, the last frame can be answered and stored before its leader places it.
 func TestRetire_ofAStreamThatIsStoredBeforeItsLastFrameIsPlaced(t *testing.T) {
 	s := newStage(t, Config{})
@@ -80,6 +78,8 @@ func TestRetire_ofAStreamThatIsStoredBeforeItsLastFrameIsPlaced(t *testing.T) {
 	}
 }
 
+// A request without standbys whose results have all come ends with its leader: submitted again, it would have nothing to run
+// and wait for the store for ever.
 func TestRequest_thatIsDeliveredIsNotSubmittedAgain(t *testing.T) {
 	s := newStage(t, Config{})
 	_, sink := s.crew(3)

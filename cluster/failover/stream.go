@@ -40,8 +40,9 @@ type stream struct {
 	heard   clock.Instant // at a standby: when its leader last spoke of the stream
 	asked   clock.Instant // when it first asked since then; 0: it has not
 	behind  bool          // at a standby: its copy is older than what its leader says of it
+	renewed clock.Instant // when it last asked for a newer one
 	vouched clock.Instant // until then the leader lives, by the word of one who hears it, or by its own deeds
-	led     clock.Instant // since when this node leads it, or when it last began to
+	led     clock.Instant // at its leader: when this reign began
 }
 
 // frame is one frame of a stream, as far as its results are known here.
@@ -59,7 +60,7 @@ type tile struct {
 	epoch   Epoch // the highest known
 	holders Holders
 	placed  clock.Instant // 0: not placed by this node
-	version uint16        // the stream's, when this node placed it: whom its result goes to
+	version uint16        // the stream's, when this node placed it: its result goes to the holders of then
 }
 
 // Bounds on the frames that a holder keeps: two seconds' worth, in powers of two.
@@ -240,7 +241,7 @@ func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
 }
 
 // askForCopy says that the copy of a stream which its leader speaks of has not come, so that neither is known how it is guarded by
-// now: one of before all versions is acknowledged.
+// now: one of before all versions is acknowledged, for there is none where a reign has standbys.
 func (c *Core) askForCopy(leader NodeID, m *Message) {
 	c.send(leader, Message{Kind: Held, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: m.Epoch.Term}})
 }
@@ -264,7 +265,8 @@ func (c *Core) mark(from NodeID, m *Message) {
 	if s.leading() || m.Holders.Rank(c.cfg.ID) < 0 {
 		return
 	}
-	if s.behind {
+	if s.behind && c.now.Sub(s.renewed) >= firstRetry {
+		s.renewed = c.now
 		c.askForCopy(from, m)
 	}
 	s.accepted = true
@@ -291,7 +293,7 @@ func (c *Core) saved(id work.StreamID) {
 
 // retireIfOver ends a finite stream once its results are delivered and stored.
 func (c *Core) retireIfOver(s *stream) {
-	if s.leading() && (s.saved || c.cfg.Bug == BugEarlyRetire) && s.complete() {
+	if c.stream(s.spec.ID) == s && s.leading() && (s.saved || c.cfg.Bug == BugEarlyRetire) && s.complete() {
 		c.retire(s)
 	}
 }
@@ -319,7 +321,7 @@ func (c *Core) retired(from NodeID, m *Message) {
 	case s.holders.Rank(from) > 0:
 		s.holders = s.holders.without(from)
 		c.takeOverStream(s, 0)
-	case m.Reason == NotCopied && s.accepted: // by another than who looks for standbys in vain
+	case m.Reason == NotCopied && s.accepted && !c.draining: // in a reign before the one that does without this copy
 		c.reign(s, Handover)
 	default:
 		c.forget(s)

@@ -55,7 +55,8 @@ func (c *Core) reign(s *stream, signal Signal) {
 			if s.spec.Strategy == work.Reschedule && !f.tiles[i].done {
 				c.replace(s, f, uint32(i), signal) // nobody watches these, and some were refused in the old reign
 			}
-			f.tiles[i].placed, f.tiles[i].version = c.now, s.version // watched from now, whoever has it
+			f.tiles[i].placed = c.now          // watched from now, whoever has it
+			f.tiles[i].version = s.version - 1 // its result is named to holders of before
 		}
 		s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
 	}
@@ -117,7 +118,7 @@ func (c *Core) fenced(m *Message) {
 	if s == nil || known <= s.term || known.Splitter() == c.cfg.ID {
 		return
 	}
-	lives := m.Have > 0 || c.outbid(s, known.Splitter())
+	lives := m.Have > 0 || c.outbid(s, known)
 	c.adopt(s, Epoch{Term: known}, Holders{known.Splitter(), c.cfg.ID})
 	if c.peers.find(known.Splitter()) == nil && !lives {
 		c.reign(s, Gone)
@@ -130,11 +131,12 @@ func (c *Core) fenced(m *Message) {
 	c.takeOverStream(s, 0)
 }
 
-// outbid reports whether a splitter that has deposed this node did so although it was silent before this node's reign began: its
-// silence is a cut's, then, and not its end.
-func (c *Core) outbid(s *stream, splitter NodeID) bool {
-	p := c.peers.find(splitter)
-	return s.leading() && p != nil && p.failed == Silence && p.lease.Lapse() < s.led
+// outbid reports whether the splitter of a term has deposed this node although it was silent before this node's reign began: its
+// silence is a cut's, then, and not its end. It knew of this reign, or it would have counted no further; of two terms of one count
+// either may be the older.
+func (c *Core) outbid(s *stream, term Term) bool {
+	p := c.peers.find(term.Splitter())
+	return s.leading() && term.Count() > s.term.Count() && p != nil && p.failed == Silence && p.lease.Lapse() < s.led
 }
 
 // doubtWord forgets who vouched for a leader: what has been seen of it since is newer.

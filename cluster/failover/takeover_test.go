@@ -156,6 +156,72 @@ func TestPlace_thatComesAfterTheNextReignIsPlacedAnew(t *testing.T) {
 	}
 }
 
+// An heir is told of what was refused, and places nothing anew that somebody runs.
+func TestDecline_isIgnoredWhereTheTaskIsRunOrPlacedAnew(t *testing.T) {
+	s, crew, _, leader, stream := busy(t, work.Standby)
+	heir := s.follower(leader, stream.ID)
+	var others Holders
+	for _, a := range crew {
+		if a != leader && a != heir {
+			others = others.with(a.id)
+		}
+	}
+	frame := leader.core.stream(stream.ID).next
+	s.until("a frame is placed", time.Second, func() bool { return leader.core.stream(stream.ID).next > frame })
+	s.run(2 * stageWire)
+	s.kill(leader)
+	s.run(2 * stageWire)
+	st := heir.core.stream(stream.ID)
+	open := -1
+	for i, tile := range st.frame(frame).tiles {
+		if !tile.done && tile.epoch.Term < st.term {
+			open = i
+		}
+	}
+	if !st.leading() || open < 0 {
+		t.Fatal("the heir does not lead, or waits for nothing: the test shows nothing")
+	}
+	decline := func(from NodeID, holders Holders) int {
+		before := heir.told["replace"]
+		s.step(heir, Event{Kind: Received, Peer: from, Message: Message{
+			Kind: Decline, Task: work.TaskID{Stream: stream.ID, Frame: frame, Tile: uint32(open)}, Holders: holders,
+		}})
+		return heir.told["replace"] - before
+	}
+	if n := decline(others[1], Holders{others[0], others[1]}); n != 0 {
+		t.Error("a task was placed anew whose owner lives, for a standby had refused it")
+	}
+	if n := decline(others[2], Holders{others[0], others[1]}); n != 0 {
+		t.Error("a task was placed anew that was refused by a node which does not hold it")
+	}
+	if n := decline(others[1], Holders{leader.id, others[1]}); n != 1 {
+		t.Errorf("a task of the dead leader's own, refused by its standby, was placed anew %d times, want once", n)
+	}
+	if n := decline(others[1], Holders{leader.id, others[1]}); n != 0 {
+		t.Error("a task was placed anew twice for one placement that was refused")
+	}
+}
+
+// Who has taken a placement in refuses its repeat, and declines nothing.
+func TestDecline_isNotSaidOfWhatIsHeld(t *testing.T) {
+	s, crew, place := standing(t)
+	place.Strategy, place.Kind = work.Standby, Place
+	s.receive(crew[0], crew[2], place)
+	s.receive(crew[0], crew[1], Message{
+		Kind: Fence, Task: work.TaskID{Stream: place.Task.Stream}, Epoch: Epoch{Term: place.Epoch.Term.next(crew[1].id)},
+	})
+	s.quiet()
+	s.receive(crew[0], crew[2], place)
+	if got := crew[0].told; got["decline"] != 0 || got["refuse"] != 1 {
+		t.Errorf("a repeat of a placement that runs here led to %v, want it refused and not declined", got)
+	}
+	place.Task.Frame++
+	s.receive(crew[0], crew[2], place)
+	if got := crew[0].told; got["decline"] != 1 {
+		t.Errorf("a placement that came too late led to %v, want it declined once", got)
+	}
+}
+
 // The result of a task is one copy for as long as whoever became a standby of the splitter after it was placed has not seen it.
 func TestResult_reachesTheStandbyThatCameAfterItsTaskWasPlaced(t *testing.T) {
 	s, _, _, leader, stream := busy(t, work.Standby)
