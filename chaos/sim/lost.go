@@ -74,11 +74,11 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 			r.asked = false
 			s.acknowledged(w, p)
 		case failover.Held:
-			if e.Message.Epoch.Try > 0 { // else it asks for a copy
+			if e.Message.Epoch.Try > 0 { // else it asks for a copy, or whether its own is wanted
 				r.released = e.Message.Epoch.Below(r.retired) // it takes up what it has been told to let go
 			}
 		case failover.Retire:
-			if p.core != nil && e.Message.Reason != failover.NotCopied { // else who was accepted with it goes on
+			if p.core != nil {
 				s.release(w, p, e)
 			}
 		default:
@@ -114,6 +114,9 @@ func (s *stream) release(w *World, p *process, e *failover.Effect) {
 	if q == nil || q.id != e.Peer || !q.up || !s.roles[q.index].holds(q.id) ||
 		e.Message.Epoch.Term != s.roles[q.index].term {
 		return // there is nobody, or it will not obey
+	}
+	if e.Message.Reason == failover.NotCopied {
+		return // who knows that the stream was accepted goes on with it
 	}
 	s.roles[q.index].released = true
 	if s.whole || s.excused() || !s.acked || s.copies() == 1 || s.roles[p.index].alone {

@@ -107,7 +107,7 @@ const (
 	patience = 45 * time.Second
 	// lingerEach is how seldom a run lasts that long: beats cost time.
 	lingerEach = 64
-	// maxEvents bounds what may happen in a run; an ordinary one has about 20,000.
+	// maxEvents bounds what may happen in a run: one of five nodes has about 20,000, one of fifteen that lingers a million.
 	maxEvents = 2_000_000
 )
 

@@ -37,7 +37,7 @@ const (
 	vouchTime = 25*time.Second + 25*time.Second*maxPPM/1e6
 )
 
-// vouch is that a process learned that a leader lives which it does not hear itself.
+// vouch is when a process learned that a leader lives, by the word of another or by that leader's deeds.
 type vouch struct {
 	leader failover.NodeID
 	at     clock.Instant
@@ -133,7 +133,7 @@ func (c *takeover) audit(w *World, i int) {
 		return
 	}
 	if a.task < 0 {
-		if v := s.vouched[holder.index]; v.leader == a.owner && bySilence && w.now.Sub(v.at) < vouchTime {
+		if v := s.vouched[holder.index]; v.leader == a.owner && bySilence && w.now.Sub(v.at) < vouchTime && holder.heard[owner.index] < v.at {
 			return // it is not its leader's only standby, for that one does not reach it either
 		}
 		if r := &s.roles[holder.index]; r.follows && r.holders.Owner() == a.owner && r.holders.Rank(a.holder) == 1 {
@@ -204,7 +204,8 @@ func (c *takeover) event(w *World, p *process, ev *failover.Event) {
 		return
 	}
 	m := &ev.Message
-	if s := w.streamOf(m.Task.Stream); s != nil && m.Kind == failover.Fence && (m.Have > 0 || w.outbid(p, s, m.Epoch.Term)) {
+	if s := w.streamOf(m.Task.Stream); s != nil && (m.Kind == failover.Fence || m.Kind == failover.Retire) &&
+		m.Epoch.Term > s.roles[p.index].term && (m.Have > 0 || w.outbid(p, s, m.Epoch.Term)) {
 		s.vouched[p.index] = vouch{m.Epoch.Term.Splitter(), w.now}
 	}
 	t := w.taskOf(m.Task)

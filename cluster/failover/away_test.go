@@ -73,6 +73,9 @@ func TestFenced_byNobodysWordLeavesAloneOnlyWhomItsSilenceDidNotStop(t *testing.
 			if mine == nil || !mine.leading() || heir.core.peers.find(leader.id).failed != Silence {
 				t.Fatal("the standby does not lead, or hears its leader: the test shows nothing")
 			}
+			if sameCount := mine.term - Term(heir.id) + Term(leader.id); heir.core.outbid(mine, sameCount) {
+				t.Error("a term that counts no further is taken for newer than this one")
+			}
 			var other *actor
 			for _, a := range s.actors {
 				if a.core != nil && a != leader && a != heir {

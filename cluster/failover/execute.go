@@ -70,7 +70,7 @@ func (c *Core) place(from NodeID, m *Message) {
 	if known := c.terms.see(m.Task.Stream, m.Epoch.Term); m.Epoch.Term < known && c.cfg.Bug != BugNoFencing {
 		c.emit(Effect{Kind: Refuse, Peer: from, Message: Message{Task: m.Task, Epoch: m.Epoch}})
 		c.fence(from, m.Task.Stream, Epoch{Term: known})
-		if h := c.tasks.find(m.Task); !m.Strategy.Everyone() && (h == nil || h.epoch.Below(m.Epoch)) {
+		if h := c.tasks.find(m.Task); !m.Strategy.Everyone() && (h == nil || h.state == waiting && h.epoch.Below(m.Epoch)) {
 			c.send(known.Splitter(), Message{Kind: Decline, Task: m.Task, Epoch: m.Epoch, Holders: m.Holders})
 		}
 		return
@@ -306,7 +306,7 @@ func (c *Core) release(h *held) {
 }
 
 // report gives a result to the holders of its stream's splitter. Where none can be reached, because one has died and the other
-// is not linked with this node yet, or is this node, which has let go of the stream meanwhile, it goes to the sinks themselves; but for
+// is not linked with this node yet, or is this node, which holds no copy of the stream, it goes to the sinks themselves; but for
 // a vote, which is none before it is counted.
 func (c *Core) report(h *held, result *Message) {
 	reached := false

@@ -356,9 +356,12 @@ func TestChange_leavesNoGap(t *testing.T) {
 // A copy that is lost is asked for again with the next mark, which says that there is a newer one.
 func TestChange_isHeardOfThoughTheCopyThatTellsItIsLost(t *testing.T) {
 	s, _, sink, stream := guarded(t, 5, work.Standby, 2)
-	lost := 0
+	lost, asked, until := 0, 0, s.now.Add(2*firstRetry+firstRetry/2)
 	s.lose = func(m Message) bool {
-		if m.Kind == Hold && lost < 2 {
+		switch {
+		case m.Kind == Held && m.Epoch.Try == 0:
+			asked++
+		case m.Kind == Hold && s.now < until:
 			lost++
 			return true
 		}
@@ -367,10 +370,13 @@ func TestChange_isHeardOfThoughTheCopyThatTellsItIsLost(t *testing.T) {
 	changed := *stream
 	changed.Strategy = work.Active
 	s.step(sink, Event{Kind: Received, Peer: sink.id, Message: Message{Kind: Change, Stream: &changed}})
-	s.run(4 * stream.Period)
+	s.run(4 * firstRetry)
 	standby := s.follower(s.leader(stream.ID), stream.ID)
-	if got := standby.core.stream(stream.ID).spec.Strategy; got != work.Active || lost != 2 {
-		t.Errorf("after %d lost copies its standby takes the stream for %v, want active after 2", lost, got)
+	if got := standby.core.stream(stream.ID).spec.Strategy; got != work.Active || lost < 2 {
+		t.Errorf("after %d lost copies its standby takes the stream for %v, want active after 2 at least", lost, got)
+	}
+	if asked > 4 {
+		t.Errorf("it asked for its copy %d times within %v, want once in %v", asked, 4*firstRetry, firstRetry)
 	}
 }
 

@@ -45,8 +45,8 @@ const (
 	// Yield hands the stream to the next holder: its splitter drains, which Reason says; or loses messages; or has refused the
 	// stream, with the Reason NotCopied, of which the receiver was accepted as the leader before.
 	Yield
-	// Retire ends a stream at its holders: every frame is delivered and stored. Or it lets one holder go that is not needed, with
-	// the Reason NotCopied because it has not acknowledged its copy; or says that its sender has no copy.
+	// Retire ends a stream at its holders: every frame is delivered and stored, or its sink wants no more of it. Or it lets one holder
+	// go that is not needed; with the Reason NotCopied, one that has not acknowledged its copy. Or it says that its sender has no copy.
 	Retire
 	// Subscribe asks for the results of Task.Stream, or of every stream where it is 0.
 	Subscribe

@@ -129,7 +129,8 @@ func (c *Core) declined(from NodeID, m *Message) {
 	}
 	if f := s.frame(m.Task.Frame); f != nil {
 		if t := &f.tiles[m.Task.Tile]; !t.done && t.epoch.Term < s.term {
-			c.replace(s, f, m.Task.Tile, Handover)
+			c.placeTile(s, f, m.Task.Tile, c.candidates(c.now, s.spec.Strategy), s.anew) // for the first time in this reign
+			c.emit(Effect{Kind: Replace, Signal: Handover, Peer: from, Message: Message{Task: m.Task, Epoch: t.epoch}})
 		}
 	}
 }

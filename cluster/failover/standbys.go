@@ -165,9 +165,7 @@ func (c *Core) tryAnother(s *stream) {
 		if n := s.tried.Len(); n < len(s.tried) {
 			s.tried[n] = s.holders[r]
 		}
-		m := s.retirement()
-		m.Reason = NotCopied
-		c.send(s.holders[r], m)
+		c.passOver(s, s.holders[r])
 	}
 	s.holders = Holders{c.cfg.ID}
 	s.version++
@@ -178,6 +176,17 @@ func (c *Core) tryAnother(s *stream) {
 	if s.holders.Len() == 1 {
 		c.send(s.submitter, refusal)
 		c.terms.void(s.spec.ID, s.term)
+		for _, id := range s.former[:s.former.Len()] {
+			c.passOver(s, id)
+		}
+		s.former = Holders{}
 		c.retire(s)
 	}
+}
+
+// passOver does without a copy that was not acknowledged.
+func (c *Core) passOver(s *stream, standby NodeID) {
+	m := s.retirement()
+	m.Reason = NotCopied
+	c.send(standby, m)
 }

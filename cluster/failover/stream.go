@@ -240,8 +240,8 @@ func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
 	}})
 }
 
-// askForCopy says that the copy of a stream which its leader speaks of has not come, so that neither is known how it is guarded by
-// now: one of before all versions is acknowledged, for there is none where a reign has standbys.
+// askForCopy says that the copy of a stream which its leader speaks of has not come; nor is it known how the stream is guarded by
+// now. It acknowledges version 0, which is never one with standbys.
 func (c *Core) askForCopy(leader NodeID, m *Message) {
 	c.send(leader, Message{Kind: Held, Task: work.TaskID{Stream: m.Task.Stream}, Epoch: Epoch{Term: m.Epoch.Term}})
 }
@@ -293,7 +293,7 @@ func (c *Core) saved(id work.StreamID) {
 
 // retireIfOver ends a finite stream once its results are delivered and stored.
 func (c *Core) retireIfOver(s *stream) {
-	if c.stream(s.spec.ID) == s && s.leading() && (s.saved || c.cfg.Bug == BugEarlyRetire) && s.complete() {
+	if s.leading() && (s.saved || c.cfg.Bug == BugEarlyRetire) && s.complete() && c.stream(s.spec.ID) == s {
 		c.retire(s)
 	}
 }
@@ -321,7 +321,7 @@ func (c *Core) retired(from NodeID, m *Message) {
 	case s.holders.Rank(from) > 0:
 		s.holders = s.holders.without(from)
 		c.takeOverStream(s, 0)
-	case m.Reason == NotCopied && s.accepted && !c.draining: // in a reign before the one that does without this copy
+	case m.Reason == NotCopied && s.accepted: // in a reign before the one that does without this copy
 		c.reign(s, Handover)
 	default:
 		c.forget(s)

@@ -56,7 +56,7 @@ func (c *Core) reign(s *stream, signal Signal) {
 				c.replace(s, f, uint32(i), signal) // nobody watches these, and some were refused in the old reign
 			}
 			f.tiles[i].placed = c.now          // watched from now, whoever has it
-			f.tiles[i].version = s.version - 1 // its result is named to holders of before
+			f.tiles[i].version = s.version - 1 // not the one of now: its result goes to holders of before
 		}
 		s.watchAt = min(s.watchAt, c.now.Add(c.patience(s)))
 	}
@@ -118,7 +118,7 @@ func (c *Core) fenced(m *Message) {
 	if s == nil || known <= s.term || known.Splitter() == c.cfg.ID {
 		return
 	}
-	lives := m.Have > 0 || c.outbid(s, known)
+	lives := m.Have > 0 && known == m.Epoch.Term || c.outbid(s, known)
 	c.adopt(s, Epoch{Term: known}, Holders{known.Splitter(), c.cfg.ID})
 	if c.peers.find(known.Splitter()) == nil && !lives {
 		c.reign(s, Gone)
@@ -132,8 +132,8 @@ func (c *Core) fenced(m *Message) {
 }
 
 // outbid reports whether the splitter of a term has deposed this node although it was silent before this node's reign began: its
-// silence is a cut's, then, and not its end. It knew of this reign, or it would have counted no further; of two terms of one count
-// either may be the older.
+// silence is a cut's, then, and not its end. That it counted further is taken to say that it knew of this reign: of two terms of one
+// count either may be the older.
 func (c *Core) outbid(s *stream, term Term) bool {
 	p := c.peers.find(term.Splitter())
 	return s.leading() && term.Count() > s.term.Count() && p != nil && p.failed == Silence && p.lease.Lapse() < s.led

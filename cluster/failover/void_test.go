@@ -85,6 +85,26 @@ func TestRetire_ofACopyThatWasNotAcknowledgedLeavesTheStreamToWhoWasAccepted(t *
 	s.until("a standby that does not answer is passed over", time.Second, func() bool { return passed })
 }
 
+// Nobody is asked for a copy in the very moment in which the stream is refused: whom it deposes had perhaps been accepted.
+func TestSubmit_thatIsRefusedAsksNoOneMore(t *testing.T) {
+	s := newStage(t, Config{})
+	crew, sink := s.crew(7)
+	stream := echoStream(0xa9)
+	asked := map[string]bool{}
+	s.lose = func(m Message) bool { return m.Kind == Held }
+	s.drop = func(_, to *actor, m Message) bool {
+		if m.Kind == Hold {
+			asked[to.name] = true
+		}
+		return false
+	}
+	s.receive(crew[0], sink, Message{Kind: Submit, Task: work.TaskID{Stream: stream.ID}, Stream: stream})
+	s.until("it is refused", 5*time.Second, func() bool { return crew[0].core.stream(stream.ID) == nil })
+	if len(asked) != MaxFactor {
+		t.Errorf("%d nodes were asked to stand by, want %d", len(asked), MaxFactor)
+	}
+}
+
 // A standby of a reign that was refused, which asks whether its copy is wanted, is told to let it go.
 func TestHeld_aRefusedReignWantsNoStandby(t *testing.T) {
 	s := newStage(t, Config{})
