@@ -45,7 +45,8 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		if r.id != p.id {
 			s.keepers++
 		}
-		asked := r.asked && r.id == p.id // it lets go of what it never took on
+		asked := r.asked && r.id == p.id       // it lets go of what it never took on
+		released := r.released && r.id == p.id // when others held it
 		follows := e.Kind == failover.Follow && e.Message.Holders.Len() > 0
 		retired := r.retired
 		if r.told != p.id {
@@ -59,7 +60,7 @@ func (lost) effect(w *World, p *process, e *failover.Effect) {
 		if asked || r.has(p.id) || !s.acked || s.whole || w.isHeld(s) || s.excused() || s.ever[work.FailFast] {
 			return
 		}
-		if retired.Term == r.term && retired != (failover.Epoch{}) { // it was told so while others held it, and hears it now
+		if released || retired.Term == r.term && retired != (failover.Epoch{}) { // it was told so while others held it, and hears it now
 			s.orphaned = true
 			w.out.Orphaned++
 			return
