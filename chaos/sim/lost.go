@@ -142,19 +142,15 @@ func (w *World) passesForAlive(id failover.NodeID, p *process) bool {
 }
 
 // isHeld reports whether a node that lives holds the stream.
-func (w *World) isHeld(s *stream) bool {
-	for i := range w.cfg.Nodes {
-		if p := &w.processes[i]; p.up && s.roles[i].holds(p.id) {
-			return true
-		}
-	}
-	return false
-}
+func (w *World) isHeld(s *stream) bool { return w.some(s, (*role).holds) }
 
 // isThere reports whether a node that lives has a copy of the stream, and be it one that nobody answers for.
-func (w *World) isThere(s *stream) bool {
+func (w *World) isThere(s *stream) bool { return w.some(s, (*role).has) }
+
+// some reports whether a node that lives is something to a stream.
+func (w *World) some(s *stream, is func(*role, failover.NodeID) bool) bool {
 	for i := range w.cfg.Nodes {
-		if p := &w.processes[i]; p.up && s.roles[i].has(p.id) {
+		if p := &w.processes[i]; p.up && is(&s.roles[i], p.id) {
 			return true
 		}
 	}
