@@ -35,12 +35,11 @@ func (l *lines) calls() (addrs []string) {
 	return addrs
 }
 
-// gossiping starts gossip alone.
-func gossiping(t *testing.T, creds *wire.Credentials, m Member, log *lines) *gossip {
+// gossiping starts gossip alone. joined is told of each member of which it learns.
+func gossiping(t *testing.T, creds *wire.Credentials, m Member, log *lines, joined func(Member)) *gossip {
 	t.Helper()
-	nobody := func(Member) {}
 	logs := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	g, err := startGossip(m, creds, "127.0.0.1:0", logs, nobody, nobody)
+	g, err := startGossip(m, creds, "127.0.0.1:0", logs, joined, func(Member) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,12 +50,15 @@ func gossiping(t *testing.T, creds *wire.Credentials, m Member, log *lines) *gos
 func TestGossip_aNewcomerGreetsThoseThatItOnlyHearsOf(t *testing.T) {
 	creds := newKeys(t)
 	var said, unread lines
-	n1 := gossiping(t, creds, Member{Name: "n1", Incarnation: 1}, &unread)
-	sink := gossiping(t, creds, Member{Name: "sink", Incarnation: 1, Sink: true}, &unread)
+	nobody := func(Member) {}
+	known := make(chan string, 4)
+	n1 := gossiping(t, creds, Member{Name: "n1", Incarnation: 1}, &unread, func(m Member) { known <- m.Name })
+	sink := gossiping(t, creds, Member{Name: "sink", Incarnation: 1, Sink: true}, &unread, nobody)
 	if err := sink.join([]string{n1.address}); err != nil {
 		t.Fatal(err)
 	}
-	n2 := gossiping(t, creds, Member{Name: "n2", Incarnation: 1}, &said)
+	<-known // who is joined answers with what it knows before it takes in what it was told
+	n2 := gossiping(t, creds, Member{Name: "n2", Incarnation: 1}, &said, nobody)
 	if err := n2.join([]string{n1.address}); err != nil {
 		t.Fatal(err)
 	}
