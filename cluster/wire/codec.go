@@ -48,10 +48,10 @@ func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// Incoming is what came from a peer at once. It, and all that its messages point to, is the receiver's until it frees it.
-// Who keeps any of it for good does not: then it is left to the collector.
+// Incoming is what came from a peer at once. All that its messages point to is the receiver's until it frees it. Who keeps any of
+// that for good does not: then it is left to the collector.
 type Incoming struct {
-	Messages []failover.Message
+	Messages []failover.Message // the list itself is used again when the receiver returns
 	buffer   mem.Buffer // nil where it is not to be used again
 }
 

@@ -300,3 +300,28 @@ func BenchmarkMessage(b *testing.B) {
 		}
 	})
 }
+
+func TestDecoder_usesItsRoomAgainAndLeavesNothingInIt(t *testing.T) {
+	var d decoder
+	payload := make([]byte, 8)
+	two := failover.Message{Kind: failover.Result, Payload: payload}
+	frame := appendMessage(appendMessage(nil, &two), &two)
+	first, err := d.batch(frame)
+	if err != nil || len(first.messages) != 2 {
+		t.Fatalf("read %d messages (%v), want 2", len(first.messages), err)
+	}
+	one, err := d.batch(appendMessage(nil, &two))
+	if err != nil || len(one.messages) != 1 || &one.messages[0] != &first.messages[0] {
+		t.Fatalf("read %d messages (%v), want 1 where the first lay", len(one.messages), err)
+	}
+	if first.messages[1].Payload != nil {
+		t.Error("what the second message pointed to is held though nobody has it any more")
+	}
+	many := []byte(nil)
+	for range keptMessages + 1 {
+		many = appendMessage(many, &two)
+	}
+	if all, err := d.batch(many); err != nil || len(all.messages) != keptMessages+1 || cap(d.messages) != keptMessages {
+		t.Errorf("read %d messages (%v) and keeps room for %d, want %d and room for %d", len(all.messages), err, cap(d.messages), keptMessages+1, keptMessages)
+	}
+}

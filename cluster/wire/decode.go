@@ -30,14 +30,21 @@ type batch struct {
 
 // decoder reads the frames of one link. It belongs to one goroutine.
 type decoder struct {
-	function string // of the last message that named one: the next most likely names the same
+	function string             // of the last message that named one: the next most likely names the same
+	messages []failover.Message // room to be used again
+	held     int                // how many the last frame left in it
 }
 
-// batch reads a frame. The batch points into b, which must not be used again by others. A malformed message is
+// keptMessages bounds the list that is used again: most frames hold a few, and one of thousands is no reason to keep room for
+// so many.
+const keptMessages = 64
+
+// batch reads a frame. The batch points into b, which must not be used again by others; its list of messages is good until the
+// next frame is read. A malformed message is
 // left out and counted in refused; an error means that the frame itself cannot be read past some point, and what came
 // before that point is valid.
 func (d *decoder) batch(b []byte) (batch, error) {
-	out := batch{messages: make([]failover.Message, 0, countMessages(b))}
+	out := batch{messages: d.room(countMessages(b))}
 	for len(b) > 0 {
 		f, rest, err := nextField(b)
 		if err != nil {
@@ -77,6 +84,19 @@ func (d *decoder) batch(b []byte) (batch, error) {
 		}
 	}
 	return out, nil
+}
+
+// room is for n messages.
+func (d *decoder) room(n int) []failover.Message {
+	if n > keptMessages {
+		return make([]failover.Message, 0, n)
+	}
+	if d.messages == nil {
+		d.messages = make([]failover.Message, keptMessages)
+	}
+	clear(d.messages[:d.held]) // what they pointed to may be collected
+	d.held = n
+	return d.messages[:0]
 }
 
 // maxNumber is beyond what any link reaches. Below it numbers can be added safely.

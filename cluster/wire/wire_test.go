@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func start(t testing.TB, c *Credentials, name string, change ...func(*LinksConfi
 		Up:          func(q Peer) { p.says <- told{what: "up", peer: q.ID} },
 		Down:        func(q Peer) { p.says <- told{what: "down", peer: q.ID} },
 		Received: func(from failover.NodeID, in Incoming) {
-			p.says <- told{what: "got", peer: from, messages: in.Messages}
+			p.says <- told{what: "got", peer: from, messages: slices.Clone(in.Messages)}
 		},
 		Telemetry: func(from failover.NodeID, b [][]byte) {
 			p.says <- told{what: "heard", peer: from, telemetry: b}

@@ -19,9 +19,10 @@ const heapGoal = 6 << 20
 // the time.
 const leastGrowth = 60
 
-// runtimeGC is how the runtime's own collector is set, which is to come too late: it does not begin below 4 MiB times that
-// percentage, 10 MiB (runtime/debug.SetGCPercent; heapMinimum in runtime/mgcpacer.go).
-const runtimeGC = 250
+// runtimeGC is how the runtime's own collector is set, which is to come a little too late: where little lives it lets the heap
+// grow to 4 MiB times that percentage, 8 MiB, and begins at seven tenths of the way there (heapMinimum and
+// minTriggerRatioDistance in runtime/mgcpacer.go). Much more, and the runtime would keep the pages of a larger heap.
+const runtimeGC = 200
 
 // Times of the collection.
 const (
