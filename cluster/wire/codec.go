@@ -52,7 +52,7 @@ func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 // that for good does not: then it is left to the collector.
 type Incoming struct {
 	Messages []failover.Message // the list itself is used again when the receiver returns
-	buffer   mem.Buffer // nil where it is not to be used again
+	buffer   mem.Buffer         // nil where it is not to be used again
 }
 
 // Free gives the memory back for what comes next.
