@@ -32,7 +32,7 @@ const (
 
 // stayLean collects a node's heap, and that between two tasks, which is for still to bring about: a collection stops the process
 // twice, and waits each time until all its threads have stopped. A worker's has stepped back for others and takes milliseconds
-// to get so far where cores are busy, and all the while no beat is sent: the peers took one such node in twenty for dead.
+// to get so far where cores are busy, and all the while no beat is sent.
 func stayLean(ctx context.Context, still func(patience time.Duration, f func())) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(runtimeGC))
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
