@@ -215,10 +215,6 @@ func (n *Node) function(name string) work.Function {
 	return nil
 }
 
-// Still calls f while no task is computed, or after patience where one takes longer; no task begins before f has returned. One
-// goroutine may call it at a time.
-func (n *Node) Still(patience time.Duration, f func()) { n.work.still(patience, f) }
-
 // Run is the node's life: it joins, works until ctx ends, then hands over, leaves, and ends all it started.
 func (n *Node) Run(ctx context.Context) error {
 	var err error

@@ -31,14 +31,12 @@ type workers struct {
 	faults   atomic.Pointer[spotFaults]
 	faulted  atomic.Uint64 // tasks that faults made slow, or their answers wrong
 
-	mu        sync.Mutex // guards what follows
-	more      *sync.Cond // to do, or a change of what else is waited for
-	queue     []failover.Message
-	head      int      // of the queue; what is before it has been taken
-	spare     [][]byte // buffers that have served
-	computing int      // tasks begun and not ended
-	paused    bool     // none is begun
-	closed    bool
+	mu     sync.Mutex // guards queue, spare and closed
+	more   *sync.Cond
+	queue  []failover.Message
+	head   int      // of the queue; what is before it has been taken
+	spare  [][]byte // buffers that have served
+	closed bool
 }
 
 // spareBuffers bounds the buffers kept for reuse.
@@ -166,52 +164,21 @@ func (w *workers) compute() {
 func (w *workers) take() (m failover.Message, output []byte, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for (w.head == len(w.queue) || w.paused) && !w.closed {
+	for w.head == len(w.queue) && !w.closed {
 		w.more.Wait()
 	}
 	if w.closed {
 		return m, nil, false
 	}
-	w.computing++
 	return w.next(), w.buffer(), true
 }
 
-// giveBack ends a task, gives its buffer back for reuse, and reports whether no other is begun now.
+// giveBack gives a buffer back for reuse, and reports whether there is nothing more to do.
 func (w *workers) giveBack(b []byte) (idle bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.spareBuffer(b)
-	w.computing--
-	if w.paused {
-		w.more.Broadcast()
-	}
-	return w.head == len(w.queue) || w.paused
-}
-
-// still calls f while no worker computes: none begins a task before f has returned, and f waits for those that compute, but
-// no longer than patience. One goroutine may call it at a time.
-func (w *workers) still(patience time.Duration, f func()) {
-	late := false
-	timer := time.AfterFunc(patience, func() {
-		w.mu.Lock()
-		late = true
-		w.mu.Unlock()
-		w.more.Broadcast()
-	})
-	defer timer.Stop()
-	w.mu.Lock()
-	w.paused = true
-	for w.computing > 0 && !late {
-		w.more.Wait()
-	}
-	w.mu.Unlock()
-	defer func() {
-		w.mu.Lock()
-		w.paused = false
-		w.mu.Unlock()
-		w.more.Broadcast()
-	}()
-	f()
+	return w.head == len(w.queue)
 }
 
 // next takes the oldest task out of the queue; the lock is held. Under overload the queue is never empty, so what has been

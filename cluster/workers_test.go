@@ -43,66 +43,6 @@ func letWork(t *testing.T, w *workers) {
 	})
 }
 
-func TestWorkers_standStillWhenAsked(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one worker
-	fn := slow{calls: make(chan struct{}), goOn: make(chan struct{})}
-	reports := make(chan int, 16)
-	w := newWorkers(func(string) work.Function { return fn }, func(done []failover.Event) { reports <- len(done) })
-	letWork(t, w)
-	w.give(failover.Message{Function: "slow"})
-	w.give(failover.Message{Function: "slow"})
-	<-fn.calls
-
-	w.still(time.Millisecond, func() {
-		select {
-		case <-reports:
-			t.Error("a task of which nobody said that it may end has ended")
-		default:
-		}
-		fn.goOn <- struct{}{} // the patience is over: it runs still
-		if n := <-reports; n != 1 {
-			t.Errorf("%d tasks were reported, want the one that ran", n)
-		}
-	})
-	<-fn.calls // the second begins once this is over
-
-	called := make(chan struct{})
-	go w.still(time.Hour, func() {
-		defer close(called)
-		if n := len(reports); n != 1 {
-			t.Errorf("it is still with %d tasks reported, want the one that ran", n)
-		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.computing != 0 || w.head != len(w.queue)-1 {
-			t.Errorf("it is still with %d tasks running and %d left, want 0 and 1", w.computing, len(w.queue)-w.head)
-		}
-	})
-	waitUntil(t, w, func() bool { return w.paused })
-	w.give(failover.Message{Function: "slow"})
-	select {
-	case <-called:
-		t.Error("it did not wait for the task that ran")
-	default:
-	}
-	fn.goOn <- struct{}{}
-	<-called
-	<-fn.calls
-	fn.goOn <- struct{}{}
-}
-
-// waitUntil waits for what the lock of w guards.
-func waitUntil(t *testing.T, w *workers, what func() bool) {
-	t.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for !what() {
-		w.mu.Unlock()
-		runtime.Gosched()
-		w.mu.Lock()
-	}
-}
-
 func TestWorkers_reportTogetherWhatWasDoneInOneGo(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one worker
 	fn := slow{calls: make(chan struct{}), goOn: make(chan struct{})}

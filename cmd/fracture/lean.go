@@ -2,46 +2,36 @@ package main
 
 import (
 	"context"
-	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
 )
 
 // heapGoal is up to where a node's heap grows before it is collected. A node stays lean: the kernel frees a dead node's memory
-// before it closes its sockets, so a large one is slow to be missed.
+// before it closes its sockets, so a large one is slow to be missed. But each collection stops the node until all its threads
+// have stopped, and on a busy machine a worker that has stepped back for others takes milliseconds to get that far.
 //
 // There is no limit on the memory as a whole: what the runtime holds beside the heap is not known beforehand, and a node that
 // comes near its limit does little but collect, hundreds of times a second, and delays the others on its host.
 const heapGoal = 6 << 20
 
-// leastGrowth is how far a heap of which much lives may grow at least, in percent of that, so that it is not collected all
-// the time.
-const leastGrowth = 60
-
-// runtimeGC is how the runtime's own collector is set, which is to come a little too late: where little lives it lets the heap
-// grow to 4 MiB times that percentage, 8 MiB, and begins at seven tenths of the way there (heapMinimum and
-// minTriggerRatioDistance in runtime/mgcpacer.go). Much more, and the runtime would keep the pages of a larger heap.
-const runtimeGC = 200
-
-// Times of the collection.
+// How far the collector may be set, in percent, and how often that is looked at.
 const (
-	lookAtHeap  = 50 * time.Millisecond // at some MB/s little comes in between
-	tasksMayEnd = 20 * time.Millisecond // a task that takes longer is not waited for
+	leastGC, mostGC = 60, 400
+	lookAtHeap      = time.Second
 )
 
-// stayLean collects a node's heap, and that between two tasks, which is for still to bring about: a collection stops the process
-// twice, and waits each time until all its threads have stopped. A worker's has stepped back for others and takes milliseconds
-// to get so far where cores are busy, and all the while no beat is sent.
-func stayLean(ctx context.Context, still func(patience time.Duration, f func())) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(runtimeGC))
-	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+// stayLean sets the collector by what lives, so that little is collected rarely and much is not collected all the time.
+func stayLean(ctx context.Context) error {
+	scanned := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	tick := time.NewTicker(lookAtHeap)
 	defer tick.Stop()
-	for {
-		metrics.Read(heap)
-		if heap[0].Value.Uint64() >= heapLimit(heap[1].Value.Uint64()) {
-			still(tasksMayEnd, runtime.GC)
+	for was := uint64(0); ; {
+		metrics.Read(scanned)
+		// Setting it stops the node once more, so a change that is small is not worth it.
+		if live := scanned[0].Value.Uint64(); live > was+was/4 || live < was-was/4 {
+			debug.SetGCPercent(collector(live, scanned[1].Value.Uint64()+scanned[2].Value.Uint64()))
+			was = live
 		}
 		select {
 		case <-ctx.Done():
@@ -51,5 +41,14 @@ func stayLean(ctx context.Context, still func(patience time.Duration, f func()))
 	}
 }
 
-// heapLimit is from how many bytes on a heap is collected of which so many lived the last time.
-func heapLimit(live uint64) uint64 { return max(heapGoal, live+live/100*leastGrowth) }
+// collector is how far a heap of which so many bytes live may grow, in percent as the runtime counts it: of what lives and of
+// what is scanned beside it, stacks and globals (runtime/debug.SetGCPercent).
+func collector(live, beside uint64) (percent int) {
+	switch {
+	case live == 0:
+		return 100 // nothing was collected yet
+	case live >= heapGoal:
+		return leastGC
+	}
+	return int(min(max((heapGoal-live)*100/(live+beside), leastGC), mostGC))
+}

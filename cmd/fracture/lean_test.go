@@ -1,52 +1,22 @@
 package main
 
-import (
-	"context"
-	"runtime"
-	"runtime/debug"
-	"testing"
-	"time"
-)
+import "testing"
 
-func TestStayLean_collectsWhileNoTaskRunsWhatTheRuntimeWouldLeave(t *testing.T) {
-	was := debug.SetGCPercent(runtimeGC)
-	defer debug.SetGCPercent(was)
-	collections := func() uint32 {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.NumGC
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	asked := 0
-	runtime.GC() // so that all that is there lives
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	full := make([]byte, heapLimit(m.HeapAlloc))
-	if err := stayLean(ctx, func(patience time.Duration, f func()) {
-		asked++
-		before := collections()
-		f()
-		if after := collections(); after == before {
-			t.Errorf("after %d collections there were none more", before)
-		}
-		cancel()
-	}); err != nil {
-		t.Fatal(err)
-	}
-	runtime.KeepAlive(full)
-	if asked != 1 {
-		t.Errorf("it asked %d times for the workers to stand still, want once", asked)
-	}
-	if now := debug.SetGCPercent(runtimeGC); now != runtimeGC {
-		t.Errorf("the runtime's collector is left at %d %%, want the %d of before", now, runtimeGC)
-	}
-}
-
-func TestHeapLimit_isTheGoalOrWellAboveWhatLives(t *testing.T) {
-	for live, want := range map[uint64]uint64{0: heapGoal, heapGoal / 2: heapGoal, 10 << 20: 16 << 20} {
-		if got := heapLimit(live); got > want || got < want-want/1000 {
-			t.Errorf("with %d B alive it is collected from %d B on, want %d", live, got, want)
+func TestCollector_letsTheHeapGrowToItsGoalAndNeverCollectsAllTheTime(t *testing.T) {
+	for _, c := range []struct {
+		live, beside uint64
+		percent      int
+	}{
+		{0, 0, 100},
+		{heapGoal / 4, 0, 300},
+		{heapGoal / 2, 0, 100},
+		{heapGoal / 4, heapGoal / 4, 150}, // stacks and globals count as if they lived
+		{heapGoal, 0, leastGC},
+		{2 * heapGoal, heapGoal, leastGC},
+		{1, 0, mostGC},
+	} {
+		if percent := collector(c.live, c.beside); percent != c.percent {
+			t.Errorf("with %d B alive and %d beside the collector is set to %d %%, want %d", c.live, c.beside, percent, c.percent)
 		}
 	}
 }

@@ -46,9 +46,6 @@ type measured struct {
 	whole  bool          // the plan was carried out to its end
 }
 
-// rareGC is how far the heap of a run may grow before it is collected, in percent of what lives.
-const rareGC = 400
-
 // measure opens an arena, carries the plan out, and ends all it started. The error says what failed; that the context ended
 // is none.
 func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, err error) {
@@ -57,7 +54,7 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, e
 	if err != nil {
 		return m, err
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(rareGC)) // a collection keeps the sink waiting
+	defer debug.SetGCPercent(debug.SetGCPercent(mostGC)) // a collection keeps the sink waiting
 	watch := meter.NewWatch()
 	// The cluster lives on when the run is interrupted, until the report is made; and the run ends when the cluster does.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))

@@ -151,7 +151,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		return &exitError{exitUsage, err}
 	}
 	late.Node = node
-	beside := []part{staySlim, func(ctx context.Context) error { return stayLean(ctx, node.Still) }}
+	beside := []part{staySlim, stayLean}
 	behind := []part{writer.Run}
 	if door != nil {
 		beside = append(beside, door.Run)
