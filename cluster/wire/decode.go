@@ -31,8 +31,7 @@ type batch struct {
 // decoder reads the frames of one link. It belongs to one goroutine.
 type decoder struct {
 	function string             // of the last message that named one: the next most likely names the same
-	messages []failover.Message // room to be used again
-	held     int                // how many the last frame left in it
+	messages []failover.Message // what the last frame may have left in the room that is used again
 }
 
 // keptMessages bounds the list that is used again: most frames hold a few, and one of thousands is no reason to keep room for
@@ -40,9 +39,8 @@ type decoder struct {
 const keptMessages = 64
 
 // batch reads a frame. The batch points into b, which must not be used again by others; its list of messages is good until the
-// next frame is read. A malformed message is
-// left out and counted in refused; an error means that the frame itself cannot be read past some point, and what came
-// before that point is valid.
+// next frame is read. A malformed message is left out and counted in refused; an error means that the frame itself cannot be read
+// past some point, and what came before that point is valid.
 func (d *decoder) batch(b []byte) (batch, error) {
 	out := batch{messages: d.room(countMessages(b))}
 	for len(b) > 0 {
@@ -92,10 +90,10 @@ func (d *decoder) room(n int) []failover.Message {
 		return make([]failover.Message, 0, n)
 	}
 	if d.messages == nil {
-		d.messages = make([]failover.Message, keptMessages)
+		d.messages = make([]failover.Message, 0, keptMessages)
 	}
-	clear(d.messages[:d.held]) // what they pointed to may be collected
-	d.held = n
+	clear(d.messages) // what they pointed to may be collected
+	d.messages = d.messages[:n]
 	return d.messages[:0]
 }
 
