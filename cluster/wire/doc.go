@@ -3,7 +3,7 @@
 // It has three parts, which share only the cluster's credentials:
 //
 //   - [Credentials]: a cluster directory with the keys that make a process a member. Whoever holds it may join.
-//   - [Links]: one bidirectional gRPC stream for each pair of processes that shares work, over mutual TLS 1.3. A link
+//   - [Links]: one connection for each pair of processes that shares work, over mutual TLS 1.3. A link
 //     carries [failover.Message] both ways; that it breaks is the first signal of a failure.
 //   - [Beats]: small authenticated UDP packets in the manner of BFD (RFC 5880), whose silence is the second signal.
 //

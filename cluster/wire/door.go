@@ -11,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-
-	"google.golang.org/grpc/credentials"
 )
 
 // serverName stands in every certificate of every cluster, so that TLS can check what it always checks. Who a process is
@@ -41,7 +39,7 @@ type gate struct {
 	net.Conn
 	raw  io.ReadWriter // reads and writes Conn
 	left atomic.Int64  // bytes that may still be read; negative once the gate is open
-	end  func()        // called once, when the connection is closed or reading it fails
+	end  func()        // called once, when the connection is closed
 	once sync.Once
 }
 
@@ -62,11 +60,7 @@ func (g *gate) open() { g.left.Store(-1) }
 func (g *gate) Read(b []byte) (int, error) {
 	left := g.left.Load()
 	if left < 0 {
-		n, err := g.raw.Read(b)
-		if err != nil {
-			g.once.Do(g.end)
-		}
-		return n, err
+		return g.raw.Read(b)
 	}
 	if left == 0 {
 		return 0, errTalkative
@@ -85,7 +79,7 @@ func (g *gate) Close() error {
 	return g.Conn.Close()
 }
 
-// hall is a listener that turns away connections beyond [MaxConnections].
+// hall is where calls come in. It turns away connections beyond [MaxConnections].
 type hall struct {
 	net.Listener
 	inside    atomic.Int64
@@ -93,7 +87,7 @@ type hall struct {
 }
 
 // Accept waits for a connection that there is room for.
-func (h *hall) Accept() (net.Conn, error) {
+func (h *hall) Accept() (*gate, error) {
 	for {
 		c, err := h.Listener.Accept()
 		if err != nil {
@@ -109,21 +103,6 @@ func (h *hall) Accept() (net.Conn, error) {
 	}
 }
 
-// admission is what authentication found out: the name in the peer's certificate, and the connection below TLS, whose
-// closing ends a link at once whatever the peer does.
-type admission struct {
-	credentials.TLSInfo
-	name string
-	raw  net.Conn
-}
-
-// doorman authenticates both sides of a connection, and counts who he turns away.
-type doorman struct {
-	credentials.TransportCredentials
-	greeting  *atomic.Int64 // connections that are not authenticated yet
-	strangers *atomic.Uint64
-}
-
 // tlsConfig trusts the cluster's authority and nobody else.
 func tlsConfig(c *Credentials, cert tls.Certificate) *tls.Config {
 	pool := x509.NewCertPool()
@@ -136,6 +115,8 @@ func tlsConfig(c *Credentials, cert tls.Certificate) *tls.Config {
 		ClientAuth:             tls.RequireAndVerifyClientCert,
 		ServerName:             serverName,
 		SessionTicketsDisabled: true,
+		// A frame is to go in one system call, not in a dozen small records.
+		DynamicRecordSizingDisabled: true,
 	}
 }
 
@@ -151,45 +132,27 @@ func expect(config *tls.Config, name string) *tls.Config {
 	return config
 }
 
-// ServerHandshake lets a member in.
-func (d *doorman) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	defer d.greeting.Add(-1)
-	if d.greeting.Add(1) > maxHandshakes {
-		d.strangers.Add(1)
-		_ = raw.Close()
-		return nil, nil, fmt.Errorf("%w: %d connections are unauthenticated already", errStranger, maxHandshakes)
+// letIn authenticates a process that called, unless too many are being authenticated already.
+func (l *Links) letIn(ctx context.Context, raw *gate) (*conn, error) {
+	defer l.greeting.Add(-1)
+	if l.greeting.Add(1) > maxHandshakes {
+		l.count.strangers.Add(1)
+		return nil, fmt.Errorf("%w: %d connections are unauthenticated already", errStranger, maxHandshakes)
 	}
-	conn, info, err := d.TransportCredentials.ServerHandshake(raw)
-	return d.judge(raw, conn, info, err)
+	return l.admit(ctx, raw, tls.Server(raw, l.tls))
 }
 
-// ClientHandshake makes sure that the process that answers is the one it should be.
-func (d *doorman) ClientHandshake(
-	ctx context.Context, authority string, raw net.Conn,
-) (net.Conn, credentials.AuthInfo, error) {
-	conn, info, err := d.TransportCredentials.ClientHandshake(ctx, authority, raw)
-	return d.judge(raw, conn, info, err)
-}
-
-// Clone copies the doorman; the counters stay shared.
-func (d *doorman) Clone() credentials.TransportCredentials {
-	return &doorman{d.TransportCredentials.Clone(), d.greeting, d.strangers}
-}
-
-// judge admits whoever has shaken hands. Who has not is turned away, and is a stranger unless it only went away.
-func (d *doorman) judge(raw, conn net.Conn, info credentials.AuthInfo, err error) (net.Conn, credentials.AuthInfo, error) {
-	if err != nil {
+// admit admits whoever shakes hands over raw. Who does not is turned away, and is a stranger unless it only went away.
+func (l *Links) admit(ctx context.Context, raw *gate, shaking *tls.Conn) (*conn, error) {
+	if err := shaking.HandshakeContext(ctx); err != nil {
 		if !vanished(err) {
-			d.strangers.Add(1)
+			l.count.strangers.Add(1)
 		}
 		_ = raw.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	if g, ok := raw.(*gate); ok {
-		g.open()
-	}
-	t := info.(credentials.TLSInfo)
-	return conn, admission{TLSInfo: t, name: t.State.PeerCertificates[0].Subject.CommonName, raw: raw}, nil
+	raw.open()
+	return &conn{tls: shaking, raw: raw, name: shaking.ConnectionState().PeerCertificates[0].Subject.CommonName}, nil
 }
 
 // vanished reports whether a handshake ended because the peer went away, or because we did, which says nothing about

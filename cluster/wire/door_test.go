@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
 
 	"fracture/cluster/failover"
 )
@@ -52,26 +49,25 @@ func TestLinks_refuseANodeCertifiedUnderAnotherName(t *testing.T) {
 	refused(t, a, 0)
 }
 
-// intrude calls p with a genuine certificate for certified, and returns the stream.
-func intrude(t *testing.T, c *Credentials, certified string, p *process, opts ...grpc.CallOption) grpc.ClientStream {
+// intrude calls p with a genuine certificate for certified, and returns the connection.
+func intrude(t *testing.T, c *Credentials, certified string, p *process) *conn {
 	t.Helper()
 	cert, err := c.issue(certified)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var l Links
-	conn, err := grpc.NewClient("passthrough:///"+p.Addr(), dialOptions(l.doorman(tlsConfig(c, cert)), func() {})...)
+	tcp, err := net.Dial("tcp", p.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	s, err := conn.NewStream(ctx, &exchange, "/"+service+"/"+method, opts...)
+	t.Cleanup(func() { _ = tcp.Close() })
+	_ = tcp.SetDeadline(time.Now().Add(patience))
+	raw := newGate(tcp, func() {})
+	admitted, err := new(Links).admit(t.Context(), raw, tls.Client(raw, tlsConfig(c, cert)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return admitted
 }
 
 func TestLinks_refuseAMemberThatSaysItIsAnother(t *testing.T) {
@@ -83,10 +79,10 @@ func TestLinks_refuseAMemberThatSaysItIsAnother(t *testing.T) {
 	} {
 		before := a.Stats().Strangers
 		s := intrude(t, c, "n2", a)
-		if err := s.SendMsg(&frame{b: encodeHello(hello)}); err != nil {
+		if err := s.send(encodeHello(hello)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RecvMsg(&frame{}); err == nil {
+		if _, err := s.receive(new(rooms)); err == nil {
 			t.Errorf("%s: answered, want an error", name)
 		}
 		refused(t, a, before)
@@ -106,10 +102,10 @@ func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
 	} {
 		before := a.Stats().Malformed
 		s := intrude(t, c, "n2", a)
-		if err := s.SendMsg(&frame{b: b}); err != nil {
+		if err := s.send(b); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RecvMsg(&frame{}); err == nil {
+		if _, err := s.receive(new(rooms)); err == nil {
 			t.Errorf("%s: answered, want an error", name)
 		}
 		if got := a.Stats().Malformed; got != before+1 {
@@ -119,15 +115,15 @@ func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
 }
 
 // join calls p as n2 in earnest, as far as the hello that p answers with.
-func join(t *testing.T, c *Credentials, p *process, opts ...grpc.CallOption) grpc.ClientStream {
+func join(t *testing.T, c *Credentials, p *process) *conn {
 	t.Helper()
 	n2 := Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)}
 	p.Connect(n2)
-	s := intrude(t, c, "n2", p, opts...)
-	if err := s.SendMsg(&frame{b: encodeHello(n2)}); err != nil {
+	s := intrude(t, c, "n2", p)
+	if err := s.send(encodeHello(n2)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RecvMsg(&frame{}); err != nil {
+	if _, err := s.receive(new(rooms)); err != nil {
 		t.Fatal(err)
 	}
 	p.want(t, "up", n2.ID)
@@ -140,17 +136,17 @@ func TestLinks_skipAMalformedMessageAndKeepTheLink(t *testing.T) {
 	s := join(t, c, a)
 	m := failover.Message{Kind: failover.Mark}
 	bad := failover.Message{Task: m.Task} // no kind
-	if err := s.SendMsg(&frame{b: appendMessage(appendMessage(nil, &bad), &m)}); err != nil {
+	if err := s.send(appendMessage(appendMessage(nil, &bad), &m)); err != nil {
 		t.Fatal(err)
 	}
 	got := a.want(t, "got", failover.Identify("n2", 1))
 	if len(got.messages) != 1 || a.Stats().Malformed != 1 {
 		t.Fatalf("%d messages, %d malformed, want 1 and 1", len(got.messages), a.Stats().Malformed)
 	}
-	if err := s.SendMsg(&frame{b: bytes.Repeat([]byte{0xff}, 100)}); err != nil {
+	if err := s.send(bytes.Repeat([]byte{0xff}, 100)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SendMsg(&frame{b: appendMessage(nil, &m)}); err != nil {
+	if err := s.send(appendMessage(nil, &m)); err != nil {
 		t.Fatal(err)
 	}
 	a.want(t, "got", failover.Identify("n2", 1))
@@ -159,10 +155,8 @@ func TestLinks_skipAMalformedMessageAndKeepTheLink(t *testing.T) {
 func TestLinks_endALinkWhoseFramesAreTooLarge(t *testing.T) {
 	c := newCluster(t)
 	a := start(t, c, "n1")
-	s := join(t, c, a, grpc.MaxCallSendMsgSize(1<<30))
-	if err := s.SendMsg(&frame{b: make([]byte, maxFrameBytes+1)}); err != nil {
-		t.Fatal(err)
-	}
+	s := join(t, c, a)
+	_ = s.send(make([]byte, maxFrameBytes+1)) // it is cut short once its length is read
 	a.want(t, "down", failover.Identify("n2", 1))
 	if got := a.Stats().Malformed; got != 1 {
 		t.Fatalf("malformed = %d, want 1", got)

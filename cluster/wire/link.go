@@ -2,73 +2,16 @@ package wire
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	grpcpeer "google.golang.org/grpc/peer"
-	"google.golang.org/grpc/status"
-
 	"fracture/clock"
 	"fracture/cluster/failover"
 )
-
-// Settings of gRPC, for latency and a small process. The windows are what a peer may send unread; they are not
-// allocated before. gRPC shares write buffers between connections; TLS has read buffers of its own, so gRPC needs none.
-const (
-	streamWindowBytes = 256 << 10
-	connWindowBytes   = 512 << 10
-	writeBufferBytes  = 32 << 10
-	maxHeaderBytes    = 4 << 10
-)
-
-func serverOptions(d *doorman) []grpc.ServerOption {
-	return []grpc.ServerOption{
-		grpc.Creds(d),
-		grpc.ForceServerCodecV2(codec{}),
-		grpc.MaxRecvMsgSize(maxFrameBytes),
-		grpc.MaxSendMsgSize(maxFrameBytes),
-		grpc.MaxConcurrentStreams(1),
-		grpc.MaxHeaderListSize(maxHeaderBytes),
-		grpc.ConnectionTimeout(greetTimeout),
-		grpc.StaticStreamWindowSize(streamWindowBytes),
-		grpc.StaticConnWindowSize(connWindowBytes),
-		grpc.ReadBufferSize(0),
-		grpc.WriteBufferSize(writeBufferBytes),
-		grpc.WaitForHandlers(true),
-	}
-}
-
-// dialOptions make a connection that calls broken when it breaks. gRPC would tell its streams only after it has tried to
-// write a farewell.
-func dialOptions(d *doorman, broken func()) []grpc.DialOption {
-	return []grpc.DialOption{
-		grpc.WithTransportCredentials(d),
-		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			var dialer net.Dialer
-			c, err := dialer.DialContext(ctx, "tcp", addr)
-			if err != nil {
-				return nil, err
-			}
-			return newGate(c, broken), nil
-		}),
-		grpc.WithNoProxy(),
-		grpc.WithDisableRetry(),
-		grpc.WithDisableServiceConfig(),
-		grpc.WithDisableHealthCheck(),
-		grpc.WithIdleTimeout(0),
-		grpc.WithMaxHeaderListSize(maxHeaderBytes),
-		grpc.WithStaticStreamWindowSize(streamWindowBytes),
-		grpc.WithStaticConnWindowSize(connWindowBytes),
-		grpc.WithReadBufferSize(0),
-		grpc.WithWriteBufferSize(writeBufferBytes),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{}),
-			grpc.MaxCallRecvMsgSize(maxFrameBytes), grpc.MaxCallSendMsgSize(maxFrameBytes)),
-	}
-}
 
 // keepCalling calls p again and again until it is disconnected.
 func (l *Links) keepCalling(p *peer) {
@@ -91,91 +34,88 @@ func (l *Links) keepCalling(p *peer) {
 // callOnce makes a connection to p and carries the link on it until it breaks. Why it could not be made is not told: the
 // peer is away, or is a stranger and counted.
 func (l *Links) callOnce(p *peer) (stood bool) {
-	ctx, cancel := context.WithCancel(p.ctx)
+	ctx, cancel := context.WithTimeout(p.ctx, greetTimeout)
 	defer cancel()
-	conn, err := grpc.NewClient("passthrough:///"+p.Addr, dialOptions(l.doorman(expect(l.tls, p.Name)), cancel)...)
+	var dialer net.Dialer
+	tcp, err := dialer.DialContext(ctx, "tcp", p.Addr)
 	if err != nil {
 		return false
 	}
-	defer func() { _ = conn.Close() }()
-	late := time.AfterFunc(greetTimeout, cancel)
-	defer late.Stop()
-	s, err := conn.NewStream(ctx, &exchange, "/"+service+"/"+method)
+	raw := newGate(tcp, func() {})
+	c, err := l.admit(ctx, raw, tls.Client(raw, expect(l.tls, p.Name)))
 	if err != nil {
 		return false
 	}
-	if err := s.SendMsg(&frame{b: encodeHello(l.cfg.Self)}); err != nil {
+	defer c.hangUp()
+	late := context.AfterFunc(ctx, c.hangUp)
+	defer late()
+	if err := c.send(encodeHello(l.cfg.Self)); err != nil {
 		return false
 	}
-	hello, err := l.greeted(s)
-	if err != nil || !late.Stop() {
+	hello, err := l.greeted(c)
+	if err != nil || !late() {
 		return false
 	}
 	if hello.ID != p.ID {
 		return false // another incarnation has the address by now
 	}
-	if !l.claim(ctx, p, cancel) {
+	if !l.claim(p, c.hangUp) {
 		return false
 	}
 	defer l.release(p)
-	l.carry(s, p)
+	l.carry(c, p)
 	return true
 }
 
-// answer is the other end of callOnce: it runs for as long as the link stands.
-func (l *Links) answer(s grpc.ServerStream) error {
-	info, ok := grpcpeer.FromContext(s.Context())
-	if !ok {
-		return status.Error(codes.Unauthenticated, "no peer")
+// answer is the other end of callOnce: it runs for as long as the link stands. Why a call is not answered the caller is not
+// told: what went wrong is counted, and who is known by and by calls again.
+func (l *Links) answer(raw *gate) {
+	defer func() { _ = raw.Close() }()
+	ctx, cancel := context.WithTimeout(l.base, greetTimeout)
+	defer cancel()
+	c, err := l.letIn(ctx, raw)
+	if err != nil {
+		return
 	}
-	who, ok := info.AuthInfo.(admission)
-	if !ok {
-		return status.Error(codes.Unauthenticated, "no certificate")
+	late := context.AfterFunc(ctx, c.hangUp)
+	defer late()
+	hello, err := l.greeted(c)
+	if err != nil {
+		return
 	}
-	hangUp := func() { _ = who.raw.Close() }
-	late := time.AfterFunc(greetTimeout, hangUp)
-	defer late.Stop()
-	hello, err := l.greeted(s)
-	if err == nil && hello.Name != who.name {
+	if hello.Name != c.name {
 		l.count.strangers.Add(1)
-		err = fmt.Errorf("%w: certified as %q, it says it is %q", errStranger, who.name, hello.Name)
+		return
 	}
-	if err != nil {
-		return status.Error(codes.PermissionDenied, err.Error())
+	p, err := l.await(ctx, hello)
+	if err != nil || !late() {
+		return
 	}
-	p, err := l.await(s.Context(), hello)
-	if err != nil {
-		return status.Error(codes.Unavailable, err.Error())
-	}
-	if !late.Stop() {
-		return status.Error(codes.DeadlineExceeded, "hello came late")
-	}
-	defer context.AfterFunc(p.ctx, hangUp)()
 	p.hangUp() // the peer has called anew, so what stands is broken
-	if !l.claim(s.Context(), p, hangUp) {
-		return status.Error(codes.Aborted, "ended before it began")
+	if !l.claim(p, c.hangUp) {
+		return
 	}
 	defer l.release(p)
-	if err := s.SendMsg(&frame{b: encodeHello(l.cfg.Self)}); err != nil {
-		return err
+	if err := c.send(encodeHello(l.cfg.Self)); err != nil {
+		return
 	}
-	l.carry(s, p)
-	return nil
+	l.carry(c, p)
 }
 
 // greeted reads the peer's first frame, which must be a hello whose id is that of its name and incarnation.
-func (l *Links) greeted(s stream) (Peer, error) {
-	var f frame
-	if err := s.RecvMsg(&f); err != nil {
-		l.countOversized(err)
+func (l *Links) greeted(c *conn) (Peer, error) {
+	came, err := c.receive(&l.rooms)
+	if err != nil {
+		l.countMalformed(err)
 		return Peer{}, err
 	}
-	b, err := new(decoder).batch(f.b)
+	defer came.free()
+	b, err := new(decoder).batch(came.b)
 	if err == nil && (!b.greets || b.refused > 0 || len(b.messages)+len(b.telemetry) > 0) {
 		err = errMalformed
 	}
 	if err != nil {
-		l.count.malformed.Add(1)
+		l.countMalformed(err)
 		return Peer{}, fmt.Errorf("reading a hello: %w", err)
 	}
 	if b.hello.ID != failover.Identify(b.hello.Name, b.hello.Incarnation) {
@@ -218,17 +158,17 @@ func (p *peer) hangUp() {
 	}
 }
 
-// claim waits until no link to p stands and takes its place, to be ended by end.
-func (l *Links) claim(ctx context.Context, p *peer, end func()) bool {
+// claim waits until no link to p stands and takes its place, to be ended by end, which the end of p's naming does too.
+func (l *Links) claim(p *peer, end func()) bool {
 	select {
 	case p.linked <- struct{}{}:
-	case <-ctx.Done():
+	case <-p.ctx.Done():
 		return false
 	}
 	p.mu.Lock()
 	p.end = end
 	p.mu.Unlock()
-	if ctx.Err() != nil {
+	if p.ctx.Err() != nil {
 		l.release(p)
 		return false
 	}
@@ -250,7 +190,8 @@ func (l *Links) release(p *peer) {
 
 // carry is a link's life: it reports it up, sends what is queued and reports what comes, until it breaks; then it reports
 // it down.
-func (l *Links) carry(s stream, p *peer) {
+func (l *Links) carry(c *conn, p *peer) {
+	defer context.AfterFunc(p.ctx, c.hangUp)()
 	if p.met {
 		l.count.reconnects.Add(1)
 	}
@@ -261,10 +202,11 @@ func (l *Links) carry(s stream, p *peer) {
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		l.send(s, p, broken)
+		l.send(c, p, broken)
 	}()
-	l.receive(s, p)
+	l.receive(c, p)
 	close(broken)
+	c.hangUp() // so that who sends does not wait for a peer that does not read
 	messages, telemetry := p.out.fall()
 	l.count.dropped.Add(uint64(messages))
 	l.count.telemetryDropped.Add(uint64(telemetry))
@@ -272,8 +214,8 @@ func (l *Links) carry(s stream, p *peer) {
 	<-sent
 }
 
-// send gives the queue's frames to the stream until the link is broken.
-func (l *Links) send(s stream, p *peer, broken <-chan struct{}) {
+// send sends the queue's frames until the link is broken.
+func (l *Links) send(c *conn, p *peer, broken <-chan struct{}) {
 	var due <-chan time.Time // fires when a delayed frame is due; nil while none is
 	for {
 		f, next, ok := p.out.take(clock.Now)
@@ -290,7 +232,7 @@ func (l *Links) send(s stream, p *peer, broken <-chan struct{}) {
 				return
 			}
 		}
-		if err := s.SendMsg(&frame{b: f.b}); err != nil {
+		if err := c.send(f.b); err != nil {
 			// The receiving side learns of it too, and why does not matter.
 			l.count.dropped.Add(uint64(f.messages))
 			return
@@ -301,27 +243,27 @@ func (l *Links) send(s stream, p *peer, broken <-chan struct{}) {
 	}
 }
 
-// receive reports what comes until the stream ends.
-func (l *Links) receive(s stream, p *peer) {
+// receive reports what comes until the connection ends.
+func (l *Links) receive(c *conn, p *peer) {
 	var d decoder
 	var g gaps
 	for {
-		var f frame
-		if err := s.RecvMsg(&f); err != nil {
-			l.countOversized(err)
+		came, err := c.receive(&l.rooms)
+		if err != nil {
+			l.countMalformed(err)
 			return
 		}
-		b, err := d.batch(f.b)
+		b, err := d.batch(came.b)
 		refused := b.refused
 		if err != nil || b.greets {
 			refused++
 		}
 		l.count.malformed.Add(uint64(refused))
 		l.count.messagesIn.Add(uint64(len(b.messages)))
-		l.count.bytesIn.Add(uint64(len(f.b)))
+		l.count.bytesIn.Add(uint64(len(came.b)))
 		in := Incoming{Messages: l.notice(&g, p, b)}
 		if len(b.telemetry) == 0 { // which may be kept
-			in.buffer = f.buffer
+			in.room = came
 		}
 		if len(in.Messages) > 0 {
 			l.cfg.Received(p.ID, in)
@@ -381,9 +323,9 @@ func (l *Links) sayAgain(p *peer, missing []uint64) {
 	p.out.flush()
 }
 
-// countOversized counts a frame beyond maxFrameBytes, which gRPC refuses by ending the stream.
-func (l *Links) countOversized(err error) {
-	if status.Code(err) == codes.ResourceExhausted {
+// countMalformed counts what could not be read. That a connection ended is not of that kind.
+func (l *Links) countMalformed(err error) {
+	if errors.Is(err, errMalformed) {
 		l.count.malformed.Add(1)
 	}
 }

@@ -11,9 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
-
 	"fracture/cluster/failover"
 )
 
@@ -68,7 +65,8 @@ type Links struct {
 	tls      *tls.Config
 	listener *hall // nil at a sink
 	addr     string
-	greeting atomic.Int64
+	greeting atomic.Int64 // connections that came and are not authenticated yet
+	rooms    rooms
 	count    counters
 	faults   atomic.Pointer[plan]
 
@@ -180,21 +178,33 @@ func (l *Links) Run(ctx context.Context) error {
 	return err
 }
 
-// serve answers calls until the base context ends.
+// serve answers calls until the base context ends. It does not wait for the answers.
 func (l *Links) serve() error {
-	server := grpc.NewServer(serverOptions(l.doorman(l.tls))...)
-	server.RegisterService(describe(l.answer), nil)
-	defer context.AfterFunc(l.base, server.Stop)()
-	err := server.Serve(l.listener)
-	server.Stop() // waits for the handlers
-	if l.base.Err() != nil {
-		return nil
+	defer context.AfterFunc(l.base, func() { _ = l.listener.Close() })()
+	for pause := callAgain; ; {
+		c, err := l.listener.Accept()
+		switch {
+		case err == nil:
+			pause = callAgain
+			l.wg.Go(func() { l.answer(c) })
+			continue
+		case l.base.Err() != nil:
+			return nil
+		case !passing(err):
+			return fmt.Errorf("accepting links: %w", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-l.base.Done():
+		}
+		pause = min(2*pause, callAtLeast)
 	}
-	return fmt.Errorf("accepting links: %w", err)
 }
 
-func (l *Links) doorman(config *tls.Config) *doorman {
-	return &doorman{credentials.NewTLS(config), &l.greeting, &l.count.strangers}
+// passing tells whether Accept may do better in a while: the process or the host is short of files or of memory.
+func passing(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
 
 // Connect names a peer: a link to it is kept up from now on, by calling it or by answering its call. Naming it again

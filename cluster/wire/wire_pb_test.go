@@ -24,7 +24,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Batch is what one side says at once. The first batch of each direction holds the hello and nothing else.
+// Batch is what one side says at once. A link carries batches each way, each behind its length in bytes: a uint32, most
+// significant byte first. The first batch of each direction holds the hello and nothing else.
 type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hello         *Hello                 `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
@@ -524,9 +525,7 @@ const file_wire_proto_rawDesc = "" +
 	"\tperiod_ns\x18\x05 \x01(\x03R\bperiodNs\x12\x16\n" +
 	"\x06frames\x18\x06 \x01(\x04R\x06frames\x12\x1a\n" +
 	"\bstrategy\x18\a \x01(\rR\bstrategy\x12\x16\n" +
-	"\x06factor\x18\b \x01(\rR\x06factor2B\n" +
-	"\x04Link\x12:\n" +
-	"\bExchange\x12\x14.fracture.wire.Batch\x1a\x14.fracture.wire.Batch(\x010\x01B\x17Z\x15fracture/cluster/wireb\x06proto3"
+	"\x06factor\x18\b \x01(\rR\x06factorB\x17Z\x15fracture/cluster/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -551,10 +550,8 @@ var file_wire_proto_depIdxs = []int32{
 	1, // 0: fracture.wire.Batch.hello:type_name -> fracture.wire.Hello
 	2, // 1: fracture.wire.Batch.messages:type_name -> fracture.wire.Message
 	3, // 2: fracture.wire.Message.spec:type_name -> fracture.wire.Stream
-	0, // 3: fracture.wire.Link.Exchange:input_type -> fracture.wire.Batch
-	0, // 4: fracture.wire.Link.Exchange:output_type -> fracture.wire.Batch
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
 	3, // [3:3] is the sub-list for extension type_name
 	3, // [3:3] is the sub-list for extension extendee
 	0, // [0:3] is the sub-list for field type_name
@@ -573,7 +570,7 @@ func file_wire_proto_init() {
 			NumEnums:      0,
 			NumMessages:   4,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   0,
 		},
 		GoTypes:           file_wire_proto_goTypes,
 		DependencyIndexes: file_wire_proto_depIdxs,
