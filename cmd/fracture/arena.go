@@ -27,6 +27,9 @@ const (
 	runWarmUps work.StreamID = 3 // and those after it
 )
 
+// runProbePeriod is between two probes of a run's nodes, unless told otherwise: a fault is seen to the millisecond.
+const runProbePeriod = time.Millisecond
+
 // Bounds of what the sink leaves for the runner between two pumps, in items: two seconds of the fastest probe stream.
 const (
 	deliveryBound = 1 << 17

@@ -25,7 +25,7 @@ type compareFlags struct {
 }
 
 func newCompareCommand() *cobra.Command {
-	f := compareFlags{run: runFlags{probe: 2 * time.Millisecond}}
+	f := compareFlags{run: runFlags{probe: runProbePeriod}}
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "the same faults over each strategy: what redundancy buys, beside what it costs",

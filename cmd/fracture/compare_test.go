@@ -11,7 +11,7 @@ import (
 
 func someCompare() compareFlags {
 	return compareFlags{strategies: "all", cost: 5 * time.Second, run: runFlags{
-		trials: 10, role: "owner,splitter", fault: "kill,freeze", nodes: 5, load: "half", probe: 2 * time.Millisecond,
+		trials: 10, role: "owner,splitter", fault: "kill,freeze", nodes: 5, load: "half", probe: runProbePeriod,
 		calm: 3 * time.Second, window: time.Second, grace: time.Second,
 	}}
 }

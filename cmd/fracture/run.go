@@ -80,7 +80,7 @@ func newRunCommand() *cobra.Command {
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
 	flags.StringVar(&f.load, "load", "half", "how much of all cores the cluster keeps busy, by the size of its pictures: idle, half (0.5) or full (0.7)")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
-	flags.DurationVar(&f.probe, "probe", 2*time.Millisecond, "period of the probe stream, one tile a node; 0: no probes")
+	flags.DurationVar(&f.probe, "probe", runProbePeriod, "period of the probe stream, one tile a node; 0: no probes")
 	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms or needless<=6, or for those of a fault: 'loss: lost<=3'; replaces the default on the same figure")
 	flags.StringVar(&f.out, "out", "", "write the JSON object, with every single trial, to this file too")
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")

@@ -12,7 +12,7 @@ import (
 
 func goodRunFlags() runFlags {
 	return runFlags{trials: 50, controls: 5, nodes: 5, role: "owner", fault: "kill", strategy: "standby", load: "half",
-		probe: 2 * time.Millisecond, calm: 10 * time.Second, window: time.Second, grace: time.Second}
+		probe: runProbePeriod, calm: 10 * time.Second, window: time.Second, grace: time.Second}
 }
 
 // flagsGiven stands for a command line on which the named flags were given.
