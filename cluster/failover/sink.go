@@ -12,7 +12,7 @@ type SinkConfig struct {
 	ID       NodeID
 	Home     NodeID        // the node that this sink lives on, asked first for what is this sink's alone; 0 where it lives on none
 	Clock    uint64        // as Config.Clock
-	Window   uint64        // frames remembered behind the newest; results older than that are dropped; 1024
+	Window   uint64        // frames remembered behind the newest; results older than that are dropped; 2048
 	Resubmit time.Duration // how long a stream may be silent before it is submitted to the next node; 300 ms
 }
 
@@ -47,7 +47,7 @@ type sinkNode struct {
 // NewSink makes the machine of one sink.
 func NewSink(cfg SinkConfig) *Sink {
 	if cfg.Window == 0 {
-		cfg.Window = 1024
+		cfg.Window = maxWindow
 	}
 	if cfg.Resubmit == 0 {
 		cfg.Resubmit = 300 * time.Millisecond

@@ -67,7 +67,7 @@ type tile struct {
 const (
 	windowTime = 2 * time.Second
 	minWindow  = 64
-	maxWindow  = 1024
+	maxWindow  = 2048
 )
 
 func newStream(self NodeID, spec *work.Stream, fn work.Function) *stream {

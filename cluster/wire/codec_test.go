@@ -173,14 +173,14 @@ func TestMessage_isWhatTheSchemaSays(t *testing.T) {
 func TestHello_isWhatTheSchemaSays(t *testing.T) {
 	p := Peer{ID: failover.Identify("n1", 7), Name: "n1", Incarnation: 7, Sink: true}
 	var read Batch
-	if err := proto.Unmarshal(encodeHello(p), &read); err != nil {
+	if err := proto.Unmarshal(appendHello(nil, p), &read); err != nil {
 		t.Fatal(err)
 	}
 	want := &Batch{Hello: &Hello{Name: "n1", Incarnation: 7, Id: uint32(p.ID), Sink: true}}
 	if !proto.Equal(&read, want) {
 		t.Fatalf("the generated code read %v, want %v", &read, want)
 	}
-	got, err := new(decoder).batch(encodeHello(p))
+	got, err := new(decoder).batch(appendHello(nil, p))
 	if err != nil || !got.greets || got.hello != p {
 		t.Fatalf("we read %+v (%v), want %+v", got.hello, err, p)
 	}
@@ -258,7 +258,7 @@ func FuzzDecodeBatch(f *testing.F) {
 	m := failover.Message{Kind: failover.Submit, Stream: &work.Stream{ID: 1, Function: "f"}, Payload: []byte("x")}
 	m.Holders[0] = 5
 	f.Add(appendMessage(nil, &m))
-	f.Add(encodeHello(Peer{Name: "n", ID: 4, Sink: true}))
+	f.Add(appendHello(nil, Peer{Name: "n", ID: 4, Sink: true}))
 	f.Add(appendTelemetry(nil, []byte("{}")))
 	f.Add([]byte{0x0b, 0xff, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -13,40 +13,40 @@ import (
 // headBytes is how many bytes stand before each frame: its length, most significant byte first.
 const headBytes = 4
 
+// newFrame is an empty frame to append to. It begins with the room for its head.
+func newFrame() []byte { return make([]byte, headBytes, 16*headBytes) }
+
+// maxHelloBytes bounds a link's first frame, so that who only says a length costs no more.
+const maxHelloBytes = 1 << 10
+
 // conn carries frames between two processes that have shown each other their certificates. One goroutine sends and one
 // receives at a time.
 type conn struct {
 	tls  io.ReadWriter
-	raw  *gate  // below TLS: to close it ends a link at once, whatever the peer does
+	gate *gate  // below TLS: to close it ends a link, whatever the peer does
 	name string // in the peer's certificate
 
 	head [headBytes]byte // of the frame that comes
-	out  []byte          // the frame that goes, behind its head
 }
 
-// hangUp ends the connection, for both who sends and who receives.
-func (c *conn) hangUp() { _ = c.raw.Close() }
+// hangUp ends the connection, for both who sends and who receives. It waits until neither is in the kernel.
+func (c *conn) hangUp() { _ = c.gate.Close() }
 
-// send sends one frame. It waits while the peer does not read.
+// send sends one frame, which began as newFrame, and fills in its head. It waits while the peer does not read.
 func (c *conn) send(frame []byte) error {
-	c.out = binary.BigEndian.AppendUint32(c.out[:0], uint32(len(frame)))
-	c.out = append(c.out, frame...) // so that both go in one packet
-	_, err := c.tls.Write(c.out)
-	if cap(c.out) > 2*frameBytes {
-		c.out = nil
-	}
+	binary.BigEndian.PutUint32(frame, uint32(len(frame)-headBytes))
+	_, err := c.tls.Write(frame)
 	return err
 }
 
-// receive waits for one frame. One beyond maxFrameBytes is not read, and is errMalformed: then the connection is of no more
-// use.
-func (c *conn) receive(rooms *rooms) (*room, error) {
+// receive waits for one frame. One beyond the limit is not read, and is errMalformed: then the connection is of no more use.
+func (c *conn) receive(rooms *rooms, limit uint32) (*room, error) {
 	if _, err := io.ReadFull(c.tls, c.head[:]); err != nil {
 		return nil, err
 	}
 	n := binary.BigEndian.Uint32(c.head[:])
-	if n > maxFrameBytes {
-		return nil, fmt.Errorf("%w: a frame of %d bytes, %d are allowed", errMalformed, n, maxFrameBytes)
+	if n > limit {
+		return nil, fmt.Errorf("%w: a frame of %d bytes, %d are allowed", errMalformed, n, limit)
 	}
 	r := rooms.take(int(n))
 	if _, err := io.ReadFull(c.tls, r.b); err != nil {
@@ -68,7 +68,8 @@ type rooms [largestRoom - smallestRoom + 1]sync.Pool
 
 // room is memory for one frame that came.
 type room struct {
-	b    []byte
+	b    []byte     // the frame; nil once the room is free
+	all  []byte     // all of it
 	pool *sync.Pool // where it belongs; nil where it is not used again
 }
 
@@ -80,14 +81,19 @@ func (r *rooms) take(n int) *room {
 	}
 	pool := &r[size-smallestRoom]
 	if spare, ok := pool.Get().(*room); ok {
-		spare.b = spare.b[:n]
+		spare.b = spare.all[:n]
 		return spare
 	}
-	return &room{b: make([]byte, n, 1<<size), pool: pool}
+	all := make([]byte, 1<<size)
+	return &room{b: all[:n], all: all, pool: pool}
 }
 
-// free gives the room back for what comes next.
+// free gives the room back for what comes next. It must not be free already: two frames would come into it.
 func (r *room) free() {
+	if r.b == nil {
+		panic("wire: what came is freed twice")
+	}
+	r.b = nil
 	if r.pool != nil {
 		r.pool.Put(r)
 	}

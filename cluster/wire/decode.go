@@ -42,7 +42,7 @@ const keptMessages = 64
 // next frame is read. A malformed message is left out and counted in refused; an error means that the frame itself cannot be read
 // past some point, and what came before that point is valid.
 func (d *decoder) batch(b []byte) (batch, error) {
-	out := batch{messages: d.room(countMessages(b))}
+	out := batch{messages: d.list(countMessages(b))}
 	for len(b) > 0 {
 		f, rest, err := nextField(b)
 		if err != nil {
@@ -84,8 +84,8 @@ func (d *decoder) batch(b []byte) (batch, error) {
 	return out, nil
 }
 
-// room is for n messages.
-func (d *decoder) room(n int) []failover.Message {
+// list is an empty list with room for n messages.
+func (d *decoder) list(n int) []failover.Message {
 	if n > keptMessages {
 		return make([]failover.Message, 0, n)
 	}

@@ -23,6 +23,9 @@ const (
 	MaxConnections = 256
 	// maxHandshakes is how many of them may be unauthenticated.
 	maxHandshakes = 32
+	// unreadBytes is how much the kernel keeps of what a peer has not read, at either end; Linux takes twice as much. Left to
+	// itself it grows to megabytes while a peer is frozen, and who thaws reads all of it before anything new.
+	unreadBytes = 256 << 10
 	// greetingBytes is how much is read of a peer before it has shown its certificate. A handshake takes under 2 KiB.
 	greetingBytes = 16 << 10
 )
@@ -44,6 +47,10 @@ type gate struct {
 }
 
 func newGate(c net.Conn, end func()) *gate {
+	if tcp, ok := c.(*net.TCPConn); ok { // a refusal leaves what the system takes for good
+		_ = tcp.SetReadBuffer(unreadBytes)
+		_ = tcp.SetWriteBuffer(unreadBytes)
+	}
 	g := &gate{Conn: c, raw: c, end: end}
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := newRawConn(s); err == nil {
@@ -115,7 +122,7 @@ func tlsConfig(c *Credentials, cert tls.Certificate) *tls.Config {
 		ClientAuth:             tls.RequireAndVerifyClientCert,
 		ServerName:             serverName,
 		SessionTicketsDisabled: true,
-		// A frame is to go in one system call, not in a dozen small records.
+		// Each record is a system call: a tile's result is to go in one, also while the connection is young.
 		DynamicRecordSizingDisabled: true,
 	}
 }
@@ -132,27 +139,29 @@ func expect(config *tls.Config, name string) *tls.Config {
 	return config
 }
 
-// letIn authenticates a process that called, unless too many are being authenticated already.
-func (l *Links) letIn(ctx context.Context, raw *gate) (*conn, error) {
+// letIn authenticates a process that called, unless too many are being authenticated already. Who does not shake hands is a
+// stranger, unless it only went away.
+func (l *Links) letIn(ctx context.Context, g *gate) (*conn, bool) {
 	defer l.greeting.Add(-1)
 	if l.greeting.Add(1) > maxHandshakes {
 		l.count.strangers.Add(1)
-		return nil, fmt.Errorf("%w: %d connections are unauthenticated already", errStranger, maxHandshakes)
+		return nil, false
 	}
-	return l.admit(ctx, raw, tls.Server(raw, l.tls))
+	c, err := admit(ctx, g, tls.Server(g, l.tls))
+	if err != nil && !vanished(err) {
+		l.count.strangers.Add(1)
+	}
+	return c, err == nil
 }
 
-// admit admits whoever shakes hands over raw. Who does not is turned away, and is a stranger unless it only went away.
-func (l *Links) admit(ctx context.Context, raw *gate, shaking *tls.Conn) (*conn, error) {
+// admit admits whoever shakes hands over g, and hangs up on who does not.
+func admit(ctx context.Context, g *gate, shaking *tls.Conn) (*conn, error) {
 	if err := shaking.HandshakeContext(ctx); err != nil {
-		if !vanished(err) {
-			l.count.strangers.Add(1)
-		}
-		_ = raw.Close()
+		_ = g.Close()
 		return nil, err
 	}
-	raw.open()
-	return &conn{tls: shaking, raw: raw, name: shaking.ConnectionState().PeerCertificates[0].Subject.CommonName}, nil
+	g.open()
+	return &conn{tls: shaking, gate: g, name: shaking.ConnectionState().PeerCertificates[0].Subject.CommonName}, nil
 }
 
 // vanished reports whether a handshake ended because the peer went away, or because we did, which says nothing about

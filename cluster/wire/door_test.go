@@ -49,6 +49,9 @@ func TestLinks_refuseANodeCertifiedUnderAnotherName(t *testing.T) {
 	refused(t, a, 0)
 }
 
+// framed makes a frame of b.
+func framed(b []byte) []byte { return append(newFrame(), b...) }
+
 // intrude calls p with a genuine certificate for certified, and returns the connection.
 func intrude(t *testing.T, c *Credentials, certified string, p *process) *conn {
 	t.Helper()
@@ -63,7 +66,7 @@ func intrude(t *testing.T, c *Credentials, certified string, p *process) *conn {
 	t.Cleanup(func() { _ = tcp.Close() })
 	_ = tcp.SetDeadline(time.Now().Add(patience))
 	raw := newGate(tcp, func() {})
-	admitted, err := new(Links).admit(t.Context(), raw, tls.Client(raw, tlsConfig(c, cert)))
+	admitted, err := admit(t.Context(), raw, tls.Client(raw, tlsConfig(c, cert)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,10 +82,10 @@ func TestLinks_refuseAMemberThatSaysItIsAnother(t *testing.T) {
 	} {
 		before := a.Stats().Strangers
 		s := intrude(t, c, "n2", a)
-		if err := s.send(encodeHello(hello)); err != nil {
+		if err := s.send(framed(appendHello(nil, hello))); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.receive(new(rooms)); err == nil {
+		if _, err := s.receive(new(rooms), maxFrameBytes); err == nil {
 			t.Errorf("%s: answered, want an error", name)
 		}
 		refused(t, a, before)
@@ -93,7 +96,7 @@ func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
 	c := newCluster(t)
 	a := start(t, c, "n1")
 	m := failover.Message{Kind: failover.Mark}
-	hello := encodeHello(Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)})
+	hello := appendHello(nil, Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)})
 	for name, b := range map[string][]byte{
 		"nothing":             {},
 		"junk":                bytes.Repeat([]byte{0xff}, 100),
@@ -102,10 +105,10 @@ func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
 	} {
 		before := a.Stats().Malformed
 		s := intrude(t, c, "n2", a)
-		if err := s.send(b); err != nil {
+		if err := s.send(framed(b)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.receive(new(rooms)); err == nil {
+		if _, err := s.receive(new(rooms), maxFrameBytes); err == nil {
 			t.Errorf("%s: answered, want an error", name)
 		}
 		if got := a.Stats().Malformed; got != before+1 {
@@ -120,10 +123,10 @@ func join(t *testing.T, c *Credentials, p *process) *conn {
 	n2 := Peer{Name: "n2", Incarnation: 1, ID: failover.Identify("n2", 1)}
 	p.Connect(n2)
 	s := intrude(t, c, "n2", p)
-	if err := s.send(encodeHello(n2)); err != nil {
+	if err := s.send(framed(appendHello(nil, n2))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.receive(new(rooms)); err != nil {
+	if _, err := s.receive(new(rooms), maxFrameBytes); err != nil {
 		t.Fatal(err)
 	}
 	p.want(t, "up", n2.ID)
@@ -136,17 +139,17 @@ func TestLinks_skipAMalformedMessageAndKeepTheLink(t *testing.T) {
 	s := join(t, c, a)
 	m := failover.Message{Kind: failover.Mark}
 	bad := failover.Message{Task: m.Task} // no kind
-	if err := s.send(appendMessage(appendMessage(nil, &bad), &m)); err != nil {
+	if err := s.send(framed(appendMessage(appendMessage(nil, &bad), &m))); err != nil {
 		t.Fatal(err)
 	}
 	got := a.want(t, "got", failover.Identify("n2", 1))
 	if len(got.messages) != 1 || a.Stats().Malformed != 1 {
 		t.Fatalf("%d messages, %d malformed, want 1 and 1", len(got.messages), a.Stats().Malformed)
 	}
-	if err := s.send(bytes.Repeat([]byte{0xff}, 100)); err != nil {
+	if err := s.send(framed(bytes.Repeat([]byte{0xff}, 100))); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.send(appendMessage(nil, &m)); err != nil {
+	if err := s.send(framed(appendMessage(nil, &m))); err != nil {
 		t.Fatal(err)
 	}
 	a.want(t, "got", failover.Identify("n2", 1))
@@ -156,7 +159,7 @@ func TestLinks_endALinkWhoseFramesAreTooLarge(t *testing.T) {
 	c := newCluster(t)
 	a := start(t, c, "n1")
 	s := join(t, c, a)
-	_ = s.send(make([]byte, maxFrameBytes+1)) // it is cut short once its length is read
+	_ = s.send(framed(make([]byte, maxFrameBytes+1))) // it is cut short once its length is read
 	a.want(t, "down", failover.Identify("n2", 1))
 	if got := a.Stats().Malformed; got != 1 {
 		t.Fatalf("malformed = %d, want 1", got)
@@ -280,5 +283,104 @@ func TestLinks_aStrangerCosts64KiBAtMost(t *testing.T) {
 		t.Fatalf("%d strangers cost %d KiB each, want 64 at most", maxHandshakes, (after-before)/maxHandshakes>>10)
 	} else {
 		t.Logf("%d strangers cost %d KiB each", maxHandshakes, (int64(after)-int64(before))/maxHandshakes>>10)
+	}
+}
+
+func TestLinks_whoSaysNothingAfterTheHandshakeIsHungUp(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	s := intrude(t, c, "n2", a)
+	if _, err := s.receive(new(rooms), maxFrameBytes); errors.Is(err, os.ErrDeadlineExceeded) || err == nil {
+		t.Fatalf("receive = %v, want that n1 hangs up", err)
+	}
+	eventually(t, "n1 has room for another", func() bool { return a.listener.inside.Load() == 0 })
+}
+
+func TestLinks_aMemberThatDoesNotShakeHandsIsNoStrangerToWhoCalls(t *testing.T) {
+	deaf, err := net.Listen("tcp", "127.0.0.1:0") // the kernel answers for it, as for a frozen process
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = deaf.Close() }()
+	a := start(t, newCluster(t), "n1")
+	called := make(chan struct{}, 2)
+	go func() {
+		for {
+			c, err := deaf.Accept()
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.Close() }()
+			called <- struct{}{}
+		}
+	}()
+	a.Connect(Peer{Name: "n2", ID: failover.Identify("n2", 1), Addr: deaf.Addr().String(), Dial: true})
+	<-called
+	<-called // so the first call was given up
+	if got := a.Stats().Strangers; got != 0 {
+		t.Fatalf("strangers = %d, want 0", got)
+	}
+}
+
+func TestLinks_whoCallsWhileTheFormerLinkIsBusyIsLetGoWhenItHangsUp(t *testing.T) {
+	c := newCluster(t)
+	busy := make(chan struct{})
+	a := start(t, c, "n1", func(cfg *LinksConfig) {
+		received := cfg.Received
+		cfg.Received = func(from failover.NodeID, in Incoming) {
+			received(from, in)
+			<-busy
+		}
+	})
+	first := join(t, c, a)
+	m := failover.Message{Kind: failover.Mark}
+	if err := first.send(framed(appendMessage(nil, &m))); err != nil {
+		t.Fatal(err)
+	}
+	n2 := failover.Identify("n2", 1)
+	a.want(t, "got", n2)
+	again := intrude(t, c, "n2", a)
+	if got := a.listener.inside.Load(); got != 2 {
+		t.Fatalf("%d connections hold a place, want 2", got)
+	}
+	if err := again.send(framed(appendHello(nil, Peer{Name: "n2", Incarnation: 1, ID: n2}))); err != nil {
+		t.Fatal(err)
+	}
+	again.hangUp()
+	eventually(t, "neither holds a place", func() bool { return a.listener.inside.Load() == 0 })
+	close(busy)
+	a.want(t, "down", n2)
+	if len(a.says) != 0 {
+		t.Fatalf("n1 was told %s of one that had hung up", (<-a.says).what)
+	}
+}
+
+func TestLinks_aPeerThatDoesNotReadKeepsNoLinkUp(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	join(t, c, a) // and never reads again
+	n2 := failover.Identify("n2", 1)
+	m := failover.Message{Kind: failover.Mark, Payload: make([]byte, 60_000)}
+	eventually(t, "the queue is full, so its sender waits", func() bool {
+		ok := a.Send(n2, &m)
+		a.Flush()
+		return !ok
+	})
+	a.Reset(n2)
+	a.want(t, "down", n2)
+}
+
+func TestLinks_aLinkCutInsideAFrameIsDownOnceAndNotMalformed(t *testing.T) {
+	c := newCluster(t)
+	a := start(t, c, "n1")
+	s := join(t, c, a)
+	if _, err := s.tls.Write([]byte{0, 0, 1, 0, 'h', 'a', 'l', 'f'}); err != nil {
+		t.Fatal(err)
+	}
+	s.hangUp()
+	a.want(t, "down", failover.Identify("n2", 1))
+	eventually(t, "the place is free", func() bool { return a.listener.inside.Load() == 0 })
+	if got := a.Stats().Malformed; got != 0 || len(a.says) != 0 {
+		t.Fatalf("malformed = %d and %d more things told, want none", got, len(a.says))
 	}
 }

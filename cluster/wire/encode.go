@@ -81,9 +81,9 @@ func appendStream(b []byte, s *work.Stream) []byte {
 	return closeLength(b, start)
 }
 
-// encodeHello makes the batch that greets as p.
-func encodeHello(p Peer) []byte {
-	b := protowire.AppendTag(nil, batchHello, protowire.BytesType)
+// appendHello appends Batch.hello, which greets as p.
+func appendHello(b []byte, p Peer) []byte {
+	b = protowire.AppendTag(b, batchHello, protowire.BytesType)
 	b, start := openLength(b)
 	b = appendString(b, helloName, p.Name)
 	b = appendFixed64(b, helloIncarnation, p.Incarnation)

@@ -45,7 +45,7 @@ func (l *Links) Reset(peer failover.NodeID) {
 	p := l.peers[peer]
 	l.mu.Unlock()
 	if p != nil {
-		p.hangUp()
+		go p.hangUp() // which waits until nobody reads or writes
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -41,92 +40,92 @@ func (l *Links) callOnce(p *peer) (stood bool) {
 	if err != nil {
 		return false
 	}
-	raw := newGate(tcp, func() {})
-	c, err := l.admit(ctx, raw, tls.Client(raw, expect(l.tls, p.Name)))
+	g := newGate(tcp, func() {})
+	c, err := admit(ctx, g, tls.Client(g, expect(l.tls, p.Name)))
 	if err != nil {
+		if !vanished(err) && !errors.Is(err, context.DeadlineExceeded) { // a frozen member does not shake hands
+			l.count.strangers.Add(1)
+		}
 		return false
 	}
 	defer c.hangUp()
 	late := context.AfterFunc(ctx, c.hangUp)
 	defer late()
-	if err := c.send(encodeHello(l.cfg.Self)); err != nil {
+	if err := c.send(appendHello(newFrame(), l.cfg.Self)); err != nil {
 		return false
 	}
-	hello, err := l.greeted(c)
-	if err != nil || !late() {
+	hello, ok := l.greeted(c)
+	if !ok || hello.ID != p.ID { // another incarnation may have the address by now
 		return false
 	}
-	if hello.ID != p.ID {
-		return false // another incarnation has the address by now
-	}
-	if !l.claim(p, c.hangUp) {
+	if !l.claim(ctx, p, c.hangUp) {
 		return false
 	}
 	defer l.release(p)
+	if !late() {
+		return false
+	}
 	l.carry(c, p)
 	return true
 }
 
 // answer is the other end of callOnce: it runs for as long as the link stands. Why a call is not answered the caller is not
 // told: what went wrong is counted, and who is known by and by calls again.
-func (l *Links) answer(raw *gate) {
-	defer func() { _ = raw.Close() }()
+func (l *Links) answer(g *gate) {
+	defer func() { _ = g.Close() }()
 	ctx, cancel := context.WithTimeout(l.base, greetTimeout)
 	defer cancel()
-	c, err := l.letIn(ctx, raw)
-	if err != nil {
+	c, ok := l.letIn(ctx, g)
+	if !ok {
 		return
 	}
 	late := context.AfterFunc(ctx, c.hangUp)
 	defer late()
-	hello, err := l.greeted(c)
-	if err != nil {
+	hello, ok := l.greeted(c)
+	if !ok {
 		return
 	}
 	if hello.Name != c.name {
 		l.count.strangers.Add(1)
 		return
 	}
-	p, err := l.await(ctx, hello)
-	if err != nil || !late() {
+	p := l.await(ctx, hello)
+	if p == nil {
 		return
 	}
 	p.hangUp() // the peer has called anew, so what stands is broken
-	if !l.claim(p, c.hangUp) {
+	if !l.claim(ctx, p, c.hangUp) {
 		return
 	}
 	defer l.release(p)
-	if err := c.send(encodeHello(l.cfg.Self)); err != nil {
+	if err := c.send(appendHello(newFrame(), l.cfg.Self)); err != nil || !late() {
 		return
 	}
 	l.carry(c, p)
 }
 
 // greeted reads the peer's first frame, which must be a hello whose id is that of its name and incarnation.
-func (l *Links) greeted(c *conn) (Peer, error) {
-	came, err := c.receive(&l.rooms)
+func (l *Links) greeted(c *conn) (hello Peer, ok bool) {
+	came, err := c.receive(&l.rooms, maxHelloBytes)
 	if err != nil {
 		l.countMalformed(err)
-		return Peer{}, err
+		return Peer{}, false
 	}
 	defer came.free()
 	b, err := new(decoder).batch(came.b)
-	if err == nil && (!b.greets || b.refused > 0 || len(b.messages)+len(b.telemetry) > 0) {
-		err = errMalformed
-	}
-	if err != nil {
-		l.countMalformed(err)
-		return Peer{}, fmt.Errorf("reading a hello: %w", err)
-	}
-	if b.hello.ID != failover.Identify(b.hello.Name, b.hello.Incarnation) {
+	switch {
+	case err != nil || !b.greets || b.refused > 0 || len(b.messages)+len(b.telemetry) > 0:
+		l.count.malformed.Add(1)
+	case b.hello.ID != failover.Identify(b.hello.Name, b.hello.Incarnation):
 		l.count.strangers.Add(1)
-		return Peer{}, fmt.Errorf("%w: its id is not that of its name and incarnation", errStranger)
+	default:
+		return b.hello, true
 	}
-	return b.hello, nil
+	return Peer{}, false
 }
 
-// await finds the peer that called, and gives gossip a while to tell of it.
-func (l *Links) await(ctx context.Context, hello Peer) (*peer, error) {
+// await finds the peer that called, and gives gossip a while to tell of it. It finds none where it is this side that calls.
+func (l *Links) await(ctx context.Context, hello Peer) *peer {
 	ctx, cancel := context.WithTimeout(ctx, knowTimeout)
 	defer cancel()
 	for {
@@ -135,16 +134,14 @@ func (l *Links) await(ctx context.Context, hello Peer) (*peer, error) {
 		l.mu.Unlock()
 		if p != nil {
 			if p.Dial || p.Name != hello.Name {
-				return nil, fmt.Errorf("%w: it is this side that calls", errUnknown)
+				return nil
 			}
-			return p, nil
+			return p
 		}
 		select {
 		case <-known:
 		case <-ctx.Done():
-			return nil, errUnknown
-		case <-l.base.Done():
-			return nil, errUnknown
+			return nil
 		}
 	}
 }
@@ -152,23 +149,26 @@ func (l *Links) await(ctx context.Context, hello Peer) (*peer, error) {
 // hangUp ends the link that stands, if one does.
 func (p *peer) hangUp() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.end != nil {
-		p.end()
+	end := p.end
+	p.mu.Unlock()
+	if end != nil {
+		end()
 	}
 }
 
-// claim waits until no link to p stands and takes its place, to be ended by end, which the end of p's naming does too.
-func (l *Links) claim(p *peer, end func()) bool {
+// claim waits until no link to p stands and takes its place, to be ended by end. It waits no longer than the peer does.
+func (l *Links) claim(ctx context.Context, p *peer, end func()) bool {
 	select {
 	case p.linked <- struct{}{}:
+	case <-ctx.Done():
+		return false
 	case <-p.ctx.Done():
 		return false
 	}
 	p.mu.Lock()
 	p.end = end
 	p.mu.Unlock()
-	if p.ctx.Err() != nil {
+	if ctx.Err() != nil || p.ctx.Err() != nil {
 		l.release(p)
 		return false
 	}
@@ -206,11 +206,11 @@ func (l *Links) carry(c *conn, p *peer) {
 	}()
 	l.receive(c, p)
 	close(broken)
-	c.hangUp() // so that who sends does not wait for a peer that does not read
 	messages, telemetry := p.out.fall()
 	l.count.dropped.Add(uint64(messages))
 	l.count.telemetryDropped.Add(uint64(telemetry))
-	l.cfg.Down(p.Peer)
+	l.cfg.Down(p.Peer) // before all else: somebody may have died
+	c.hangUp()         // so that who sends does not wait for a peer that does not read
 	<-sent
 }
 
@@ -233,12 +233,12 @@ func (l *Links) send(c *conn, p *peer, broken <-chan struct{}) {
 			}
 		}
 		if err := c.send(f.b); err != nil {
-			// The receiving side learns of it too, and why does not matter.
 			l.count.dropped.Add(uint64(f.messages))
+			c.hangUp() // so that the link ends, whatever the reader sees
 			return
 		}
 		l.count.messagesOut.Add(uint64(f.messages))
-		l.count.bytesOut.Add(uint64(len(f.b)))
+		l.count.bytesOut.Add(uint64(len(f.b) - headBytes))
 		p.out.done(f.b)
 	}
 }
@@ -248,7 +248,7 @@ func (l *Links) receive(c *conn, p *peer) {
 	var d decoder
 	var g gaps
 	for {
-		came, err := c.receive(&l.rooms)
+		came, err := c.receive(&l.rooms, maxFrameBytes)
 		if err != nil {
 			l.countMalformed(err)
 			return

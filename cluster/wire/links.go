@@ -17,8 +17,6 @@ import (
 var (
 	// ErrAddressInUse: another process listens on the address. Choose another port, or 0 for any.
 	ErrAddressInUse = errors.New("the address is in use")
-	// errUnknown: a member called whom the owner has not named by Connect; it calls again later.
-	errUnknown = errors.New("not known here yet")
 )
 
 // Peer is a process at the other end of a link.
@@ -53,10 +51,12 @@ type LinksConfig struct {
 
 // Bounds of a link's beginning.
 const (
-	greetTimeout = 3 * time.Second        // from calling to the peer's hello
-	knowTimeout  = 2 * time.Second        // how long a member that is not known yet is kept waiting
-	callAgain    = 10 * time.Millisecond  // first pause between two calls, then doubled
-	callAtLeast  = 500 * time.Millisecond // last pause
+	greetTimeout  = 3 * time.Second        // from calling to the peer's hello
+	knowTimeout   = 2 * time.Second        // how long a member that is not known yet is kept waiting
+	callAgain     = 10 * time.Millisecond  // first pause between two calls, then doubled
+	callAtLeast   = 500 * time.Millisecond // last pause
+	acceptAgain   = 10 * time.Millisecond  // first pause where a call could not be accepted, then doubled
+	acceptAtLeast = 500 * time.Millisecond // last pause
 )
 
 // Links are the links of one process. Make them with [Listen]; the peers are named with Connect and Disconnect.
@@ -72,7 +72,7 @@ type Links struct {
 
 	base context.Context // ends with Run; the parent of every link
 	end  context.CancelFunc
-	wg   sync.WaitGroup // callers, each of one peer
+	wg   sync.WaitGroup // callers, each of one peer, and answers
 
 	mu      sync.Mutex // guards what follows
 	running bool
@@ -181,30 +181,31 @@ func (l *Links) Run(ctx context.Context) error {
 // serve answers calls until the base context ends. It does not wait for the answers.
 func (l *Links) serve() error {
 	defer context.AfterFunc(l.base, func() { _ = l.listener.Close() })()
-	for pause := callAgain; ; {
-		c, err := l.listener.Accept()
+	for pause := acceptAgain; ; {
+		g, err := l.listener.Accept()
 		switch {
 		case err == nil:
-			pause = callAgain
-			l.wg.Go(func() { l.answer(c) })
+			pause = acceptAgain
+			l.wg.Go(func() { l.answer(g) })
 			continue
 		case l.base.Err() != nil:
 			return nil
-		case !passing(err):
+		case lasts(err):
 			return fmt.Errorf("accepting links: %w", err)
 		}
 		select {
 		case <-time.After(pause):
 		case <-l.base.Done():
 		}
-		pause = min(2*pause, callAtLeast)
+		pause = min(2*pause, acceptAtLeast)
 	}
 }
 
-// passing tells whether Accept may do better in a while: the process or the host is short of files or of memory.
-func passing(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
-		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
+// lasts tells whether Accept will never do better. All else passes: the process or the host is short of files or of memory,
+// or accept(2) tells what has become of the caller's network.
+func lasts(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EBADF) ||
+		errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSOCK)
 }
 
 // Connect names a peer: a link to it is kept up from now on, by calling it or by answering its call. Naming it again

@@ -16,7 +16,7 @@ const (
 
 // pending is a frame that waits to be sent.
 type pending struct {
-	b        []byte
+	b        []byte // begun as newFrame
 	first    uint64 // the number of its first message; those behind it count on
 	messages int
 	due      clock.Instant // not before; zero unless a fault delays it
@@ -111,7 +111,7 @@ func (q *queue) say(number uint64, due clock.Instant) bool {
 
 // stray adds an encoded message that goes out of the order; the caller holds mu.
 func (q *queue) stray(number uint64, encoded []byte, due clock.Instant) {
-	p := pending{b: append(appendFirst(nil, number), encoded...), first: number, messages: 1, due: due}
+	p := pending{b: append(appendFirst(newFrame(), number), encoded...), first: number, messages: 1, due: due}
 	at := slices.IndexFunc(q.strays, func(s pending) bool { return s.due > due })
 	if at < 0 {
 		at = len(q.strays)
@@ -199,7 +199,7 @@ func (q *queue) attach(b []byte) []byte {
 	b = appendAsks(b, q.asks)
 	q.asks = q.asks[:0]
 	n := 0
-	for n < len(q.telemetry) && (len(b) == 0 || len(b)+len(q.telemetry[n]) < frameBytes) {
+	for n < len(q.telemetry) && (len(b) == headBytes || len(b)+len(q.telemetry[n]) < frameBytes) {
 		b = appendTelemetry(b, q.telemetry[n])
 		n++
 	}
@@ -209,14 +209,14 @@ func (q *queue) attach(b []byte) []byte {
 	return b
 }
 
-// buffer gives an empty buffer; the caller holds mu.
+// buffer gives an empty frame; the caller holds mu.
 func (q *queue) buffer() []byte {
 	if n := len(q.spare); n > 0 {
 		b := q.spare[n-1]
 		q.spare = q.spare[:n-1]
-		return b[:0]
+		return b[:headBytes]
 	}
-	return nil
+	return newFrame()
 }
 
 // done gives a sent frame's buffer back.

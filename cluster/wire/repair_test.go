@@ -93,7 +93,7 @@ func TestRepair_leavesLittleOfALoss(t *testing.T) {
 			if !ok {
 				break
 			}
-			b, err := d.batch(f.b)
+			b, err := d.batch(f.b[headBytes:])
 			if err != nil {
 				t.Fatal(err)
 			}
