@@ -37,10 +37,12 @@ const (
 	Slow
 	// Wrong spoils a share of a node's answers: one bit of each is not what was computed.
 	Wrong
+	// Fail has a node's tasks fail, panic, wait or answer wrong, as Terms say.
+	Fail
 )
 
 // Kinds lists every kind by value.
-var Kinds = []Kind{Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong}
+var Kinds = []Kind{Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail}
 
 // String names the kind as rules and reports do.
 func (k Kind) String() string {
@@ -71,6 +73,8 @@ func (k Kind) String() string {
 		return "slow"
 	case Wrong:
 		return "wrong"
+	case Fail:
+		return "fail"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
@@ -82,7 +86,7 @@ func (k Kind) HealedBy() Kind {
 		return Restart
 	case Freeze:
 		return Thaw
-	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong:
+	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail:
 		return 0
 	}
 	return 0
@@ -97,6 +101,7 @@ type Fault struct {
 	Share float64       `json:"share,omitempty"` // Loss, Delay, Duplicate, Reorder, Deny, Wrong: the share of the messages concerned, above 0 and up to 1
 	By    time.Duration `json:"by_ns,omitempty"` // Delay, Duplicate, Reorder: how late a message, or its second copy, is at most
 	Times float64       `json:"times,omitempty"` // Slow: how many times as long a task takes, above 1 and up to MaxTimes
+	Terms string        `json:"terms,omitempty"` // Fail: what becomes of which task; see Terms
 }
 
 // MaxTimes bounds how slow a fault makes a task.
@@ -106,6 +111,11 @@ const MaxTimes = 1000
 func (f Fault) Check() error {
 	switch f.Kind {
 	case Kill, Restart, Freeze, Thaw, Reset, Cut:
+		return nil
+	case Fail:
+		if _, err := ParseTerms(f.Terms); err != nil {
+			return fmt.Errorf("%w: %v: %w", ErrBadFault, f.Kind, err)
+		}
 		return nil
 	case Slow:
 		if !(f.Times > 1 && f.Times <= MaxTimes) {
@@ -154,7 +164,7 @@ func (f Fault) Touch(luck Luck) Fate {
 		return Fate{Late: by, Passed: true}
 	case Deny:
 		return Fate{Denied: true}
-	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong:
+	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong, Fail:
 	}
 	return Fate{}
 }

@@ -112,6 +112,8 @@ func (s Standing) String() string {
 		what += fmt.Sprintf(" of %g %%", 100*s.Fault.Share)
 	case Slow:
 		what += fmt.Sprintf(" by %g", s.Fault.Times)
+	case Fail:
+		what += " as " + s.Fault.Terms
 	case Kill, Restart, Freeze, Thaw, Reset, Cut:
 	}
 	what += " at " + s.Site.String()

@@ -18,6 +18,7 @@ func goodOrder() Order {
 		{Rule: 5, Site: Work, Fault: Fault{Kind: Slow, Times: 10}},
 		{Rule: 6, Site: Work, Fault: Fault{Kind: Wrong, Share: 0.5}},
 		{Rule: 7, Site: Gossip, Fault: Fault{Kind: Cut}},
+		{Rule: 8, Site: Work, Fault: Fault{Kind: Fail, Terms: `2*off->5%return("boom")`}},
 	}}
 }
 
@@ -47,6 +48,7 @@ func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
 		"a killed process":       `{"id":1,"lease":"1s","stand":[{"site":"process","fault":{"kind":"kill"}}]}`,
 		"a store that denies":    `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"deny","share":1}}]}`,
 		"slow gossip":            `{"id":1,"lease":"1s","stand":[{"site":"gossip","fault":{"kind":"slow","times":2}}]}`,
+		"terms of nothing":       `{"id":1,"lease":"1s","stand":[{"site":"work","fault":{"kind":"fail","terms":"melt"}}]}`,
 		"inward work":            `{"id":1,"lease":"1s","stand":[{"site":"work","inward":true,"fault":{"kind":"slow","times":2}}]}`,
 		"a loss of nothing":      `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"loss"}}]}`,
 		"a very long name":       `{"id":1,"lease":"1s","stand":[{"site":"link","peer":"` + strings.Repeat("n", 33) + `","fault":{"kind":"cut"}}]}`,
@@ -65,7 +67,8 @@ func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
 
 func TestStanding_saysWhatStandsWhere(t *testing.T) {
 	want := []string{"cut at link to all", "loss of 20 % at beat from n2", "reset at link to n2", "delay of 100 % at link to all",
-		"slow by 10 at work", "wrong of 50 % at work", "cut at gossip"}
+		"slow by 10 at work", "wrong of 50 % at work", "cut at gossip",
+		`fail as 2*off->5%return("boom") at work`}
 	for i, s := range goodOrder().Stand {
 		if got := s.String(); got != want[i] {
 			t.Errorf("String = %q, want %q", got, want[i])

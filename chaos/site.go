@@ -75,7 +75,7 @@ func (s Site) Admits(k Kind) bool {
 		return s == Link || s == Beat
 	case Deny:
 		return s == Store
-	case Slow, Wrong:
+	case Slow, Wrong, Fail:
 		return s == Work
 	}
 	return false

@@ -213,13 +213,56 @@ type spotFaults struct {
 	spot  chaos.Spot
 	list  []chaos.Standing
 	asked atomic.Uint64
+
+	mu    sync.Mutex     // guards terms
+	terms []*chaos.Chain // of each in the list; nil where it has none
 }
 
 func newSpotFaults(seed uint64, site chaos.Site, self failover.NodeID, list []chaos.Standing) *spotFaults {
 	if len(list) == 0 {
 		return nil
 	}
-	return &spotFaults{seed: seed, spot: chaos.Spot{Site: site, From: uint32(self)}, list: list}
+	f := &spotFaults{
+		seed: seed, spot: chaos.Spot{Site: site, From: uint32(self)}, list: list, terms: make([]*chaos.Chain, len(list)),
+	}
+	for i, s := range list {
+		if terms, err := chaos.ParseTerms(s.Fault.Terms); err == nil && s.Fault.Kind == chaos.Fail { // the order's Check has seen to it
+			f.terms[i] = chaos.NewChain(terms)
+		}
+	}
+	return f
+}
+
+// blow is what the terms that stand at the calculators do to one run of a task.
+type blow struct {
+	panics bool // what runs it dies
+	fails  bool // it is not run, and answers with the error
+	error  string
+	spoils bool
+	longer time.Duration
+}
+
+// blow lets all terms have the nth run that asks.
+func (f *spotFaults) blow(nth uint64) (b blow) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, chain := range f.terms {
+		if chain == nil {
+			continue
+		}
+		switch act := chain.Next(chaos.Draw(f.seed, f.spot, f.list[i].Rule, nth)); act.Kind {
+		case chaos.Return:
+			b.fails, b.error = true, act.Text
+		case chaos.Panic:
+			b.panics = true
+		case chaos.Sleep:
+			b.longer += act.By
+		case chaos.Spoil:
+			b.spoils = true
+		case chaos.Off:
+		}
+	}
+	return b
 }
 
 // Bounds of how long a fault makes a task take: of a worker, and of a task that the loop itself runs.
@@ -227,32 +270,60 @@ const (
 	maxStretch      = 10 * time.Second
 	maxQuickStretch = 200 * time.Microsecond
 	stretchLook     = 5 * time.Millisecond // between two looks at whether the fault still stands
+	startAgain      = time.Millisecond     // what runs tasks is up again so long after it panicked
 )
 
-// strike lets the faults at the calculators have a task that was run: it takes longer, at most so long, and its answer is
-// spoiled. It ends early where the faults end, and costs no processor time.
-func (w *workers) strike(f *spotFaults, m *failover.Message, most time.Duration) {
+// struck runs a task as the faults at the calculators have it: it fails, its answer is spoiled, or it takes longer, at most so
+// long: also because what runs it panics, and is started again. It ends early where the faults end, and costs no more
+// processor time.
+func (w *workers) struck(f *spotFaults, task failover.Message, output []byte, most time.Duration) failover.Event {
+	began := clock.Now()
+	end := began.Add(most)
 	nth := f.asked.Add(1) - 1
-	longer, spoiled := time.Duration(0), false
-	for _, s := range f.list {
+	b := f.blow(nth)
+	for ; b.panics && clock.Now() < end && w.faults.Load() == f; b = f.blow(nth) {
+		w.faulted.Add(1)
+		w.stretch(f, min(clock.Now().Add(startAgain), end))
+		nth = f.asked.Add(1) - 1
+	}
+	lost := clock.Now().Sub(began)
+	var ev failover.Event
+	if b.fails {
+		ev = computed(task)
+		ev.Message.Failed, ev.Message.Payload = true, append(output, b.error...)
+	} else {
+		ev = compute(w.function, task, output)
+	}
+	m := &ev.Message
+	longer, spoiled := b.longer, false
+	for i, s := range f.list {
 		longer += s.Fault.Stretch(m.Ran)
+		fault := s.Fault
+		if b.spoils && f.terms[i] != nil {
+			fault = chaos.Fault{Kind: chaos.Wrong, Share: 1}
+		}
 		if !m.Failed {
-			spoiled = s.Fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload) || spoiled
+			spoiled = fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload) || spoiled
 		}
 	}
-	if longer > 0 || spoiled {
+	if longer > 0 || spoiled || b.fails {
 		w.faulted.Add(1)
 	}
-	began := clock.Now()
-	end := began.Add(min(longer, most))
-	for now := began; now < end && w.faults.Load() == f; now = clock.Now() {
+	ran := clock.Now()
+	w.stretch(f, min(ran.Add(longer), end))
+	m.Ran += lost + clock.Now().Sub(ran)
+	return ev
+}
+
+// stretch waits until then, or until the faults are over.
+func (w *workers) stretch(f *spotFaults, end clock.Instant) {
+	for now := clock.Now(); now < end && w.faults.Load() == f; now = clock.Now() {
 		if left := end.Sub(now); left >= time.Millisecond {
 			time.Sleep(min(left, stretchLook)) // gives the P away, so that the fault slows nothing but tasks
 		} else {
 			clock.Sleep(end)
 		}
 	}
-	m.Ran += clock.Now().Sub(began)
 }
 
 // mouth is how a process gossips: memberlist's own transport, unless a fault silences it. What reaches a silent process it

@@ -191,20 +191,57 @@ func TestWorkers_areSlowAndWrongAsFaultsHaveIt(t *testing.T) {
 		return newSpotFaults(1, chaos.Work, 1, []chaos.Standing{{Site: chaos.Work, Fault: f}})
 	}
 	w.faults.Store(at(chaos.Fault{Kind: chaos.Slow, Times: 10}))
-	if ran := w.do(failover.Message{}, nil, maxStretch).Message.Ran; ran < 20*time.Millisecond {
+	do := func() failover.Message { return w.do(failover.Message{}, nil, maxStretch).Message }
+	if ran := do().Ran; ran < 20*time.Millisecond {
 		t.Errorf("ten times as slow, a task of 2 ms took %v", ran)
 	}
 	w.faults.Store(at(chaos.Fault{Kind: chaos.Wrong, Share: 1}))
 	flipped := 0
-	for _, b := range w.do(failover.Message{}, nil, maxStretch).Message.Payload {
+	for _, b := range do().Payload {
 		flipped += bits.OnesCount8(b)
 	}
 	if flipped != 1 {
 		t.Errorf("%d bits of a wrong answer differ, want one", flipped)
 	}
 	w.faults.Store(nil)
-	if m := w.do(failover.Message{}, nil, maxStretch).Message; !bytes.Equal(m.Payload, make([]byte, 8)) {
+	if m := do(); !bytes.Equal(m.Payload, make([]byte, 8)) {
 		t.Errorf("without a fault the answer is %x", m.Payload)
+	}
+}
+
+func TestWorkers_doToTasksWhatTermsSay(t *testing.T) {
+	for _, tt := range []struct {
+		terms  string
+		want   string // of three tasks: right, wrong, late, or an error's text
+		struck uint64
+	}{
+		{`every(2)return("boom")`, "right boom right", 1},
+		{`1*off->40*panic`, "right late right", 40}, // each costs a millisecond
+		{`1*off->1*sleep(30)->wrong`, "right late wrong", 2},
+		{`1*panic->1*return("boom")`, "boom right right", 2}, // what is started again asks again
+		{`0.0001%panic`, "right right right", 0},
+	} {
+		w := newWorkers(func(string) work.Function { return busy{} }, nil)
+		w.faults.Store(newSpotFaults(1, chaos.Work, 1, []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Fail, Terms: tt.terms}}}))
+		var got []string
+		for range 3 {
+			switch m := w.do(failover.Message{}, nil, maxStretch).Message; {
+			case m.Failed:
+				got = append(got, string(m.Payload))
+			case m.Ran >= 30*time.Millisecond:
+				got = append(got, "late")
+			case bytes.Equal(m.Payload, make([]byte, 8)):
+				got = append(got, "right")
+			default:
+				got = append(got, "wrong")
+			}
+		}
+		if got := strings.Join(got, " "); got != tt.want {
+			t.Errorf("%s: three tasks are %s, want %s", tt.terms, got, tt.want)
+		}
+		if got := w.faulted.Load(); got != tt.struck {
+			t.Errorf("%s: %d tasks were struck, want %d", tt.terms, got, tt.struck)
+		}
 	}
 }
 

@@ -197,18 +197,23 @@ func (w *workers) next() failover.Message {
 
 // do runs one task, as the faults that stand have it: they make it take longer by at most stretch.
 func (w *workers) do(m failover.Message, output []byte, stretch time.Duration) failover.Event {
-	ev := compute(w.function, m, output)
 	if f := w.faults.Load(); f != nil {
-		w.strike(f, &ev.Message, stretch)
+		return w.struck(f, m, output, stretch)
 	}
-	return ev
+	return compute(w.function, m, output)
+}
+
+// computed is the report of a task, without an answer yet.
+func computed(m failover.Message) failover.Event {
+	m.Payload = nil
+	return failover.Event{Kind: failover.Computed, Message: m}
 }
 
 // compute runs one task and returns the event that reports it.
 func compute(function func(string) work.Function, m failover.Message, output []byte) failover.Event {
 	began := clock.Now()
-	result := m
-	result.Payload = nil
+	ev := computed(m)
+	result := &ev.Message
 	fn := function(m.Function)
 	if fn == nil {
 		result.Failed, result.Payload = true, fmt.Appendf(output, "unknown function %q", m.Function)
@@ -218,7 +223,7 @@ func compute(function func(string) work.Function, m failover.Message, output []b
 		result.Payload = out
 	}
 	result.Ran = clock.Now().Sub(began)
-	return failover.Event{Kind: failover.Computed, Message: result}
+	return ev
 }
 
 // letGoOfSockets gives the calling thread, which must be locked to its goroutine, a table of open files of its own and

@@ -15,7 +15,8 @@ type standing struct {
 	spot  chaos.Spot
 	until clock.Instant // 0: it is over, and its place can be used again
 	began bool          // it has struck
-	asked uint64        // how many messages it has touched or spared
+	asked uint64        // how many messages, or tasks, it has touched or spared
+	terms *chaos.Chain  // of a Fail
 }
 
 // all, in place of a process's index, makes a spot concern every process. Spots number processes from 1.
@@ -49,6 +50,7 @@ func ruleTable(buf []chaos.Rule) []chaos.Rule {
 	rule(beat, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(8)}, 0.1, late, window, 3)
 	rule(beat, chaos.Fault{Kind: chaos.Cut}, 0.08, late, window, 2)
 	rule(chaos.Work, chaos.Fault{Kind: chaos.Slow, Times: 10}, 0.3, late, between(ms(20), ms(300)), 2)
+	rule(chaos.Work, chaos.Fault{Kind: chaos.Fail, Terms: "20%panic"}, 0.2, late, between(ms(20), ms(300)), 2)
 	return buf
 }
 
@@ -153,6 +155,10 @@ func (w *World) strike(e entry) {
 		w.breakLink(from, to)
 	case chaos.Loss, chaos.Delay, chaos.Duplicate, chaos.Reorder, chaos.Cut: // see fate
 	case chaos.Slow: // see slowed
+	case chaos.Fail: // see dies
+		if terms, err := chaos.ParseTerms(fault.Terms); err == nil { // a test has the table's checked
+			s.terms = chaos.NewChain(terms)
+		}
 	case chaos.Wrong: // no rule: one node lies for a whole run, see lie
 	case chaos.Restart, chaos.Thaw: // they heal, and are nobody's strike
 	case chaos.Deny: // a store's, of which there is none here
@@ -236,7 +242,7 @@ func (w *World) stumble(p *process) {
 	}
 }
 
-// touching, added to a rule's ID, tells the draws for single messages from those for its strikes.
+// touching, added to a rule's ID, tells the draws for single messages and tasks from those for its strikes.
 const touching = 1 << 16
 
 // fate is what the standing faults do to the message or packet that process i sends to process j.
@@ -266,6 +272,18 @@ func (w *World) slowed(i int, usual time.Duration) time.Duration {
 		}
 	}
 	return took
+}
+
+// dies reports whether what runs a task at process i dies under the faults that stand, before it has an answer.
+func (w *World) dies(i int) (dead bool) {
+	for k := range w.standing {
+		if s := &w.standing[k]; s.began && s.terms != nil && int(s.spot.From) == i+1 {
+			s.asked++
+			act := s.terms.Next(chaos.Draw(w.seed, s.spot, touching+w.rules[s.rule].ID, s.nth<<32|s.asked))
+			dead = dead || act.Kind == chaos.Panic
+		}
+	}
+	return dead
 }
 
 // concerns reports whether the strike's spot lies on the way from process i to process j.

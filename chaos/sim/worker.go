@@ -118,6 +118,10 @@ func (w *World) lags(p *process, e entry) {
 
 // computed reports the end of the first task and goes on to the next.
 func (w *World) computed(p *process) {
+	if w.dies(p.index) {
+		w.work(p) // what runs tasks is started again, and runs this one anew
+		return
+	}
 	slot := p.tasks[0]
 	p.tasks = p.tasks[:copy(p.tasks, p.tasks[1:])]
 	input := w.parcels.at(slot).message

@@ -57,22 +57,20 @@ type labArena struct {
 
 	spareDeliveries []meter.Delivery // the runner's
 	spareTraces     []failover.Trace
-	missed          uint64  // traces known to be dropped
-	unread          uint64  // deliveries known to be dropped
-	given           []given // what stands by its order
+	missed          uint64 // traces known to be dropped
+	unread          uint64 // deliveries known to be dropped
+	book            orderBook
 	cost            meter.Cost
 	size            float64 // of the pictures
 
 	mu    sync.Mutex // guards all below
 	nodes []nodeWord // by name
 
-	orders    uint64                   // ever given
-	confirmed map[uint64]chan struct{} // by order; closed, and gone, once the node has said what became of it
-	rss       int64                    // the largest of any node
-	cores     float64                  // sum of all words' cores
-	words     int
-	sched     string
-	endless   []*work.Stream // submitted, to be submitted again where failfast has stopped them
+	rss     int64   // the largest of any node
+	cores   float64 // sum of all words' cores
+	words   int
+	sched   string
+	endless []*work.Stream // submitted, to be submitted again where failfast has stopped them
 }
 
 // nodeWord is the newest status of a node.
@@ -99,7 +97,7 @@ func (a *labArena) Wait(ctx context.Context, until clock.Instant) error {
 
 // Pump implements arena.
 func (a *labArena) Pump(rec *meter.Recorder, log *meter.Log) {
-	a.renew()
+	a.book.renew()
 	deliveries, unread := a.deliveries.Take(a.spareDeliveries)
 	for _, d := range deliveries {
 		rec.Deliver(d)
@@ -144,7 +142,7 @@ func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
 func (a *labArena) news(n telemetry.News) {
 	if n.Event != nil {
 		if n.Event.Order != 0 {
-			a.confirm(n.Event.Order)
+			a.book.confirm(n.Event.Order)
 		}
 		a.traces.Put(n.Event.Trace)
 		return

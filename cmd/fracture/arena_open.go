@@ -43,7 +43,6 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		traces:     meter.NewInbox[failover.Trace](traceBound),
 		refused:    make(chan error, 1),
 		joined:     make(chan struct{}),
-		confirmed:  map[uint64]chan struct{}{},
 	}
 	cfg := homeConfig{nodes: o.nodes, program: o.program, args: o.args.list(), sink: has(o.series, meter.Sink)}
 	var err error

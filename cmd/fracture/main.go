@@ -28,6 +28,7 @@ var verbs = []func() *cobra.Command{
 	newLabCommand,
 	newAttachCommand,
 	newGuardCommand,
+	newInjectCommand, newFaultsCommand,
 	newRunCommand, newCompareCommand,
 	newSimCommand,
 	newNodeCommand,

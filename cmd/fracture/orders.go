@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"fracture/chaos"
@@ -102,6 +105,112 @@ func numbered(stand []chaos.Standing) []chaos.Standing {
 		stand[i].Rule = uint32(i + 1)
 	}
 	return stand
+}
+
+// errUnconfirmed: a node did not say that it obeys; nobody knows whether the fault is in force.
+var errUnconfirmed = errors.New("the order was not confirmed")
+
+// orderBook has nodes obey, and keeps what they have been told and not yet confirmed. Its zero value must be told how to
+// order.
+type orderBook struct {
+	order func(node string, o chaos.Order) error // cluster.Client's
+	given []given                                // what stands, and may have to be renewed; its owner's
+
+	mu   sync.Mutex // guards what follows
+	last uint64     // number ever given
+	open map[uint64]chan struct{}
+}
+
+// stand tells nodes what is to stand at them until then at the latest, drawn from the seed, and waits until all have said
+// that it does.
+func (b *orderBook) stand(ctx context.Context, seed uint64, until clock.Instant, told []nodeOrder) error {
+	b.given = b.given[:0]
+	var ids []uint64
+	for _, t := range told {
+		now := clock.Now()
+		g := given{node: t.node, until: until, renewed: now, order: chaos.Order{ID: b.number(), Seed: seed, Stand: t.stand}}
+		g.order.Lease = g.lease(now)
+		if err := b.order(g.node, g.order); err != nil {
+			return err
+		}
+		b.given = append(b.given, g)
+		ids = append(ids, g.order.ID)
+	}
+	return b.awaitConfirmed(ctx, ids)
+}
+
+// heal takes back all that was told to nodes, and waits until they have said so. What a node does not hear of ends with its
+// lease.
+func (b *orderBook) heal(ctx context.Context, told []nodeOrder) (healed clock.Instant, err error) {
+	b.given = b.given[:0]
+	var ids []uint64
+	for _, t := range told {
+		id := b.number()
+		if orderErr := b.order(t.node, chaos.Order{ID: id}); orderErr != nil {
+			err = errors.Join(err, orderErr)
+			continue
+		}
+		ids = append(ids, id)
+	}
+	healed = clock.Now()
+	return healed, errors.Join(err, b.awaitConfirmed(ctx, ids))
+}
+
+// renew orders anew what stands for longer than a lease.
+func (b *orderBook) renew() {
+	now := clock.Now()
+	for i := range b.given {
+		g := &b.given[i]
+		if now.Sub(g.renewed) >= renewEvery && now < g.until && g.order.Stand[0].Fault.Kind != chaos.Reset {
+			g.renewed, g.order.Lease = now, g.lease(now)
+			_ = b.order(g.node, g.order) // without a link the fault ends, as it should
+		}
+	}
+}
+
+// number is an order's; the node's answer will be looked for.
+func (b *orderBook) number() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == nil {
+		b.open = map[uint64]chan struct{}{}
+	}
+	b.last++
+	b.open[b.last] = make(chan struct{})
+	return b.last
+}
+
+// confirm notes that a node says what became of an order.
+func (b *orderBook) confirm(id uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if done, ok := b.open[id]; ok {
+		delete(b.open, id)
+		close(done)
+	}
+}
+
+// awaitConfirmed waits until all orders have been confirmed. Nobody is waited for longer than confirmTime.
+func (b *orderBook) awaitConfirmed(ctx context.Context, ids []uint64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, confirmTime, errUnconfirmed)
+	defer cancel()
+	for _, id := range ids {
+		b.mu.Lock()
+		done, open := b.open[id]
+		b.mu.Unlock()
+		if !open {
+			continue
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			b.mu.Lock()
+			delete(b.open, id)
+			b.mu.Unlock()
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // given is an order that a node has been given and that may have to be renewed.

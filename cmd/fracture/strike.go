@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"fracture/chaos"
 	"fracture/chaos/meter"
 	"fracture/clock"
 	"fracture/cluster"
 )
-
-// errUnconfirmed: a node did not say that it obeys; nobody knows whether the fault is in force.
-var errUnconfirmed = errors.New("the order was not confirmed")
 
 // Strike implements arena.
 func (a *labArena) Strike(ctx context.Context, s strike) (before, after clock.Instant, err error) {
@@ -42,7 +38,7 @@ func (a *labArena) End(ctx context.Context, s strike) (ended clock.Instant, err 
 		}
 		return ended, err
 	case meter.Partition, meter.OneWay, meter.Slow, meter.Wrong, meter.Loss, meter.Reset:
-		return a.heal(ctx, s)
+		return a.book.heal(ctx, s.orders())
 	case meter.Kill, meter.Noop:
 	}
 	return clock.Now(), nil
@@ -128,88 +124,6 @@ func (a *labArena) order(ctx context.Context, s strike) (before, after clock.Ins
 	if s.last == 0 {
 		last = strikeMoment
 	}
-	a.given = a.given[:0]
-	var ids []uint64
-	for _, told := range s.orders() {
-		g := given{node: told.node, until: before.Add(last), renewed: before,
-			order: chaos.Order{ID: a.newOrder(), Seed: a.options.seed ^ uint64(before), Stand: told.stand}}
-		g.order.Lease = g.lease(before)
-		if err := a.client.Order(g.node, g.order); err != nil {
-			return before, clock.Now(), err
-		}
-		a.given = append(a.given, g)
-		ids = append(ids, g.order.ID)
-	}
-	err = a.awaitConfirmed(ctx, ids)
+	err = a.book.stand(ctx, a.options.seed^uint64(before), before.Add(last), s.orders())
 	return before, clock.Now(), err
-}
-
-// heal takes back what the strike ordered. What a node does not hear of ends with its lease.
-func (a *labArena) heal(ctx context.Context, s strike) (healed clock.Instant, err error) {
-	a.given = a.given[:0]
-	var ids []uint64
-	for _, told := range s.orders() {
-		id := a.newOrder()
-		if orderErr := a.client.Order(told.node, chaos.Order{ID: id}); orderErr != nil {
-			err = errors.Join(err, orderErr)
-			continue
-		}
-		ids = append(ids, id)
-	}
-	healed = clock.Now()
-	return healed, errors.Join(err, a.awaitConfirmed(ctx, ids))
-}
-
-// renew orders anew what stands for longer than a lease.
-func (a *labArena) renew() {
-	now := clock.Now()
-	for i := range a.given {
-		g := &a.given[i]
-		if now.Sub(g.renewed) >= renewEvery && now < g.until && g.order.Stand[0].Fault.Kind != chaos.Reset {
-			g.renewed, g.order.Lease = now, g.lease(now)
-			_ = a.client.Order(g.node, g.order) // without a link the fault ends, as it should
-		}
-	}
-}
-
-// newOrder is an order's number; the node's answer will be looked for.
-func (a *labArena) newOrder() uint64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.orders++
-	a.confirmed[a.orders] = make(chan struct{})
-	return a.orders
-}
-
-// confirm notes that a node says what became of an order.
-func (a *labArena) confirm(id uint64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if done, ok := a.confirmed[id]; ok {
-		delete(a.confirmed, id)
-		close(done)
-	}
-}
-
-// awaitConfirmed waits until all orders have been confirmed. Nobody is waited for longer than confirmTime.
-func (a *labArena) awaitConfirmed(ctx context.Context, ids []uint64) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, confirmTime, errUnconfirmed)
-	defer cancel()
-	for _, id := range ids {
-		a.mu.Lock()
-		done, open := a.confirmed[id]
-		a.mu.Unlock()
-		if !open {
-			continue
-		}
-		select {
-		case <-done:
-		case <-ctx.Done():
-			a.mu.Lock()
-			delete(a.confirmed, id)
-			a.mu.Unlock()
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }

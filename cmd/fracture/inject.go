@@ -1,0 +1,308 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"fracture/chaos"
+	"fracture/clock"
+	"fracture/cluster"
+	"fracture/cluster/failover"
+	"fracture/telemetry"
+)
+
+// Bounds of an injected fault.
+const (
+	meetTime      = 15 * time.Second // until a word of each node that is to be told
+	usualInject   = 10 * time.Second
+	longestInject = time.Hour
+)
+
+type injectFlags struct {
+	cluster clusterFlags
+	nodes   []string
+	peer    string
+	inward  bool
+	gossip  bool
+	share   string
+	by      time.Duration
+	times   float64
+	terms   string
+	last    time.Duration
+	seed    uint64
+	json    bool
+}
+
+func newInjectCommand() *cobra.Command {
+	var f injectFlags
+	cmd := &cobra.Command{
+		Use:   "inject fault",
+		Short: "a fault at nodes of a running cluster, for a while",
+		Long: "Orders nodes of a running cluster to suffer a fault, and heals it after --for, or with ctrl-c. The fault is a\n" +
+			"lease that this command renews: if it dies, all is healed within " + chaos.MaxLease.String() + ". Each node says when the fault stands and\n" +
+			"when it is over. `fracture faults` lists them, with what each wants.\n\n" +
+			"Exit codes: 0 it stood and is healed, 2 wrong command line, 3 no lab, no such node, or a node did not confirm, 130\n" +
+			"interrupted (and healed).",
+		Example: "  fracture inject cut --node n3\n" +
+			"  fracture inject loss --share 20% --node n3 --peer n4 --for 30s\n" +
+			"  fracture inject slow --times 10 --node n2\n" +
+			"  fracture inject fail --terms 'every(7)panic' --node all --for 1m\n" +
+			"  fracture inject fail --terms '5%return(\"boom\")->1%sleep(50)' --node n1 --node n2",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.FixedCompletions(orderedKinds(), cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stand, err := f.standing(args[0], cmd.Flags().Changed)
+			if err != nil {
+				return wrongUse(err)
+			}
+			return inject(cmd.Context(), f, stand, cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.nodes, "node", nil, "which node suffers it, by name; may be repeated; all: every one")
+	flags.StringVar(&f.peer, "peer", "", "only on the way to this node; none: to every one")
+	flags.BoolVar(&f.inward, "inward", false, "on the way from there, instead of to there")
+	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
+	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20% or 0.2")
+	flags.DurationVar(&f.by, "by", 0, "how late at most")
+	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
+	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
+	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
+	flags.Uint64Var(&f.seed, "seed", 0, "decides which messages and tasks it has; 0: from the clock, and printed")
+	flags.BoolVar(&f.json, "json", false, "print what the nodes say as one JSON object a line")
+	f.cluster.register(flags)
+	return cmd
+}
+
+// orderedKinds names the faults that a node can be ordered to suffer.
+func orderedKinds() (names []string) {
+	for _, e := range catalogue {
+		names = append(names, e.kind.String())
+	}
+	return names
+}
+
+// standing reads the command line: what is to stand at each node.
+func (f *injectFlags) standing(name string, given func(flag string) bool) ([]chaos.Standing, error) {
+	e, err := entryOf(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.nodes) == 0 {
+		return nil, errors.New("--node is missing: name who suffers it, or all")
+	}
+	if f.last < shortestFor || f.last > longestInject {
+		return nil, fmt.Errorf("--for %v: want %v to %v", f.last, shortestFor, longestInject)
+	}
+	for _, flag := range []string{"share", "by", "times", "terms", "peer", "inward", "gossip"} {
+		wants := slices.Contains(e.flags, flag) || slices.Contains(e.may, flag)
+		switch {
+		case given(flag) && !wants:
+			return nil, fmt.Errorf("--%s means nothing to %s, which takes %s", flag, name, cmp.Or(strings.Join(dashed(append(slices.Clone(e.flags), e.may...)), ", "), "none of its own"))
+		case !given(flag) && slices.Contains(e.flags, flag):
+			return nil, fmt.Errorf("--%s is missing: such as `%s`", flag, e.example)
+		}
+	}
+	if f.gossip && (f.peer != "" || f.inward) {
+		return nil, errors.New("--gossip: what a node gossips goes to no one in particular; leave --peer and --inward away")
+	}
+	fault := chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms}
+	if given("share") {
+		if fault.Share, err = parseShare(f.share); err != nil {
+			return nil, err
+		}
+	}
+	var stand []chaos.Standing
+	for _, site := range e.sites(f.gossip) {
+		stand = append(stand, chaos.Standing{Site: site, Fault: fault, Peer: f.peer, Inward: f.inward})
+	}
+	if err := fault.Check(); err != nil {
+		return nil, err
+	}
+	return numbered(stand), nil
+}
+
+func dashed(flags []string) []string {
+	for i := range flags {
+		flags[i] = "--" + flags[i]
+	}
+	return flags
+}
+
+// parseShare reads 20% or 0.2.
+func parseShare(text string) (float64, error) {
+	number, percent := strings.CutSuffix(text, "%")
+	share, err := strconv.ParseFloat(number, 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share <= 1) {
+		return 0, fmt.Errorf("--share %q: want a share above 0 and at most 1, such as 20%% or 0.2", text)
+	}
+	return share, nil
+}
+
+// word is what a node has said about an order.
+type word struct {
+	AtMS float64 `json:"at_ms"` // since the first order
+	Node string  `json:"node"`
+	Verb string  `json:"verb"` // fault, heal
+	Text string  `json:"text"`
+}
+
+// injection is a fault while it stands.
+type injection struct {
+	book  orderBook
+	heard survey
+	out   io.Writer
+	json  bool
+
+	mu    sync.Mutex // guards what follows
+	began clock.Instant
+	mine  string // the client's name: others' orders are not ours
+}
+
+// news takes what nodes tell. It is called on the goroutines of links.
+func (i *injection) news(n telemetry.News) {
+	i.heard.news(n)
+	if n.Event == nil || n.Event.Order == 0 || n.Event.Peer != i.mine {
+		return
+	}
+	i.mu.Lock()
+	w := word{AtMS: n.Event.At.Sub(i.began).Seconds() * 1000, Node: n.Event.Node, Verb: n.Event.Verb, Text: n.Event.Text}
+	if i.json {
+		text, _ := json.Marshal(w) // numbers and strings always encode
+		_, _ = fmt.Fprintln(i.out, string(text))
+	} else {
+		_, _ = fmt.Fprintf(i.out, "%9.1f ms  %s\n", w.AtMS, w.Text)
+	}
+	i.mu.Unlock()
+	i.book.confirm(n.Event.Order)
+}
+
+func inject(ctx context.Context, f injectFlags, stand []chaos.Standing, out io.Writer) error {
+	creds, join, err := f.cluster.find()
+	if err != nil {
+		return err
+	}
+	i := &injection{out: out, json: f.json, mine: fmt.Sprintf("inject-%d", os.Getpid())}
+	i.heard = survey{told: make(chan struct{}, 1), nodes: map[string]telemetry.Status{}}
+	client, err := cluster.NewClient(cluster.ClientConfig{
+		Name: i.mine, Credentials: creds, Join: join, Log: slog.New(slog.DiscardHandler),
+		Answer: func(*failover.Message) {}, News: i.news,
+	})
+	if err != nil {
+		return err
+	}
+	i.book.order = client.Order
+	// The client outlives the interrupt by as long as healing takes.
+	living, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	group, living := errgroup.WithContext(living)
+	group.Go(func() error { return client.Run(living) })
+	failed := i.stand(ctx, living, f, client, stand)
+	end()
+	return errors.Join(failed, group.Wait())
+}
+
+// stand has the fault stand at the nodes for as long as it shall, and heals it; also where it is interrupted.
+func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cluster.Client, stand []chaos.Standing) error {
+	nodes, err := i.meet(ctx, f.nodes, client)
+	if err != nil {
+		return err
+	}
+	seed := f.seed
+	if seed == 0 {
+		seed = clock.Stamp()
+	}
+	var told []nodeOrder
+	for _, n := range nodes {
+		told = append(told, nodeOrder{n, stand})
+	}
+	i.mu.Lock()
+	i.began = clock.Now()
+	if !i.json {
+		_, _ = fmt.Fprintf(i.out, "%s for %v, seed %d\n", strings.Join(nodes, ", "), f.last, seed)
+	}
+	i.mu.Unlock()
+	until := i.began.Add(f.last)
+	failed := i.book.stand(living, seed, until.Add(leaseMargin), told)
+	tick := time.NewTicker(renewEvery / 2)
+	defer tick.Stop()
+	for failed == nil && ctx.Err() == nil && living.Err() == nil && clock.Now() < until {
+		select {
+		case <-ctx.Done():
+		case <-living.Done():
+		case <-time.After(until.Sub(clock.Now())):
+		case <-tick.C:
+			i.book.renew()
+		}
+	}
+	_, err = i.book.heal(living, told)
+	if err != nil {
+		err = fmt.Errorf("healing: %w; what stands is over with its lease, within %v", err, chaos.MaxLease)
+	}
+	return errors.Join(failed, err, ctx.Err())
+}
+
+// meet waits until every node that is meant has said a word, over a link by which it can be told.
+func (i *injection) meet(ctx context.Context, names []string, client *cluster.Client) ([]string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, meetTime, fmt.Errorf("%w within %v", errNoNodes, meetTime))
+	defer cancel()
+	var settled <-chan time.Time // some time after the first word, by when gossip has told of all
+	for done := false; ; {
+		i.heard.mu.Lock()
+		missing := slices.DeleteFunc(wanted(names, client.Nodes()), func(n string) bool { return i.heard.nodes[n].Name != "" })
+		heard := len(i.heard.nodes)
+		i.heard.mu.Unlock()
+		if len(missing) == 0 && heard > 0 && (done || !slices.Contains(names, everyNode)) {
+			return wanted(names, client.Nodes()), nil
+		}
+		if done {
+			return nil, fmt.Errorf("%w: %s; those that answer: %s", errNoSuchNode, strings.Join(missing, ", "), strings.Join(client.Nodes(), ", "))
+		}
+		if settled == nil && heard > 0 {
+			settled = time.After(surveyTime)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-settled:
+			done = true
+		case <-i.heard.told:
+		}
+	}
+}
+
+// everyNode is the name that means all.
+const everyNode = "all"
+
+// errNoSuchNode: no node of that name answers; the text says who does.
+var errNoSuchNode = errors.New("no such node")
+
+// wanted are the nodes that are meant, each once.
+func wanted(names, all []string) (list []string) {
+	for _, n := range names {
+		if n == everyNode {
+			list = append(list, all...)
+		} else {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
