@@ -193,6 +193,7 @@ func (a *labArena) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		a.book.order = a.client.Order
 		close(a.joined)
 		return a.client.Run(inner)
 	})
