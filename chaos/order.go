@@ -35,6 +35,7 @@ const (
 	MaxLease      = 2 * time.Second // what stands longer is to be ordered again
 	MaxStanding   = 32              // faults of one order
 	MaxOrderBytes = 16 << 10        // its encoding
+	MaxLate       = 2 * time.Second // how late a fault makes a message, so that what is late is soon over, too
 	maxPeerBytes  = 32
 )
 
@@ -98,6 +99,8 @@ func (s Standing) check() error {
 		return fmt.Errorf("%w: %v cannot stand at %v", ErrBadFault, s.Fault.Kind, s.Site)
 	case !between && (s.Peer != "" || s.Inward):
 		return fmt.Errorf("%w: at %v there is no other end", ErrBadFault, s.Site)
+	case s.Fault.By > MaxLate:
+		return fmt.Errorf("%w: %v by %v: at most %v", ErrBadFault, s.Fault.Kind, s.Fault.By, MaxLate)
 	case len(s.Peer) > maxPeerBytes:
 		return fmt.Errorf("%w: a peer's name of %d bytes", ErrBadFault, len(s.Peer))
 	}

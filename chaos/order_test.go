@@ -48,6 +48,7 @@ func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
 		"a killed process":       `{"id":1,"lease":"1s","stand":[{"site":"process","fault":{"kind":"kill"}}]}`,
 		"a store that denies":    `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"deny","share":1}}]}`,
 		"slow gossip":            `{"id":1,"lease":"1s","stand":[{"site":"gossip","fault":{"kind":"slow","times":2}}]}`,
+		"a delay of an hour":     `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":3600000000000}}]}`,
 		"terms of nothing":       `{"id":1,"lease":"1s","stand":[{"site":"work","fault":{"kind":"fail","terms":"melt"}}]}`,
 		"inward work":            `{"id":1,"lease":"1s","stand":[{"site":"work","inward":true,"fault":{"kind":"slow","times":2}}]}`,
 		"a loss of nothing":      `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"loss"}}]}`,

@@ -3,6 +3,7 @@ package chaos
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ import (
 // in twenty fail, every(7)panic each seventh panic, and 2*off->1*sleep(50) the third wait for 50 ms.
 type Terms []Term
 
-// Term is one act and whom it is for. All its modifiers must allow a task.
+// Term is one act and whom it is for. All its modifiers, each said once at most, must allow a task.
 type Term struct {
 	Share float64 // the chance of each task; 1 where nothing is said
 	Every uint64  // of each so many tasks that come to the term
@@ -33,7 +34,7 @@ type Term struct {
 // Act is what is done to one task. The zero Act leaves it alone.
 type Act struct {
 	Kind ActKind
-	Text string        // Return: the error; Panic: what is panicked with
+	Text string        // Return: the error; Panic: what it is panicked with, which nobody reads
 	By   time.Duration // Sleep
 }
 
@@ -118,56 +119,64 @@ func (p *termParser) wrong(format string, args ...any) error {
 
 func (p *termParser) term() (Term, error) {
 	t := Term{Share: 1, Every: 1, Burst: 1}
+	var had []string
 	for {
-		found, err := p.modifier(&t)
+		p.blank()
+		at := p.at
+		what, err := p.modifier(&t)
 		if err != nil {
 			return t, err
 		}
-		if !found {
+		if what == "" {
 			break
 		}
+		if slices.Contains(had, what) {
+			p.at = at
+			return t, p.wrong("%s is said twice", what)
+		}
+		had = append(had, what)
 	}
 	var err error
 	t.Act, err = p.act()
 	return t, err
 }
 
-// modifier reads one modifier, if one comes next.
-func (p *termParser) modifier(t *Term) (found bool, err error) {
+// modifier reads one modifier, if one comes next, and says what it is about; nothing where none comes.
+func (p *termParser) modifier(t *Term) (what string, err error) {
+	const which, share, times = "of which so many", "the share", "how often"
 	switch {
 	case p.skip("every("):
 		t.Every, err = p.count(")")
-		return true, err
+		return which, err
 	case p.skip("burst("):
 		if t.Burst, err = p.count(","); err != nil {
-			return true, err
+			return "", err
 		}
 		if t.Every, err = p.count(")"); err == nil && t.Burst > t.Every {
 			err = p.wrong("a burst of %d in each %d", t.Burst, t.Every)
 		}
-		return true, err
+		return which, err
 	}
-	p.blank()
 	digits := len(p.rest()) - len(strings.TrimLeft(p.rest(), "0123456789."))
 	if digits == 0 {
-		return false, nil
+		return "", nil
 	}
 	number := p.rest()[:digits]
 	switch mark := strings.TrimLeft(p.rest()[digits:], " \t"); {
 	case strings.HasPrefix(mark, "%"):
 		percent, parseErr := strconv.ParseFloat(number, 64)
 		if parseErr != nil || !(percent > 0 && percent <= 100) {
-			return false, p.wrong("%s %%: want above 0 and at most 100", number)
+			return "", p.wrong("%s %%: want above 0 and at most 100", number)
 		}
 		t.Share = percent / 100
 		p.at += digits
 		p.skip("%")
-		return true, nil
+		return share, nil
 	case strings.HasPrefix(mark, "*"):
 		t.Times, err = p.count("*")
-		return true, err
+		return times, err
 	}
-	return false, p.wrong("want %% or * behind %s", number)
+	return "", p.wrong("want %% or * behind %s", number)
 }
 
 // count reads a whole number from 1 and the mark behind it.

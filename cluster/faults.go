@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -176,6 +177,7 @@ func (n *Node) stand() {
 		seed = o.order.Seed
 		for _, s := range o.order.Stand {
 			peer, known := n.roster.named(s.Peer)
+			s.Rule ^= uint32(o.sink) // so that two sinks' faults draw apart
 			on := wire.Standing{Rule: s.Rule, Fault: s.Fault, Peer: peer.ID(), Inward: s.Inward}
 			switch {
 			case s.Peer == "":
@@ -203,7 +205,9 @@ func (n *Node) stand() {
 			n.cfg.Log.Error("obeying an order", "err", err)
 		}
 	}
-	n.work.faults.Store(newSpotFaults(seed, chaos.Work, n.id, work))
+	if f := n.work.faults.Load(); !f.same(seed, work) { // else its terms count on
+		n.work.faults.Store(newSpotFaults(seed, chaos.Work, n.id, work))
+	}
 	n.gossip.mouth.faults.Store(newSpotFaults(seed, chaos.Gossip, n.id, gossip))
 }
 
@@ -233,12 +237,18 @@ func newSpotFaults(seed uint64, site chaos.Site, self failover.NodeID, list []ch
 	return f
 }
 
+// same reports whether the faults are those of the list.
+func (f *spotFaults) same(seed uint64, list []chaos.Standing) bool {
+	return f != nil && f.seed == seed && slices.Equal(f.list, list)
+}
+
 // blow is what the terms that stand at the calculators do to one run of a task.
 type blow struct {
 	panics bool // what runs it dies
 	fails  bool // it is not run, and answers with the error
 	error  string
 	spoils bool
+	rule   uint32 // that spoils it
 	longer time.Duration
 }
 
@@ -258,7 +268,7 @@ func (f *spotFaults) blow(nth uint64) (b blow) {
 		case chaos.Sleep:
 			b.longer += act.By
 		case chaos.Spoil:
-			b.spoils = true
+			b.spoils, b.rule = true, f.list[i].Rule
 		case chaos.Off:
 		}
 	}
@@ -296,14 +306,13 @@ func (w *workers) struck(f *spotFaults, task failover.Message, output []byte, mo
 	}
 	m := &ev.Message
 	longer, spoiled := b.longer, false
-	for i, s := range f.list {
+	if b.spoils && !m.Failed {
+		spoiled = chaos.Fault{Kind: chaos.Wrong, Share: 1}.Spoil(chaos.Draw(f.seed, f.spot, b.rule, nth), m.Payload)
+	}
+	for _, s := range f.list {
 		longer += s.Fault.Stretch(m.Ran)
-		fault := s.Fault
-		if b.spoils && f.terms[i] != nil {
-			fault = chaos.Fault{Kind: chaos.Wrong, Share: 1}
-		}
 		if !m.Failed {
-			spoiled = fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload) || spoiled
+			spoiled = s.Fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload) || spoiled
 		}
 	}
 	if longer > 0 || spoiled || b.fails {

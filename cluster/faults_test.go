@@ -216,8 +216,8 @@ func TestWorkers_doToTasksWhatTermsSay(t *testing.T) {
 		struck uint64
 	}{
 		{`every(2)return("boom")`, "right boom right", 1},
-		{`1*off->40*panic`, "right late right", 40}, // each costs a millisecond
-		{`1*off->1*sleep(30)->wrong`, "right late wrong", 2},
+		{`1*off->300*panic`, "right late right", 300}, // each costs a millisecond
+		{`1*off->1*sleep(300)->wrong`, "right late wrong", 2},
 		{`1*panic->1*return("boom")`, "boom right right", 2}, // what is started again asks again
 		{`0.0001%panic`, "right right right", 0},
 	} {
@@ -228,7 +228,7 @@ func TestWorkers_doToTasksWhatTermsSay(t *testing.T) {
 			switch m := w.do(failover.Message{}, nil, maxStretch).Message; {
 			case m.Failed:
 				got = append(got, string(m.Payload))
-			case m.Ran >= 30*time.Millisecond:
+			case m.Ran >= 300*time.Millisecond:
 				got = append(got, "late")
 			case bytes.Equal(m.Payload, make([]byte, 8)):
 				got = append(got, "right")

@@ -29,7 +29,7 @@ type workers struct {
 	threads  int                          // that compute; 0: one fewer than the runtime has Ps
 	class    atomic.Pointer[thread.Class] // of the thread that began last, as the kernel tells it; nil before the first
 	faults   atomic.Pointer[spotFaults]
-	faulted  atomic.Uint64 // tasks that faults made slow, or their answers wrong
+	faulted  atomic.Uint64 // runs of tasks that faults had
 
 	mu     sync.Mutex // guards queue, spare and closed
 	more   *sync.Cond

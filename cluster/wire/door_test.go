@@ -322,7 +322,7 @@ func TestLinks_aMemberThatDoesNotShakeHandsIsNoStrangerToWhoCalls(t *testing.T) 
 	}
 }
 
-func TestLinks_whoCallsWhileTheFormerLinkIsBusyIsLetGoWhenItHangsUp(t *testing.T) {
+func TestLinks_whoCallsWhileTheFormerLinkIsBusyIsNotKeptForEver(t *testing.T) {
 	c := newCluster(t)
 	busy := make(chan struct{})
 	a := start(t, c, "n1", func(cfg *LinksConfig) {

@@ -45,7 +45,7 @@ func (l *Links) Reset(peer failover.NodeID) {
 	p := l.peers[peer]
 	l.mu.Unlock()
 	if p != nil {
-		go p.hangUp() // which waits until nobody reads or writes
+		go p.hangUp() // which waits until nobody reads or writes, and the caller is the loop
 	}
 }
 

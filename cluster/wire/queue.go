@@ -65,7 +65,9 @@ func (q *queue) push(m *failover.Message, due clock.Instant, astray bool) bool {
 	}
 	last := len(q.frames) - 1
 	if last < 0 || due != q.frames[last].due || len(q.frames[last].b)+size > frameBytes || q.frames[last].next() != q.said {
-		q.frames = append(q.frames, pending{b: appendFirst(q.buffer(), q.said), first: q.said, due: due})
+		opened := pending{b: appendFirst(q.buffer(), q.said), first: q.said, due: due}
+		q.frames = append(q.frames, opened)
+		q.bytes += len(opened.b)
 		last++
 	}
 	f := &q.frames[last]

@@ -61,6 +61,13 @@ func TestQueue_keepsItsBoundsAndItsOrder(t *testing.T) {
 				q.done(f.b)
 			},
 			"": func(t *rapid.T) {
+				waiting := 0
+				for _, f := range q.frames {
+					waiting += len(f.b)
+				}
+				if q.bytes != waiting {
+					t.Fatalf("%d B are counted, %d wait", q.bytes, waiting)
+				}
 				if q.messages != len(accepted) || q.messages > maxMessages || q.bytes > maxBytes+maxMessages*256 {
 					t.Fatalf("%d messages and %d B wait, want %d", q.messages, q.bytes, len(accepted))
 				}

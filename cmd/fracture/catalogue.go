@@ -25,7 +25,7 @@ type entry struct {
 // catalogue lists the faults that `fracture inject` can order.
 var catalogue = []entry{
 	{chaos.Cut, []chaos.Site{chaos.Link, chaos.Beat}, nil, []string{"peer", "inward", "gossip"},
-		"nothing comes through; links stay up, as behind a network that carries nothing", "inject cut --node n3 --for 5s"},
+		"nothing that it says comes through, or, --inward, that is said to it; links stay up", "inject cut --node n3 --for 5s"},
 	{chaos.Loss, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share"}, []string{"peer", "inward", "gossip"},
 		"a share of the messages and beats is lost", "inject loss --share 20% --node n3"},
 	{chaos.Delay, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share", "by"}, []string{"peer"},

@@ -19,10 +19,12 @@ func said(t *testing.T, out string) (list []string) {
 		if err := json.Unmarshal([]byte(line), &w); err != nil {
 			t.Fatalf("%v in %q, want a JSON object a line", err, line)
 		}
-		list = append(list, w.Node+" "+w.Verb)
+		if w.Verb != "" { // else it says what begins
+			list = append(list, w.Node+" "+w.Verb)
+		}
 	}
 	slices.Sort(list)
-	return list
+	return slices.Compact(list) // on a slow machine a lease may be over before it is healed
 }
 
 func TestE2E_aFaultStandsAtEachNodeThatIsNamedAndIsHealed(t *testing.T) {

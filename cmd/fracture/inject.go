@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -78,7 +79,7 @@ func newInjectCommand() *cobra.Command {
 	flags.BoolVar(&f.inward, "inward", false, "on the way from there, instead of to there")
 	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
 	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20% or 0.2")
-	flags.DurationVar(&f.by, "by", 0, "how late at most")
+	flags.DurationVar(&f.by, "by", 0, "how late at most, up to "+chaos.MaxLate.String())
 	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
 	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
@@ -130,10 +131,8 @@ func (f *injectFlags) standing(name string, given func(flag string) bool) ([]cha
 	for _, site := range e.sites(f.gossip) {
 		stand = append(stand, chaos.Standing{Site: site, Fault: fault, Peer: f.peer, Inward: f.inward})
 	}
-	if err := fault.Check(); err != nil {
-		return nil, err
-	}
-	return numbered(stand), nil
+	stand = numbered(stand)
+	return stand, chaos.Order{Lease: chaos.Lease(chaos.MaxLease), Stand: stand}.Check()
 }
 
 func dashed(flags []string) []string {
@@ -221,8 +220,8 @@ func inject(ctx context.Context, f injectFlags, stand []chaos.Standing, out io.W
 
 // stand has the fault stand at the nodes for as long as it shall, and heals it; also where it is interrupted.
 func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cluster.Client, stand []chaos.Standing) error {
-	nodes, err := i.meet(ctx, f.nodes, client)
-	if err != nil {
+	nodes, err := i.meet(ctx, living, f, client)
+	if err != nil || len(nodes) == 0 {
 		return err
 	}
 	seed := f.seed
@@ -233,14 +232,11 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 	for _, n := range nodes {
 		told = append(told, nodeOrder{n, stand})
 	}
-	i.mu.Lock()
-	i.began = clock.Now()
-	if !i.json {
-		_, _ = fmt.Fprintf(i.out, "%s for %v, seed %d\n", strings.Join(nodes, ", "), f.last, seed)
-	}
-	i.mu.Unlock()
-	until := i.began.Add(f.last)
+	until := i.begin(nodes, f.last, seed)
 	failed := i.book.stand(living, seed, until.Add(leaseMargin), told)
+	if stand[0].Fault.Kind == chaos.Reset { // which has struck, and is over
+		return failed
+	}
 	tick := time.NewTicker(renewEvery / 2)
 	defer tick.Stop()
 	for failed == nil && ctx.Err() == nil && living.Err() == nil && clock.Now() < until {
@@ -252,35 +248,55 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 			i.book.renew()
 		}
 	}
-	_, err = i.book.heal(living, told)
-	if err != nil {
-		err = fmt.Errorf("healing: %w; what stands is over with its lease, within %v", err, chaos.MaxLease)
+	if _, err = i.book.heal(living, told); err != nil { // an interrupt is told as one only where it left nothing behind
+		return errors.Join(failed, fmt.Errorf("healing: %w; what stands is over with its lease, within %v", err, chaos.MaxLease))
 	}
-	return errors.Join(failed, err, ctx.Err())
+	return errors.Join(failed, ctx.Err())
 }
 
-// meet waits until every node that is meant has said a word, over a link by which it can be told.
-func (i *injection) meet(ctx context.Context, names []string, client *cluster.Client) ([]string, error) {
+// begin says what begins, and answers when it shall be over.
+func (i *injection) begin(nodes []string, last time.Duration, seed uint64) (until clock.Instant) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.began = clock.Now()
+	if i.json {
+		text, _ := json.Marshal(map[string]any{"nodes": nodes, "for_s": last.Seconds(), "seed": seed}) // always encodes
+		_, _ = fmt.Fprintln(i.out, string(text))
+	} else {
+		_, _ = fmt.Fprintf(i.out, "%s for %v, seed %d\n", strings.Join(nodes, ", "), last, seed)
+	}
+	return i.began.Add(last)
+}
+
+// meet waits until every node that is meant, and the peer, has said a word, over a link by which it can be told.
+func (i *injection) meet(ctx, living context.Context, f injectFlags, client *cluster.Client) ([]string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, meetTime, fmt.Errorf("%w within %v", errNoNodes, meetTime))
 	defer cancel()
 	var settled <-chan time.Time // some time after the first word, by when gossip has told of all
 	for done := false; ; {
 		i.heard.mu.Lock()
-		missing := slices.DeleteFunc(wanted(names, client.Nodes()), func(n string) bool { return i.heard.nodes[n].Name != "" })
-		heard := len(i.heard.nodes)
+		heard := slices.Sorted(maps.Keys(i.heard.nodes))
 		i.heard.mu.Unlock()
-		if len(missing) == 0 && heard > 0 && (done || !slices.Contains(names, everyNode)) {
-			return wanted(names, client.Nodes()), nil
+		nodes := wanted(f.nodes, client.Nodes())
+		all := nodes
+		if f.peer != "" {
+			all = append(slices.Clone(nodes), f.peer)
+		}
+		silent := slices.DeleteFunc(slices.Clone(all), func(n string) bool { return slices.Contains(heard, n) })
+		if len(silent) == 0 && len(nodes) > 0 && (done || !slices.Contains(f.nodes, everyNode)) {
+			return nodes, nil
 		}
 		if done {
-			return nil, fmt.Errorf("%w: %s; those that answer: %s", errNoSuchNode, strings.Join(missing, ", "), strings.Join(client.Nodes(), ", "))
+			return nil, fmt.Errorf("%w: %s; those that answer: %s", errNoSuchNode, strings.Join(silent, ", "), strings.Join(heard, ", "))
 		}
-		if settled == nil && heard > 0 {
+		if settled == nil && len(heard) > 0 {
 			settled = time.After(surveyTime)
 		}
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
+		case <-living.Done():
+			return nil, nil // the client has ended, and says why
 		case <-settled:
 			done = true
 		case <-i.heard.told:
@@ -291,8 +307,8 @@ func (i *injection) meet(ctx context.Context, names []string, client *cluster.Cl
 // everyNode is the name that means all.
 const everyNode = "all"
 
-// errNoSuchNode: no node of that name answers; the text says who does.
-var errNoSuchNode = errors.New("no such node")
+// errNoSuchNode: a node that is meant does not answer, or is none; the text says who does.
+var errNoSuchNode = errors.New("no such node answers")
 
 // wanted are the nodes that are meant, each once.
 func wanted(names, all []string) (list []string) {

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -125,7 +128,7 @@ type orderBook struct {
 // that it does.
 func (b *orderBook) stand(ctx context.Context, seed uint64, until clock.Instant, told []nodeOrder) error {
 	b.given = b.given[:0]
-	var ids []uint64
+	ids := map[uint64]string{}
 	for _, t := range told {
 		now := clock.Now()
 		g := given{node: t.node, until: until, renewed: now, order: chaos.Order{ID: b.number(), Seed: seed, Stand: t.stand}}
@@ -134,7 +137,7 @@ func (b *orderBook) stand(ctx context.Context, seed uint64, until clock.Instant,
 			return err
 		}
 		b.given = append(b.given, g)
-		ids = append(ids, g.order.ID)
+		ids[g.order.ID] = g.node
 	}
 	return b.awaitConfirmed(ctx, ids)
 }
@@ -143,14 +146,14 @@ func (b *orderBook) stand(ctx context.Context, seed uint64, until clock.Instant,
 // lease.
 func (b *orderBook) heal(ctx context.Context, told []nodeOrder) (healed clock.Instant, err error) {
 	b.given = b.given[:0]
-	var ids []uint64
+	ids := map[uint64]string{}
 	for _, t := range told {
 		id := b.number()
 		if orderErr := b.order(t.node, chaos.Order{ID: id}); orderErr != nil {
 			err = errors.Join(err, orderErr)
 			continue
 		}
-		ids = append(ids, id)
+		ids[id] = t.node
 	}
 	healed = clock.Now()
 	return healed, errors.Join(err, b.awaitConfirmed(ctx, ids))
@@ -190,11 +193,12 @@ func (b *orderBook) confirm(id uint64) {
 	}
 }
 
-// awaitConfirmed waits until all orders have been confirmed. Nobody is waited for longer than confirmTime.
-func (b *orderBook) awaitConfirmed(ctx context.Context, ids []uint64) error {
+// awaitConfirmed waits until all orders, each to a node, have been confirmed. Nobody is waited for longer than confirmTime.
+func (b *orderBook) awaitConfirmed(ctx context.Context, ids map[uint64]string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, confirmTime, errUnconfirmed)
 	defer cancel()
-	for _, id := range ids {
+	var silent []string
+	for id, node := range ids {
 		b.mu.Lock()
 		done, open := b.open[id]
 		b.mu.Unlock()
@@ -207,8 +211,12 @@ func (b *orderBook) awaitConfirmed(ctx context.Context, ids []uint64) error {
 			b.mu.Lock()
 			delete(b.open, id)
 			b.mu.Unlock()
-			return context.Cause(ctx)
+			silent = append(silent, node)
 		}
+	}
+	if len(silent) > 0 {
+		slices.Sort(silent)
+		return fmt.Errorf("%s: %w", strings.Join(silent, ", "), context.Cause(ctx))
 	}
 	return nil
 }
