@@ -27,8 +27,9 @@ const (
 	runWarmUps work.StreamID = 3 // and those after it
 )
 
-// runProbePeriod is between two probes of a run's nodes, unless told otherwise: a fault is seen to the millisecond.
-const runProbePeriod = time.Millisecond
+// runProbePeriod is between two probes of a run's nodes, unless told otherwise. At half of it probes take a quarter of a core
+// more, and two cores are more than half loaded before there is a picture.
+const runProbePeriod = 2 * time.Millisecond
 
 // Bounds of what the sink leaves for the runner between two pumps, in items: two seconds of the fastest probe stream.
 const (

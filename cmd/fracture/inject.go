@@ -232,9 +232,13 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 	for _, n := range nodes {
 		told = append(told, nodeOrder{n, stand})
 	}
+	once := stand[0].Fault.Kind == chaos.Reset // it strikes, and is over
+	if once {
+		f.last = 0
+	}
 	until := i.begin(nodes, f.last, seed)
 	failed := i.book.stand(living, seed, until.Add(leaseMargin), told)
-	if stand[0].Fault.Kind == chaos.Reset { // which has struck, and is over
+	if once {
 		return failed
 	}
 	tick := time.NewTicker(renewEvery / 2)
@@ -263,7 +267,11 @@ func (i *injection) begin(nodes []string, last time.Duration, seed uint64) (unti
 		text, _ := json.Marshal(map[string]any{"nodes": nodes, "for_s": last.Seconds(), "seed": seed}) // always encodes
 		_, _ = fmt.Fprintln(i.out, string(text))
 	} else {
-		_, _ = fmt.Fprintf(i.out, "%s for %v, seed %d\n", strings.Join(nodes, ", "), last, seed)
+		span := ""
+		if last > 0 {
+			span = fmt.Sprintf(" for %v", last)
+		}
+		_, _ = fmt.Fprintf(i.out, "%s%s, seed %d\n", strings.Join(nodes, ", "), span, seed)
 	}
 	return i.began.Add(last)
 }
