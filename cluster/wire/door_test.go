@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"fracture/cluster/failover"
 )
 
@@ -102,6 +104,7 @@ func TestLinks_refuseAFirstFrameThatIsNoHello(t *testing.T) {
 		"junk":                bytes.Repeat([]byte{0xff}, 100),
 		"a message":           appendMessage(nil, &m),
 		"more than the hello": appendMessage(hello, &m),
+		"a very long hello":   protowire.AppendBytes(protowire.AppendTag(bytes.Clone(hello), 99, protowire.BytesType), make([]byte, maxHelloBytes)),
 	} {
 		before := a.Stats().Malformed
 		s := intrude(t, c, "n2", a)
