@@ -205,10 +205,15 @@ func (n *Node) stand() {
 			n.cfg.Log.Error("obeying an order", "err", err)
 		}
 	}
-	if f := n.work.faults.Load(); !f.same(seed, work) { // else its terms count on
-		n.work.faults.Store(newSpotFaults(seed, chaos.Work, n.id, work))
+	standAt(&n.work.faults, newSpotFaults(seed, chaos.Work, n.id, work))
+	standAt(&n.gossip.mouth.faults, newSpotFaults(seed, chaos.Gossip, n.id, gossip))
+}
+
+// standAt lets faults stand at a spot, unless they do already: those count on.
+func standAt(spot *atomic.Pointer[spotFaults], f *spotFaults) {
+	if now := spot.Load(); now == nil || f == nil || now.seed != f.seed || !slices.Equal(now.list, f.list) {
+		spot.Store(f)
 	}
-	n.gossip.mouth.faults.Store(newSpotFaults(seed, chaos.Gossip, n.id, gossip))
 }
 
 // spotFaults are the faults that stand at a site of this node alone. None is a nil pointer, and costs one branch.
@@ -237,16 +242,11 @@ func newSpotFaults(seed uint64, site chaos.Site, self failover.NodeID, list []ch
 	return f
 }
 
-// same reports whether the faults are those of the list.
-func (f *spotFaults) same(seed uint64, list []chaos.Standing) bool {
-	return f != nil && f.seed == seed && slices.Equal(f.list, list)
-}
-
 // blow is what the terms that stand at the calculators do to one run of a task.
 type blow struct {
 	panics bool // what runs it dies
 	fails  bool // it is not run, and answers with the error
-	error  string
+	reason string
 	spoils bool
 	rule   uint32 // that spoils it
 	longer time.Duration
@@ -262,7 +262,7 @@ func (f *spotFaults) blow(nth uint64) (b blow) {
 		}
 		switch act := chain.Next(chaos.Draw(f.seed, f.spot, f.list[i].Rule, nth)); act.Kind {
 		case chaos.Return:
-			b.fails, b.error = true, act.Text
+			b.fails, b.reason = true, act.Text
 		case chaos.Panic:
 			b.panics = true
 		case chaos.Sleep:
@@ -300,7 +300,7 @@ func (w *workers) struck(f *spotFaults, task failover.Message, output []byte, mo
 	var ev failover.Event
 	if b.fails {
 		ev = computed(task)
-		ev.Message.Failed, ev.Message.Payload = true, append(output, b.error...)
+		ev.Message.Failed, ev.Message.Payload = true, append(output, b.reason...)
 	} else {
 		ev = compute(w.function, task, output)
 	}

@@ -156,8 +156,8 @@ func (p *peer) hangUp() {
 	}
 }
 
-// claim waits until no link to p stands and takes its place, to be ended by end. It waits no longer than ctx, of a call that begins, says:
-// that the caller has hung up is not noticed here.
+// claim waits until no link to p stands and takes its place, to be ended by end. It waits no longer than a call's beginning may
+// take, which is ctx's: that the caller has hung up is not noticed here.
 func (l *Links) claim(ctx context.Context, p *peer, end func()) bool {
 	select {
 	case p.linked <- struct{}{}:

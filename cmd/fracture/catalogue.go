@@ -44,6 +44,23 @@ var catalogue = []entry{
 		"tasks fail, panic, wait or answer wrong, as terms say", `inject fail --terms 'every(7)panic' --node all`},
 }
 
+// orderedKinds names the faults that a node can be ordered to suffer.
+func orderedKinds() (names []string) {
+	for _, e := range catalogue {
+		names = append(names, e.kind.String())
+	}
+	return names
+}
+
+// dashed spells names of flags as one types them.
+func dashed(flags []string) []string {
+	typed := make([]string, len(flags))
+	for i, f := range flags {
+		typed[i] = "--" + f
+	}
+	return typed
+}
+
 // entryOf finds a fault by its name.
 func entryOf(name string) (entry, error) {
 	for _, e := range catalogue {
@@ -98,8 +115,7 @@ func printFaults(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "fault\tat\twants\tmay have\twhat happens") // an error comes again from Flush
 	for _, e := range catalogue {
-		_, _ = fmt.Fprintf(table, "%v\t%s\t%s\t%s\t%s\n", e.kind, e.at(), strings.Join(dashed(append([]string(nil), e.flags...)), " "),
-			strings.Join(dashed(append([]string(nil), e.may...)), " "), e.what)
+		_, _ = fmt.Fprintf(table, "%v\t%s\t%s\t%s\t%s\n", e.kind, e.at(), strings.Join(dashed(e.flags), " "), strings.Join(dashed(e.may), " "), e.what)
 	}
 	if err := table.Flush(); err != nil {
 		return err

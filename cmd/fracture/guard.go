@@ -136,7 +136,7 @@ func guard(ctx context.Context, f guardFlags, args []string, out io.Writer) erro
 		return err
 	}
 	ask := &asker{}
-	heard := survey{told: make(chan struct{}, 1), nodes: map[string]telemetry.Status{}}
+	heard := newSurvey()
 	ask.client, err = cluster.NewClient(cluster.ClientConfig{
 		Name: fmt.Sprintf("guard-%d", os.Getpid()), Credentials: creds, Join: join, Log: slog.New(slog.DiscardHandler),
 		Answer: func(m *failover.Message) { ask.answered(m) }, News: heard.news,
@@ -161,12 +161,16 @@ func guard(ctx context.Context, f guardFlags, args []string, out io.Writer) erro
 	return errors.Join(printGuarded(out, f.json, w, list), failed)
 }
 
-// survey collects what the nodes of a cluster tell of themselves.
+// survey collects what the nodes of a cluster tell of themselves. It is made by newSurvey.
 type survey struct {
 	told chan struct{} // of size 1: something is new
 
 	mu    sync.Mutex // guards nodes
 	nodes map[string]telemetry.Status
+}
+
+func newSurvey() *survey {
+	return &survey{told: make(chan struct{}, 1), nodes: map[string]telemetry.Status{}}
 }
 
 func (s *survey) news(n telemetry.News) {
@@ -204,28 +208,35 @@ func (h holder) String() string {
 	return h.Node + " (" + h.Zone + ")"
 }
 
-// streams lists the streams that run, once every node that is a member has told of itself; one that is none any more, and
-// gossip does not know it, is not waited for for ever.
-func (s *survey) streams(ctx context.Context, members func() []string) ([]ward, error) {
+// await waits until every node that is wanted has told of itself, and names those that have not; one that is none any more,
+// and gossip does not know it, is not waited for for ever.
+func (s *survey) await(ctx context.Context, wanted func() []string) (silent []string, err error) {
 	var late <-chan time.Time
-	for {
+	for over := false; !over; {
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-late:
-			return s.list(), nil
+			over = true
 		case <-s.told:
 		}
 		if late == nil {
 			late = time.After(surveyTime)
 		}
 		s.mu.Lock()
-		missing := slices.ContainsFunc(members(), func(name string) bool { return s.nodes[name].Name == "" })
+		silent = slices.DeleteFunc(wanted(), func(name string) bool { return s.nodes[name].Name != "" })
 		s.mu.Unlock()
-		if !missing {
-			return s.list(), nil
-		}
+		over = over || len(silent) == 0
 	}
+	return silent, nil
+}
+
+// streams lists the streams that run, once the members have told of them.
+func (s *survey) streams(ctx context.Context, members func() []string) ([]ward, error) {
+	if _, err := s.await(ctx, members); err != nil {
+		return nil, err
+	}
+	return s.list(), nil
 }
 
 func (s *survey) list() (list []ward) {

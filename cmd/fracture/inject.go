@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -89,14 +88,6 @@ func newInjectCommand() *cobra.Command {
 	return cmd
 }
 
-// orderedKinds names the faults that a node can be ordered to suffer.
-func orderedKinds() (names []string) {
-	for _, e := range catalogue {
-		names = append(names, e.kind.String())
-	}
-	return names
-}
-
 // standing reads the command line: what is to stand at each node.
 func (f *injectFlags) standing(name string, given func(flag string) bool) ([]chaos.Standing, error) {
 	e, err := entryOf(name)
@@ -113,7 +104,7 @@ func (f *injectFlags) standing(name string, given func(flag string) bool) ([]cha
 		wants := slices.Contains(e.flags, flag) || slices.Contains(e.may, flag)
 		switch {
 		case given(flag) && !wants:
-			return nil, fmt.Errorf("--%s means nothing to %s, which takes %s", flag, name, cmp.Or(strings.Join(dashed(append(slices.Clone(e.flags), e.may...)), ", "), "none of its own"))
+			return nil, fmt.Errorf("--%s means nothing to %s, which takes %s", flag, name, cmp.Or(strings.Join(dashed(slices.Concat(e.flags, e.may)), ", "), "none of its own"))
 		case !given(flag) && slices.Contains(e.flags, flag):
 			return nil, fmt.Errorf("--%s is missing: such as `%s`", flag, e.example)
 		}
@@ -133,13 +124,6 @@ func (f *injectFlags) standing(name string, given func(flag string) bool) ([]cha
 	}
 	stand = numbered(stand)
 	return stand, chaos.Order{Lease: chaos.Lease(chaos.MaxLease), Stand: stand}.Check()
-}
-
-func dashed(flags []string) []string {
-	for i := range flags {
-		flags[i] = "--" + flags[i]
-	}
-	return flags
 }
 
 // parseShare reads 20% or 0.2.
@@ -166,7 +150,7 @@ type word struct {
 // injection is a fault while it stands.
 type injection struct {
 	book  orderBook
-	heard survey
+	heard *survey
 	out   io.Writer
 	json  bool
 
@@ -198,8 +182,7 @@ func inject(ctx context.Context, f injectFlags, stand []chaos.Standing, out io.W
 	if err != nil {
 		return err
 	}
-	i := &injection{out: out, json: f.json, mine: fmt.Sprintf("inject-%d", os.Getpid())}
-	i.heard = survey{told: make(chan struct{}, 1), nodes: map[string]telemetry.Status{}}
+	i := &injection{heard: newSurvey(), out: out, json: f.json, mine: fmt.Sprintf("inject-%d", os.Getpid())}
 	client, err := cluster.NewClient(cluster.ClientConfig{
 		Name: i.mine, Credentials: creds, Join: join, Log: slog.New(slog.DiscardHandler),
 		Answer: func(*failover.Message) {}, News: i.news,
@@ -276,46 +259,37 @@ func (i *injection) begin(nodes []string, last time.Duration, seed uint64) (unti
 	return i.began.Add(last)
 }
 
-// meet waits until every node that is meant, and the peer, has said a word, over a link by which it can be told.
+// meet waits until every node that is meant, and the peer, has said a word, over a link by which it can be told. It finds
+// none where the client has ended, which says why.
 func (i *injection) meet(ctx, living context.Context, f injectFlags, client *cluster.Client) ([]string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, meetTime, fmt.Errorf("%w within %v", errNoNodes, meetTime))
 	defer cancel()
-	var settled <-chan time.Time // some time after the first word, by when gossip has told of all
-	for done := false; ; {
-		i.heard.mu.Lock()
-		heard := slices.Sorted(maps.Keys(i.heard.nodes))
-		i.heard.mu.Unlock()
-		nodes := wanted(f.nodes, client.Nodes())
-		all := nodes
-		if f.peer != "" {
-			all = append(slices.Clone(nodes), f.peer)
+	defer context.AfterFunc(living, cancel)()
+	var nodes []string
+	silent, err := i.heard.await(ctx, func() []string {
+		nodes = wanted(f.nodes, client.Nodes())
+		if f.peer == "" {
+			return slices.Clone(nodes)
 		}
-		silent := slices.DeleteFunc(slices.Clone(all), func(n string) bool { return slices.Contains(heard, n) })
-		if len(silent) == 0 && len(nodes) > 0 && (done || !slices.Contains(f.nodes, everyNode)) {
-			return nodes, nil
-		}
-		if done {
-			return nil, fmt.Errorf("%w: %s; those that answer: %s", errNoSuchNode, strings.Join(silent, ", "), strings.Join(heard, ", "))
-		}
-		if settled == nil && len(heard) > 0 {
-			settled = time.After(surveyTime)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-living.Done():
-			return nil, nil // the client has ended, and says why
-		case <-settled:
-			done = true
-		case <-i.heard.told:
-		}
+		return append(slices.Clone(nodes), f.peer)
+	})
+	if living.Err() != nil {
+		return nil, nil
 	}
+	switch {
+	case err != nil:
+	case len(nodes) == 0:
+		err = errNoNodes
+	case len(silent) > 0:
+		err = fmt.Errorf("%w: %s; the members are %s", errNoSuchNode, strings.Join(silent, ", "), strings.Join(client.Nodes(), ", "))
+	}
+	return nodes, err
 }
 
 // everyNode is the name that means all.
 const everyNode = "all"
 
-// errNoSuchNode: a node that is meant does not answer, or is none; the text says who does.
+// errNoSuchNode: a node that is meant does not answer, or is none; the text says who is.
 var errNoSuchNode = errors.New("no such node answers")
 
 // wanted are the nodes that are meant, each once.
