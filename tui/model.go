@@ -6,6 +6,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"fracture/clock"
 	"fracture/render"
@@ -87,6 +88,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.absorb(msg.News)
 	case tea.WindowSizeMsg:
 		m.arrange(msg.Width, msg.Height)
+		return m, redraw()
 	case tea.KeyPressMsg:
 		return m, m.press(msg.String())
 	case tea.MouseClickMsg:
@@ -118,6 +120,13 @@ func (m *model) View() tea.View {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	return v
+}
+
+// redraw draws the whole screen anew, with the margins of the terminal as it is now. Bubble Tea ends each scroll with
+// margins of its own size; a scroll that a resize overtakes leaves the former size's, and whatever is drawn below them
+// scrolls the rows above away.
+func redraw() tea.Cmd {
+	return tea.Sequence(tea.Raw(ansi.SetTopBottomMargins(0, 0)), tea.ClearScreen)
 }
 
 // soil has panes drawn anew.

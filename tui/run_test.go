@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/creack/pty"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
@@ -155,6 +156,27 @@ func TestRun_drawsObeysAndRestoresTheTerminalOnQuit(t *testing.T) {
 	term.restored(before)
 	if len(f.calls) != 1 || f.calls[0] != "kill n2" {
 		t.Errorf("the deeds were %q, want one: kill n2", f.calls)
+	}
+}
+
+func TestRun_aResizeTakesBackTheMarginsOfTheSizeBefore(t *testing.T) {
+	term := newTerminal(t, 90, 28)
+	f := newFake(5)
+	done := term.run(t.Context(), f, f)
+	term.await("5 alive")
+	before := len(term.text())
+	must(t, pty.Setsize(term.user, &pty.Winsize{Rows: 45, Cols: 150}))
+	must(t, unix.Kill(os.Getpid(), unix.SIGWINCH))
+	term.enter("?")
+	term.await("leave the screen")
+	term.enter("q")
+	if err := term.wait(done); err != nil {
+		t.Errorf("Run = %v, want nil after q", err)
+	}
+	after := term.text()[before:]
+	reset := strings.LastIndex(after, ansi.SetTopBottomMargins(0, 0))
+	if reset < 0 || !strings.Contains(after[reset:], ansi.EraseEntireScreen) {
+		t.Errorf("after a resize the margins are taken back at byte %d of %d, want so, and a whole screen after it", reset, len(after))
 	}
 }
 
