@@ -21,7 +21,7 @@ type Order struct {
 // Standing is a fault that stands at a node. One of kind Reset strikes once, when the order comes.
 type Standing struct {
 	Rule   uint32 `json:"rule,omitempty"` // tells its draws from those of other rules
-	Site   Site   `json:"site"`           // Link, Beat, Work or Gossip
+	Site   Site   `json:"site"`           // any but Process, whose faults no process can be told to have
 	Fault  Fault  `json:"fault"`
 	Peer   string `json:"peer,omitempty"`   // Link, Beat: the member at the other end, by name; none: every one
 	Inward bool   `json:"inward,omitempty"` // Link, Beat: it strikes what comes, instead of what goes
@@ -95,7 +95,7 @@ func (o Order) Check() error {
 func (s Standing) check() error {
 	between := s.Site == Link || s.Site == Beat
 	switch {
-	case s.Site == Process || s.Site == Store || !s.Site.Admits(s.Fault.Kind):
+	case s.Site == Process || !s.Site.Admits(s.Fault.Kind) || s.Fault.Kind == Restart || s.Fault.Kind == Thaw:
 		return fmt.Errorf("%w: %v cannot stand at %v", ErrBadFault, s.Fault.Kind, s.Site)
 	case !between && (s.Peer != "" || s.Inward):
 		return fmt.Errorf("%w: at %v there is no other end", ErrBadFault, s.Site)

@@ -46,7 +46,7 @@ func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
 		"a lease for ever":       `{"id":1,"lease":"2.1s"}`,
 		"a lease before now":     `{"id":1,"lease":"-1s"}`,
 		"a killed process":       `{"id":1,"lease":"1s","stand":[{"site":"process","fault":{"kind":"kill"}}]}`,
-		"a store that denies":    `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"deny","share":1}}]}`,
+		"a store to start again": `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"restart"}}]}`,
 		"slow gossip":            `{"id":1,"lease":"1s","stand":[{"site":"gossip","fault":{"kind":"slow","times":2}}]}`,
 		"a delay of an hour":     `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":3600000000000}}]}`,
 		"terms of nothing":       `{"id":1,"lease":"1s","stand":[{"site":"work","fault":{"kind":"fail","terms":"melt"}}]}`,

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fracture/chaos"
 	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
@@ -64,6 +65,10 @@ func (k *keepNothing) Reserve(*work.Stream) (func(), error) { return func() {}, 
 // Kept implements Keeper.
 func (k *keepNothing) Kept(work.StreamID, func(uint32, []byte)) {}
 
+// StoreFaults lets a list of faults stand between a node and its store, in place of those that do; they draw from the seed and
+// the node's id. It is called on the node's loop and must not wait.
+type StoreFaults func(seed uint64, self uint32, list []chaos.Standing) error
+
 // NodeConfig is what a node is told at its making. Zero fields take the defaults given with them.
 type NodeConfig struct {
 	Name        string
@@ -81,6 +86,7 @@ type NodeConfig struct {
 	Leave       time.Duration  // from the end of Run's context to its return; LeaveTime
 	Functions   []work.Function
 	Keeper      Keeper              // nil: nothing is kept
+	StoreFaults StoreFaults         // nil: nothing can stand at the store
 	Around      func() Surroundings // asked on the node's loop, so it must not wait; nil: nothing stands around
 	Log         *slog.Logger        // nil: slog.Default()
 	Ready       func(Member)        // called once the node has joined

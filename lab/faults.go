@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +25,27 @@ func (l *Lab) Freeze(name string) (before, after clock.Instant, err error) {
 // Thaw lets a frozen child go on (SIGCONT).
 func (l *Lab) Thaw(name string) (before, after clock.Instant, err error) {
 	return l.inject(name, syscall.SIGCONT)
+}
+
+// Signal sends a child any signal, stamped as a kill is.
+func (l *Lab) Signal(name string, sig syscall.Signal) (before, after clock.Instant, err error) {
+	return l.inject(name, sig)
+}
+
+// Stop asks a child to end in order (SIGTERM), a frozen one too, and returns when it has; after the grace it is killed.
+func (l *Lab) Stop(ctx context.Context, name string) error {
+	if err := l.with(name, func(c *child) error { return c.askToEnd() }); err != nil {
+		return err
+	}
+	patience, cancel := context.WithTimeout(ctx, l.cfg.Grace)
+	defer cancel()
+	if err := l.await(patience, name); err == nil || ctx.Err() != nil {
+		return err
+	}
+	if _, _, err := l.Kill(name); err != nil && !errors.Is(err, ErrDead) {
+		return err
+	}
+	return l.await(ctx, name)
 }
 
 // Kill ends a child of the lab whose directory this is as [Lab.Kill] does, from another process: one that has no more than

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -24,11 +25,11 @@ type entry struct {
 
 // catalogue lists the faults that `fracture inject` can order.
 var catalogue = []entry{
-	{chaos.Cut, []chaos.Site{chaos.Link, chaos.Beat}, nil, []string{"peer", "inward", "gossip"},
+	{chaos.Cut, []chaos.Site{chaos.Link, chaos.Beat}, nil, []string{"peer", "inward", "gossip", "store"},
 		"nothing that it says comes through, or, --inward, that is said to it; links stay up", "inject cut --node n3 --for 5s"},
-	{chaos.Loss, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share"}, []string{"peer", "inward", "gossip"},
+	{chaos.Loss, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share"}, []string{"peer", "inward", "gossip", "store"},
 		"a share of the messages and beats is lost", "inject loss --share 20% --node n3"},
-	{chaos.Delay, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share", "by"}, []string{"peer"},
+	{chaos.Delay, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share", "by"}, []string{"peer", "store"},
 		"a share is late, and those behind it wait", "inject delay --share 100% --by 20ms --node n3 --peer n4"},
 	{chaos.Reorder, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share", "by"}, []string{"peer"},
 		"a share is late, and those behind it pass", "inject reorder --share 10% --by 5ms --node n3"},
@@ -42,6 +43,12 @@ var catalogue = []entry{
 		"a share of the answers has one bit flipped", "inject wrong --share 100% --node n2"},
 	{chaos.Fail, []chaos.Site{chaos.Work}, []string{"terms"}, nil,
 		"tasks fail, panic, wait or answer wrong, as terms say", `inject fail --terms 'every(7)panic' --node all`},
+	{chaos.Kill, []chaos.Site{chaos.Store}, []string{"store"}, nil,
+		"connections to the store break, and are refused", "inject kill --store --for 5s"},
+	{chaos.Freeze, []chaos.Site{chaos.Store}, []string{"store"}, nil,
+		"connections to the store stand, and nothing is answered", "inject freeze --store --for 5s"},
+	{chaos.Deny, []chaos.Site{chaos.Store}, []string{"store", "share"}, nil,
+		"a share of the writes is answered as by a store that has become read-only", "inject deny --store --share 100% --for 5s"},
 }
 
 // orderedKinds names the faults that a node can be ordered to suffer.
@@ -68,15 +75,31 @@ func entryOf(name string) (entry, error) {
 			return e, nil
 		}
 	}
-	return entry{}, fmt.Errorf("no fault is called %q: want one of %s", name, strings.Join(orderedKinds(), ", "))
+	return entry{}, fmt.Errorf("no fault is called %q: want one of %s", name, strings.Join(faultNames(), ", "))
 }
 
 // sites are where it stands.
-func (e entry) sites(gossip bool) []chaos.Site {
-	if gossip {
+func (e entry) sites(gossip, store bool) []chaos.Site {
+	switch {
+	case gossip:
 		return []chaos.Site{chaos.Gossip}
+	case store:
+		return []chaos.Site{chaos.Store}
 	}
 	return e.where
+}
+
+// faultNames names all that inject takes, each once.
+func faultNames() (names []string) {
+	for _, d := range deeds {
+		names = append(names, d.name)
+	}
+	for _, name := range orderedKinds() {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // termsHelp says how terms are spelled.
@@ -117,10 +140,16 @@ func printFaults(out io.Writer) error {
 	for _, e := range catalogue {
 		_, _ = fmt.Fprintf(table, "%v\t%s\t%s\t%s\t%s\n", e.kind, e.at(), strings.Join(dashed(e.flags), " "), strings.Join(dashed(e.may), " "), e.what)
 	}
+	for _, d := range deeds {
+		_, _ = fmt.Fprintf(table, "%s\t%v\t\t%s\t%s\n", d.name, chaos.Process, strings.Join(dashed(d.may), " "), d.what)
+	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(out)
+	_, _ = fmt.Fprint(out, "\nwhom: --node NAME|all, --role owner|standby|splitter|door|store, --zone Z, --tile N, and of those --pick one|2|50%|random-max-50%\n\n")
+	for _, d := range deeds {
+		_, _ = fmt.Fprintln(out, "  fracture "+d.example)
+	}
 	for _, e := range catalogue {
 		_, _ = fmt.Fprintln(out, "  fracture "+e.example)
 	}
@@ -149,6 +178,9 @@ func printFaultsJSON(out io.Writer) error {
 	var all []fault
 	for _, e := range catalogue {
 		all = append(all, fault{e.kind.String(), e.at(), append([]string{}, e.flags...), append([]string{}, e.may...), e.what, "fracture " + e.example})
+	}
+	for _, d := range deeds {
+		all = append(all, fault{d.name, chaos.Process.String(), []string{}, append([]string{}, d.may...), d.what, "fracture " + d.example})
 	}
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")

@@ -231,6 +231,18 @@ func (s *survey) await(ctx context.Context, wanted func() []string) (silent []st
 	return silent, nil
 }
 
+// statuses are the newest words of those of the nodes that have told of themselves.
+func (s *survey) statuses(names []string) (list []telemetry.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		if status := s.nodes[name]; status.Name != "" {
+			list = append(list, status)
+		}
+	}
+	return list
+}
+
 // streams lists the streams that run, once the members have told of them.
 func (s *survey) streams(ctx context.Context, members func() []string) ([]ward, error) {
 	if _, err := s.await(ctx, members); err != nil {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -33,17 +32,8 @@ const (
 )
 
 type injectFlags struct {
+	harmFlags
 	cluster clusterFlags
-	nodes   []string
-	peer    string
-	inward  bool
-	gossip  bool
-	share   string
-	by      time.Duration
-	times   float64
-	terms   string
-	last    time.Duration
-	seed    uint64
 	json    bool
 }
 
@@ -54,89 +44,31 @@ func newInjectCommand() *cobra.Command {
 		Short: "a fault at nodes of a running cluster, for a while",
 		Long: "Orders nodes of a running cluster to suffer a fault, and heals it after --for, or with ctrl-c. The fault is a\n" +
 			"lease that this command renews: if it dies, all is healed within " + chaos.MaxLease.String() + ". Each node says when the fault stands and\n" +
-			"when it is over. `fracture faults` lists them, with what each wants.\n\n" +
+			"when it is over. `fracture faults` lists them, with what each wants. Whom it is for say --node, --role, --zone and\n" +
+			"--tile, which must all hold, at the moment when the fault begins.\n\n" +
 			"Exit codes: 0 it stood and is healed, 2 wrong command line, 3 no lab, no such node, or a node did not confirm, 130\n" +
 			"interrupted (and healed).",
 		Example: "  fracture inject cut --node n3\n" +
 			"  fracture inject loss --share 20% --node n3 --peer n4 --for 30s\n" +
-			"  fracture inject slow --times 10 --node n2\n" +
+			"  fracture inject slow --times 10 --role owner --pick one\n" +
 			"  fracture inject fail --terms 'every(7)panic' --node all --for 1m\n" +
-			"  fracture inject fail --terms '5%return(\"boom\")->1%sleep(50)' --node n1 --node n2",
+			"  fracture inject fail --terms '5%return(\"boom\")->1%sleep(50)' --node n1 --node n2\n" +
+			"  fracture inject cut --tile 7\n" +
+			"  fracture inject freeze --role store --for 5s",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: cobra.FixedCompletions(orderedKinds(), cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: cobra.FixedCompletions(faultNames(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			stand, err := f.standing(args[0], cmd.Flags().Changed)
+			h, err := f.harm(args[0], cmd.Flags().Changed)
 			if err != nil {
 				return wrongUse(err)
 			}
-			return inject(cmd.Context(), f, stand, cmd.OutOrStdout())
+			return inject(cmd.Context(), f, h, cmd.OutOrStdout())
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringArrayVar(&f.nodes, "node", nil, "which node suffers it, by name; may be repeated; all: every one")
-	flags.StringVar(&f.peer, "peer", "", "only on the way to this node; none: to every one")
-	flags.BoolVar(&f.inward, "inward", false, "on the way from there, instead of to there")
-	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
-	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20% or 0.2")
-	flags.DurationVar(&f.by, "by", 0, "how late at most, up to "+chaos.MaxLate.String())
-	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
-	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
-	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
-	flags.Uint64Var(&f.seed, "seed", 0, "decides which messages and tasks it has; 0: from the clock, and printed")
-	flags.BoolVar(&f.json, "json", false, "print what the nodes say as one JSON object a line")
-	f.cluster.register(flags)
+	f.harmFlags.register(cmd.Flags())
+	cmd.Flags().BoolVar(&f.json, "json", false, "print what the nodes say as one JSON object a line")
+	f.cluster.register(cmd.Flags())
 	return cmd
-}
-
-// standing reads the command line: what is to stand at each node.
-func (f *injectFlags) standing(name string, given func(flag string) bool) ([]chaos.Standing, error) {
-	e, err := entryOf(name)
-	if err != nil {
-		return nil, err
-	}
-	if len(f.nodes) == 0 {
-		return nil, errors.New("--node is missing: name who suffers it, or all")
-	}
-	if f.last < shortestFor || f.last > longestInject {
-		return nil, fmt.Errorf("--for %v: want %v to %v", f.last, shortestFor, longestInject)
-	}
-	for _, flag := range []string{"share", "by", "times", "terms", "peer", "inward", "gossip"} {
-		wants := slices.Contains(e.flags, flag) || slices.Contains(e.may, flag)
-		switch {
-		case given(flag) && !wants:
-			return nil, fmt.Errorf("--%s means nothing to %s, which takes %s", flag, name, cmp.Or(strings.Join(dashed(slices.Concat(e.flags, e.may)), ", "), "none of its own"))
-		case !given(flag) && slices.Contains(e.flags, flag):
-			return nil, fmt.Errorf("--%s is missing: such as `%s`", flag, e.example)
-		}
-	}
-	if f.gossip && (f.peer != "" || f.inward) {
-		return nil, errors.New("--gossip: what a node gossips goes to no one in particular; leave --peer and --inward away")
-	}
-	fault := chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms}
-	if given("share") {
-		if fault.Share, err = parseShare(f.share); err != nil {
-			return nil, err
-		}
-	}
-	var stand []chaos.Standing
-	for _, site := range e.sites(f.gossip) {
-		stand = append(stand, chaos.Standing{Site: site, Fault: fault, Peer: f.peer, Inward: f.inward})
-	}
-	stand = numbered(stand)
-	return stand, chaos.Order{Lease: chaos.Lease(chaos.MaxLease), Stand: stand}.Check()
-}
-
-// parseShare reads 20% or 0.2.
-func parseShare(text string) (float64, error) {
-	number, percent := strings.CutSuffix(text, "%")
-	share, err := strconv.ParseFloat(number, 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share > 0 && share <= 1) {
-		return 0, fmt.Errorf("--share %q: want a share above 0 and at most 1, such as 20%% or 0.2", text)
-	}
-	return share, nil
 }
 
 // word is what a node has said about an order.
@@ -147,16 +79,16 @@ type word struct {
 	Text string  `json:"text"`
 }
 
-// injection is a fault while it stands.
+// injection is a fault while it stands, as the verb watches it.
 type injection struct {
-	book  orderBook
-	heard *survey
-	out   io.Writer
-	json  bool
+	injector *injector
+	heard    *survey
+	out      io.Writer
+	json     bool
+	mine     string // the client's name: others' orders are not ours
 
 	mu    sync.Mutex // guards what follows
 	began clock.Instant
-	mine  string // the client's name: others' orders are not ours
 }
 
 // news takes what nodes tell. It is called on the goroutines of links.
@@ -174,10 +106,10 @@ func (i *injection) news(n telemetry.News) {
 		_, _ = fmt.Fprintf(i.out, "%9.1f ms  %s\n", w.AtMS, w.Text)
 	}
 	i.mu.Unlock()
-	i.book.confirm(n.Event.Order)
+	i.injector.book.confirm(n.Event.Order)
 }
 
-func inject(ctx context.Context, f injectFlags, stand []chaos.Standing, out io.Writer) error {
+func inject(ctx context.Context, f injectFlags, h harm, out io.Writer) error {
 	creds, join, err := f.cluster.find()
 	if err != nil {
 		return err
@@ -190,100 +122,96 @@ func inject(ctx context.Context, f injectFlags, stand []chaos.Standing, out io.W
 	if err != nil {
 		return err
 	}
-	i.book.order = client.Order
+	up := func() []telemetry.Status { return i.heard.statuses(client.Nodes()) }
+	i.injector = newInjector(nil, &orderBook{order: client.Order}, up, cmp.Or(h.seed, clock.Stamp()))
 	// The client outlives the interrupt by as long as healing takes.
 	living, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	group, living := errgroup.WithContext(living)
 	group.Go(func() error { return client.Run(living) })
-	failed := i.stand(ctx, living, f, client, stand)
+	failed := i.stand(ctx, living, f, client, h)
 	end()
 	return errors.Join(failed, group.Wait())
 }
 
 // stand has the fault stand at the nodes for as long as it shall, and heals it; also where it is interrupted.
-func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cluster.Client, stand []chaos.Standing) error {
-	nodes, err := i.meet(ctx, living, f, client)
-	if err != nil || len(nodes) == 0 {
+func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cluster.Client, h harm) error {
+	if err := i.meet(ctx, living, f, client); err != nil || living.Err() != nil {
 		return err
 	}
-	seed := f.seed
-	if seed == 0 {
-		seed = clock.Stamp()
-	}
-	var told []nodeOrder
-	for _, n := range nodes {
-		told = append(told, nodeOrder{n, stand})
-	}
-	once := stand[0].Fault.Kind == chaos.Reset // it strikes, and is over
-	if once {
-		f.last = 0
-	}
-	until := i.begin(nodes, f.last, seed)
-	failed := i.book.stand(living, seed, until.Add(leaseMargin), told)
-	if once {
+	begun := i.begin(h)
+	stood, failed := i.injector.begin(living, h)
+	if failed != nil || h.once() {
 		return failed
 	}
 	tick := time.NewTicker(renewEvery / 2)
 	defer tick.Stop()
-	for failed == nil && ctx.Err() == nil && living.Err() == nil && clock.Now() < until {
+	until := begun.Add(h.last)
+	for ctx.Err() == nil && living.Err() == nil && clock.Now() < until {
 		select {
 		case <-ctx.Done():
 		case <-living.Done():
 		case <-time.After(until.Sub(clock.Now())):
 		case <-tick.C:
-			i.book.renew()
+			i.injector.renew()
 		}
 	}
-	if _, err = i.book.heal(living, told); err != nil { // an interrupt is told as one only where it left nothing behind
-		return errors.Join(failed, fmt.Errorf("healing: %w; what stands is over with its lease, within %v", err, chaos.MaxLease))
+	if err := i.injector.heal(living, stood.id); err != nil { // an interrupt is told as one only where it left nothing behind
+		return fmt.Errorf("healing: %w; what stands is over with its lease, within %v", err, chaos.MaxLease)
 	}
-	return errors.Join(failed, ctx.Err())
+	return ctx.Err()
 }
 
-// begin says what begins, and answers when it shall be over.
-func (i *injection) begin(nodes []string, last time.Duration, seed uint64) (until clock.Instant) {
+// begin says what begins.
+func (i *injection) begin(h harm) clock.Instant {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.began = clock.Now()
+	seed, last := i.injector.seed, h.last
+	if h.once() {
+		last = 0
+	}
 	if i.json {
-		text, _ := json.Marshal(map[string]any{"nodes": nodes, "for_s": last.Seconds(), "seed": seed}) // always encodes
+		text, _ := json.Marshal(map[string]any{"fault": h.name, "for_s": last.Seconds(), "seed": seed}) // always encodes
 		_, _ = fmt.Fprintln(i.out, string(text))
 	} else {
 		span := ""
 		if last > 0 {
 			span = fmt.Sprintf(" for %v", last)
 		}
-		_, _ = fmt.Fprintf(i.out, "%s%s, seed %d\n", strings.Join(nodes, ", "), span, seed)
+		_, _ = fmt.Fprintf(i.out, "%s at %v%s, seed %d\n", h.name, h.whom, span, seed)
 	}
-	return i.began.Add(last)
+	return i.began
 }
 
-// meet waits until every node that is meant, and the peer, has said a word, over a link by which it can be told. It finds
-// none where the client has ended, which says why.
-func (i *injection) meet(ctx, living context.Context, f injectFlags, client *cluster.Client) ([]string, error) {
+// meet waits until every node that gossip knows, and every one that is named, has said a word, over a link by which it can
+// be told. It returns early where the client has ended, which says why.
+func (i *injection) meet(ctx, living context.Context, f injectFlags, client *cluster.Client) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, meetTime, fmt.Errorf("%w within %v", errNoNodes, meetTime))
 	defer cancel()
 	defer context.AfterFunc(living, cancel)()
-	var nodes []string
-	silent, err := i.heard.await(ctx, func() []string {
-		nodes = wanted(f.nodes, client.Nodes())
-		if f.peer == "" {
-			return slices.Clone(nodes)
-		}
-		return append(slices.Clone(nodes), f.peer)
-	})
-	if living.Err() != nil {
-		return nil, nil
+	named := slices.DeleteFunc(slices.Clone(f.nodes), func(n string) bool { return n == everyNode })
+	if f.peer != "" {
+		named = append(named, f.peer)
 	}
+	wanted := func() []string {
+		all := append(slices.Clone(named), client.Nodes()...)
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	silent, err := i.heard.await(ctx, wanted)
+	if living.Err() != nil {
+		return nil
+	}
+	silent = slices.DeleteFunc(silent, func(n string) bool { return !slices.Contains(named, n) })
 	switch {
 	case err != nil:
-	case len(nodes) == 0:
+	case len(client.Nodes()) == 0:
 		err = errNoNodes
 	case len(silent) > 0:
 		err = fmt.Errorf("%w: %s; the members are %s", errNoSuchNode, strings.Join(silent, ", "), strings.Join(client.Nodes(), ", "))
 	}
-	return nodes, err
+	return err
 }
 
 // everyNode is the name that means all.
@@ -291,16 +219,3 @@ const everyNode = "all"
 
 // errNoSuchNode: a node that is meant does not answer, or is none; the text says who is.
 var errNoSuchNode = errors.New("no such node answers")
-
-// wanted are the nodes that are meant, each once.
-func wanted(names, all []string) (list []string) {
-	for _, n := range names {
-		if n == everyNode {
-			list = append(list, all...)
-		} else {
-			list = append(list, n)
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}

@@ -9,25 +9,9 @@ import (
 )
 
 // injected reads a command line of inject.
-func injected(args ...string) ([]chaos.Standing, error) {
-	var f injectFlags
-	cmd := newInjectCommand()
-	given := map[string]string{}
-	for _, a := range args[1:] {
-		flag, value, _ := strings.Cut(strings.TrimPrefix(a, "--"), "=")
-		given[flag] = value
-		if err := cmd.Flags().Set(flag, value); err != nil {
-			return nil, err
-		}
-	}
-	f.nodes, _ = cmd.Flags().GetStringArray("node")
-	f.peer, f.share, f.terms = given["peer"], given["share"], given["terms"]
-	f.inward, _ = cmd.Flags().GetBool("inward")
-	f.gossip, _ = cmd.Flags().GetBool("gossip")
-	f.by, _ = cmd.Flags().GetDuration("by")
-	f.times, _ = cmd.Flags().GetFloat64("times")
-	f.last, _ = cmd.Flags().GetDuration("for")
-	return f.standing(args[0], cmd.Flags().Changed)
+func injected(line string) ([]chaos.Standing, error) {
+	h, err := parseHarm(strings.Fields(line))
+	return h.stand, err
 }
 
 func TestInject_readsWhatIsToStand(t *testing.T) {
@@ -41,7 +25,7 @@ func TestInject_readsWhatIsToStand(t *testing.T) {
 		"delay --node=n3 --share=1 --by=5ms --peer=n2": "delay of 100 % at link to n2, delay of 100 % at beat to n2",
 		"reset --node=n3":                              "reset at link to all",
 	} {
-		stand, err := injected(strings.Fields(line)...)
+		stand, err := injected(line)
 		var words []string
 		for _, s := range stand {
 			words = append(words, s.String())
@@ -52,9 +36,55 @@ func TestInject_readsWhatIsToStand(t *testing.T) {
 	}
 }
 
+func TestInject_readsWhomItIsFor(t *testing.T) {
+	for line, want := range map[string]string{
+		"cut --node n3 --node n4":                      "all of n3 or n4",
+		"cut --node all":                               "all",
+		"kill --role owner,splitter --pick one":        "1 with the role owner or splitter",
+		"stop --zone z1 --pick 50%":                    "50% in zone z1",
+		"freeze --tile 7":                              "all that own tile 7",
+		"kill --role door --zone z2 --pick 2":          "2 with the role door in zone z2",
+		"slow --times 2 --pick random-max-40%":         "random-max-40%",
+		"kill --role store":                            "all",
+		"deny --store --share 1 --node n1":             "all of n1",
+		"restart --role splitter --for 1s --seed 9":    "all with the role splitter",
+		"kill --signal QUIT --role standby --pick all": "all with the role standby",
+	} {
+		h, err := parseHarm(strings.Fields(line))
+		if got := h.whom.String(); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", line, got, err, want)
+		}
+	}
+}
+
+func TestInject_aFaultOfTheStoreIsOrderedAndOneOfAProcessIsDone(t *testing.T) {
+	for line, want := range map[string]bool{
+		"kill --node n1": true, "kill --store": false, "kill --role store": false, "freeze --node all": true, "freeze --store": false,
+		"cut --store": false, "loss --store --share 50%": false, "stop --node n1": true, "replace --node n1": true,
+	} {
+		h, err := parseHarm(strings.Fields(line))
+		if err != nil || (h.deed != nil) != want || (len(h.stand) == 0) != want {
+			t.Errorf("%s: %+v, %v; want a deed: %v", line, h, err, want)
+		}
+		if !want && h.stand[0].Site != chaos.Store {
+			t.Errorf("%s stands at %v, want the store", line, h.stand[0].Site)
+		}
+	}
+}
+
 func TestInject_saysWhatIsWrong(t *testing.T) {
 	for line, want := range map[string]string{
-		"melt --node=n3":                          `no fault is called "melt": want one of cut, loss`,
+		"melt --node=n3":                          `no fault is called "melt": want one of kill, freeze, stop, restart, replace, cut, loss`,
+		"":                                        "inject wants one fault",
+		"kill":                                    "or choose by --role, --zone, --tile, --pick",
+		"kill --role king":                        `--role "king": want one of owner, standby, splitter, door, store`,
+		"kill --node n1 --pick few":               `bad pick "few": want one`,
+		"kill --node n1 --signal LOUD":            `--signal "LOUD": want a name`,
+		"kill --node n1 --share 1":                "--share means nothing to kill, which takes --signal",
+		"stop --store":                            `no fault is called "stop"`,
+		"slow --times 2 --store":                  "--store means nothing to slow",
+		"cut --store --peer n2":                   "there is one store",
+		"deny --node n1 --share 1":                "--store is missing",
 		"cut":                                     "--node is missing",
 		"cut --node=n3 --for=0s":                  "--for 0s: want",
 		"loss --node=n3":                          "--share is missing: such as `inject loss --share 20% --node n3`",
@@ -69,7 +99,7 @@ func TestInject_saysWhatIsWrong(t *testing.T) {
 		"delay --node=n3 --share=1 --by=-1ms":     "it must be above 0",
 		"reorder --node=n3 --share=1 --by=1weeks": "invalid",
 	} {
-		if _, err := injected(strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := injected(line); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", line, err, want)
 		}
 	}
@@ -87,17 +117,13 @@ func TestFaults_eachExampleIsACommandLineThatInjectTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range list.Faults {
-		words := strings.Fields(strings.ReplaceAll(f.Example, "'", ""))[2:] // fracture inject
-		line := words[:1]
-		for i := 1; i+1 < len(words); i += 2 {
-			line = append(line, words[i]+"="+words[i+1])
-		}
-		if stand, err := injected(line...); err != nil || stand[0].Fault.Kind.String() != f.Fault {
-			t.Errorf("%s: %v, %v; want that it is taken", f.Example, stand, err)
+		line := strings.TrimPrefix(strings.ReplaceAll(f.Example, "'", ""), "fracture inject ")
+		if h, err := parseHarm(strings.Fields(line)); err != nil || h.name != f.Fault {
+			t.Errorf("%s: %v, %v; want that it is taken", f.Example, h, err)
 		}
 	}
-	if len(list.Faults) != len(catalogue) || len(list.Faults) == 0 {
-		t.Errorf("%d faults are listed, want %d", len(list.Faults), len(catalogue))
+	if len(list.Faults) != len(catalogue)+len(deeds) || len(list.Faults) == 0 {
+		t.Errorf("%d faults are listed, want %d", len(list.Faults), len(catalogue)+len(deeds))
 	}
 }
 
@@ -105,8 +131,9 @@ func TestFaults_listWhatNodesCanBeOrderedToSufferAndNothingElse(t *testing.T) {
 	for _, k := range chaos.Kinds {
 		_, err := entryOf(k.String())
 		ordered := false
-		for _, site := range []chaos.Site{chaos.Link, chaos.Beat, chaos.Work, chaos.Gossip} {
-			ordered = ordered || site.Admits(k)
+		for _, site := range []chaos.Site{chaos.Link, chaos.Beat, chaos.Work, chaos.Gossip, chaos.Store} {
+			order := chaos.Standing{Site: site, Fault: chaos.Fault{Kind: k, Share: 1, By: 1, Times: 2, Terms: "panic"}}
+			ordered = ordered || chaos.Order{Lease: 1, Stand: []chaos.Standing{order}}.Check() == nil
 		}
 		if listed := err == nil; listed != ordered {
 			t.Errorf("%v: listed %v, can be ordered %v", k, listed, ordered)

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"fracture/chaos"
 	"fracture/cluster"
 	"fracture/cluster/failover"
 	"fracture/cluster/front"
@@ -124,7 +125,7 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 	}
 	cfg := cluster.NodeConfig{
 		Name: f.name, Zone: f.zone, Credentials: creds, Gossip: f.gossip, Link: f.link, Beat: f.beat, Join: f.join,
-		Functions: functions, Keeper: keeper, Log: log, Core: failover.Config{SilenceCeiling: silenceCeiling},
+		Functions: functions, Keeper: keeper, StoreFaults: storeFaults(client), Log: log, Core: failover.Config{SilenceCeiling: silenceCeiling},
 	}
 	var door *front.Server
 	late := &lateCluster{}
@@ -164,6 +165,17 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 		behind = append(behind, embedded.Run)
 	}
 	return explainPort(runTogether(ctx, node.Run, beside, behind), f.gossip, f.link, f.beat)
+}
+
+// storeFaults lets what is ordered at a node's store stand there.
+func storeFaults(client *store.Client) cluster.StoreFaults {
+	return func(seed uint64, self uint32, list []chaos.Standing) error {
+		var stand []store.Standing
+		for _, s := range list {
+			stand = append(stand, store.Standing{Rule: s.Rule, Fault: s.Fault})
+		}
+		return client.SetFaults(seed, self, stand...)
+	}
 }
 
 // lateCluster is the node behind a front door whose address the node must know before it is made.

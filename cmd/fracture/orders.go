@@ -117,27 +117,21 @@ var errUnconfirmed = errors.New("the order was not confirmed")
 // order.
 type orderBook struct {
 	order func(node string, o chaos.Order) error // cluster.Client's
-	given []given                                // what stands, and may have to be renewed; its owner's
+	given map[string]given                       // by node: what stands, and may have to be renewed; its owner's
 
 	mu   sync.Mutex // guards what follows
 	last uint64     // number ever given
 	open map[uint64]chan struct{}
 }
 
-// stand tells nodes what is to stand at them until then at the latest, drawn from the seed, and waits until all have said
-// that it does.
+// stand tells nodes what is to stand at them from now on until then at the latest, drawn from the seed, and waits until all
+// have said that it does.
 func (b *orderBook) stand(ctx context.Context, seed uint64, until clock.Instant, told []nodeOrder) error {
-	b.given = b.given[:0]
 	ids := map[uint64]string{}
 	for _, t := range told {
-		now := clock.Now()
-		g := given{node: t.node, until: until, renewed: now, order: chaos.Order{ID: b.number(), Seed: seed, Stand: t.stand}}
-		g.order.Lease = g.lease(now)
-		if err := b.order(g.node, g.order); err != nil {
+		if err := b.tell(ids, seed, until, t); err != nil {
 			return err
 		}
-		b.given = append(b.given, g)
-		ids[g.order.ID] = g.node
 	}
 	return b.awaitConfirmed(ctx, ids)
 }
@@ -145,28 +139,45 @@ func (b *orderBook) stand(ctx context.Context, seed uint64, until clock.Instant,
 // heal takes back all that was told to nodes, and waits until they have said so. What a node does not hear of ends with its
 // lease.
 func (b *orderBook) heal(ctx context.Context, told []nodeOrder) (healed clock.Instant, err error) {
-	b.given = b.given[:0]
 	ids := map[uint64]string{}
 	for _, t := range told {
-		id := b.number()
-		if orderErr := b.order(t.node, chaos.Order{ID: id}); orderErr != nil {
-			err = errors.Join(err, orderErr)
-			continue
-		}
-		ids[id] = t.node
+		err = errors.Join(err, b.tell(ids, 0, 0, nodeOrder{node: t.node}))
 	}
 	healed = clock.Now()
 	return healed, errors.Join(err, b.awaitConfirmed(ctx, ids))
 }
 
+// tell orders one node what is to stand at it, in place of what it was told before; nothing heals. The order's number is
+// noted in ids.
+func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant, t nodeOrder) error {
+	now := clock.Now()
+	g := given{until: until, renewed: now, order: chaos.Order{ID: b.number(), Seed: seed, Stand: t.stand}}
+	delete(b.given, t.node)
+	if len(t.stand) > 0 {
+		g.order.Lease = g.lease(now)
+	}
+	if err := b.order(t.node, g.order); err != nil {
+		b.confirm(g.order.ID) // nobody will
+		return err
+	}
+	if len(t.stand) > 0 {
+		if b.given == nil {
+			b.given = map[string]given{}
+		}
+		b.given[t.node] = g
+	}
+	ids[g.order.ID] = t.node
+	return nil
+}
+
 // renew orders anew what stands for longer than a lease.
 func (b *orderBook) renew() {
 	now := clock.Now()
-	for i := range b.given {
-		g := &b.given[i]
+	for node, g := range b.given {
 		if now.Sub(g.renewed) >= renewEvery && now < g.until && g.order.Stand[0].Fault.Kind != chaos.Reset {
 			g.renewed, g.order.Lease = now, g.lease(now)
-			_ = b.order(g.node, g.order) // without a link the fault ends, as it should
+			b.given[node] = g
+			_ = b.order(node, g.order) // without a link the fault ends, as it should
 		}
 	}
 }
@@ -223,7 +234,6 @@ func (b *orderBook) awaitConfirmed(ctx context.Context, ids map[uint64]string) e
 
 // given is an order that a node has been given and that may have to be renewed.
 type given struct {
-	node    string
 	order   chaos.Order
 	until   clock.Instant // when the fault is to be over at the latest
 	renewed clock.Instant

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"fracture/lab"
+)
+
+// deed is a fault that a process suffers from outside. Only who started the process may do it, which is the lab or the run.
+type deed struct {
+	name    string
+	may     []string // flags of inject, beside those that say whom and for how long
+	stands  bool     // for a while, and is healed then; else it is over when it is done
+	what    string
+	example string
+	do      func(ctx context.Context, h *home, node string, sig syscall.Signal) error
+	heal    func(ctx context.Context, h *home, node string) error // nil where it does not stand
+}
+
+// deeds lists them.
+var deeds = []deed{
+	{"kill", []string{"signal"}, true, "the process gets a signal, SIGKILL where none is named; if it died, it is started again after --for",
+		"inject kill --role owner --pick one --for 3s",
+		func(_ context.Context, h *home, node string, sig syscall.Signal) error {
+			return h.send(node, "killed", sig)
+		}, reviveDead},
+	{"freeze", nil, true, "SIGSTOP: its links stand, and it answers nobody; then SIGCONT", "inject freeze --node n3 --for 500ms",
+		func(ctx context.Context, h *home, node string, _ syscall.Signal) error { return h.Freeze(ctx, node) },
+		func(ctx context.Context, h *home, node string) error { return h.Thaw(ctx, node) }},
+	{"stop", nil, true, "it is asked to end: it hands over and leaves; then it is started again", "inject stop --node n3 --for 5s",
+		stopNode, reviveDead},
+	{"restart", nil, false, "it is asked to end, and started again at once", "inject restart --role splitter",
+		func(ctx context.Context, h *home, node string, sig syscall.Signal) error {
+			return errors.Join(stopNode(ctx, h, node, sig), h.revive(ctx, node))
+		}, nil},
+	{"replace", nil, false, "it is killed, and a new incarnation is started at once", "inject replace --node n3",
+		func(ctx context.Context, h *home, node string, _ syscall.Signal) error {
+			return errors.Join(h.Kill(ctx, node), h.revive(ctx, node))
+		}, nil},
+}
+
+// deedOf finds a deed by its name; nil where there is none.
+func deedOf(name string) *deed {
+	if i := slices.IndexFunc(deeds, func(d deed) bool { return d.name == name }); i >= 0 {
+		return &deeds[i]
+	}
+	return nil
+}
+
+func stopNode(ctx context.Context, h *home, node string, _ syscall.Signal) error {
+	return h.lab.Stop(ctx, node)
+}
+
+// reviveDead starts a node again, unless it lives: not every signal kills.
+func reviveDead(ctx context.Context, h *home, node string) error {
+	child, err := h.lab.Child(node)
+	switch {
+	case err != nil:
+		return err
+	case child.State == lab.Dead:
+		return h.revive(ctx, node)
+	case child.State == lab.Frozen:
+		return h.Thaw(ctx, node)
+	}
+	return nil
+}
+
+// send sends a node a signal.
+func (h *home) send(node, what string, sig syscall.Signal) error {
+	before, _, err := h.lab.Signal(node, sig)
+	if sig != syscall.SIGKILL {
+		what = fmt.Sprintf("given %s", unix.SignalName(sig))
+	}
+	h.broke(node, what, before, err)
+	return err
+}
+
+// parseSignal reads a signal as kill(1) does: KILL, SIGKILL or 9.
+func parseSignal(text string) (syscall.Signal, error) {
+	name := strings.ToUpper(text)
+	if !strings.HasPrefix(name, "SIG") {
+		name = "SIG" + name
+	}
+	if sig := unix.SignalNum(name); sig != 0 {
+		return sig, nil
+	}
+	for n := syscall.Signal(1); n < 32; n++ {
+		if fmt.Sprint(int(n)) == text {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("--signal %q: want a name such as KILL, TERM or QUIT, or a number from 1 to 31", text)
+}

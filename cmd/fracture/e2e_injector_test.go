@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fracture/telemetry"
+)
+
+// Faults in the words of inject, by who started the processes.
+
+// injecting runs an injector on the theater's cluster.
+func (th *theater) injecting() *injector {
+	th.t.Helper()
+	i := newInjector(th.home, &th.book, th.Statuses, 1)
+	ctx, end := context.WithCancel(context.Background())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return i.run(ctx) })
+	th.t.Cleanup(func() {
+		end()
+		if err := group.Wait(); err != nil {
+			th.t.Errorf("the injector ended with %v", err)
+		}
+	})
+	return i
+}
+
+// begins has a fault begin.
+func (th *theater) begins(i *injector, line string) standingFault {
+	th.t.Helper()
+	h, err := parseHarm(strings.Fields(line))
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	var f standingFault
+	th.confirmed(line, func() error {
+		f, err = i.begin(th.t.Context(), h)
+		return err
+	})
+	return f
+}
+
+func TestE2E_processesSufferWhatIsAskedForAndAreHealed(t *testing.T) {
+	th := openTheater(t)
+	i := th.injecting()
+	const n2 = "n2"
+	pid := func() int {
+		child, err := th.home.lab.Child(n2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return child.PID
+	}
+	up := func() error { _, err := th.status(n2); return err }
+
+	first := pid()
+	f := th.begins(i, "freeze --node n2 --for 1m")
+	th.await("n2 is stopped", func() error { return stopped(first) })
+	if err := i.heal(t.Context(), f.id); err != nil || stopped(first) == nil {
+		t.Errorf("healed with %v, and process %d stopped: %v; want that it goes on", err, first, stopped(first) == nil)
+	}
+	if err := i.heal(t.Context(), f.id); !errors.Is(err, errNoSuchFault) {
+		t.Errorf("healed once more: %v, want %v", err, errNoSuchFault)
+	}
+
+	for _, line := range []string{"replace --node n2", "restart --node n2", "kill --node n2 --for 200ms", "stop --node n2 --for 200ms", "kill --signal QUIT --node n2 --for 200ms"} {
+		before := pid()
+		th.begins(i, line)
+		th.await("another process after "+line, func() error {
+			if now := pid(); now == before {
+				return fmt.Errorf("%d is still the one", now)
+			}
+			return up()
+		})
+	}
+	if left := i.faults(); len(left) > 0 {
+		th.await("nothing stands", func() error { return errors.Join(stillStands(i.faults())...) })
+	}
+}
+
+func stillStands(list []*standingFault) (errs []error) {
+	for _, f := range list {
+		errs = append(errs, fmt.Errorf("%s stands", f.harm.name))
+	}
+	return errs
+}
+
+func TestE2E_faultsOverlapAndEachIsHealedOnItsOwn(t *testing.T) {
+	th := openTheater(t)
+	i := th.injecting()
+	slow := th.begins(i, "slow --times 2 --node n1 --for 1m")
+	loss := th.begins(i, "loss --share 50% --pick all --for 1m")
+	if len(loss.nodes) != 3 {
+		t.Fatalf("loss is at %q, want all three", loss.nodes)
+	}
+	th.await("loss at n2", th.struck("n2"))
+	th.confirmed("slow ends", func() error { return i.heal(t.Context(), slow.id) })
+	th.await("loss still at n1 and n2", th.struck("n1", "n2"))
+	th.confirmed("the rest ends", func() error { _, err := i.healAll(t.Context()); return err })
+	th.wantPeace("all is healed", "n1", "n2", "n3")
+
+	one := th.begins(i, "slow --times 2 --role owner --pick one --for 100ms")
+	if len(one.nodes) != 1 {
+		t.Errorf("pick one chose %q", one.nodes)
+	}
+	th.await("it ends by itself", func() error { return errors.Join(stillStands(i.faults())...) })
+	th.wantPeace("it has ended", one.nodes...)
+}
+
+func TestE2E_theStoreIsAwayAsTheNodesSeeItAndTheWorkGoesOn(t *testing.T) {
+	th := openTheater(t)
+	i := th.injecting()
+	away := func(want bool) func() error {
+		return func() error {
+			words := th.Statuses()
+			if at := slices.IndexFunc(words, func(s telemetry.Status) bool { return s.StoreAway > 0 }); (at >= 0) != want {
+				return fmt.Errorf("of %d nodes one misses its store: %v, want %v", len(words), at >= 0, want)
+			}
+			return nil
+		}
+	}
+	f := th.begins(i, "kill --role store --for 1m")
+	th.await("the store is missed", away(true))
+	missed := th.Now()
+	th.await("results of a second without it", func() error {
+		if rate := th.rec.Rate(th.Now().Add(-time.Second), th.Now()); th.Now().Sub(missed) < time.Second || rate < 50 {
+			return fmt.Errorf("%.0f a second come", rate)
+		}
+		return nil
+	})
+	th.confirmed("the store is back", func() error { return i.heal(t.Context(), f.id) })
+	th.await("the store answers", away(false))
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"fracture/chaos"
+)
+
+// harm is one fault that somebody asks for, in the words of `fracture inject`.
+type harm struct {
+	name   string
+	deed   *deed            // done to processes; nil: it is ordered
+	stand  []chaos.Standing // what each of whom is ordered
+	whom   chaos.Selection
+	signal syscall.Signal
+	last   time.Duration
+	seed   uint64 // 0: the injector's
+}
+
+// once reports whether it is over as soon as it is done.
+func (h harm) once() bool {
+	if h.deed != nil {
+		return !h.deed.stands
+	}
+	return h.stand[0].Fault.Kind == chaos.Reset
+}
+
+// harmFlags are the words in which a fault is asked for: on the command line of inject, and wherever else.
+type harmFlags struct {
+	nodes, roles, zones []string
+	tiles               []uint
+	pick                string
+	peer                string
+	inward              bool
+	gossip, store       bool
+	share               string
+	by                  time.Duration
+	times               float64
+	terms               string
+	signal              string
+	last                time.Duration
+	seed                uint64
+}
+
+func (f *harmFlags) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.nodes, "node", nil, "who suffers it, by name; may be repeated; all: every node")
+	flags.StringSliceVar(&f.roles, "role", nil, "who holds one of these roles now: owner, standby, splitter, door; or the store, as all nodes see it")
+	flags.StringSliceVar(&f.zones, "zone", nil, "who is in one of these zones")
+	flags.UintSliceVar(&f.tiles, "tile", nil, "who owns one of these tiles of the picture now")
+	flags.StringVar(&f.pick, "pick", "all", "how many of those: one, all, a number, 50%, or random-max-50%")
+	flags.StringVar(&f.peer, "peer", "", "only on the way to this node; none: to every one")
+	flags.BoolVar(&f.inward, "inward", false, "on the way from there, instead of to there")
+	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
+	flags.BoolVar(&f.store, "store", false, "what the node says to its store suffers it, as if the store had it (kill, freeze, cut, loss, delay, deny)")
+	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20% or 0.2")
+	flags.DurationVar(&f.by, "by", 0, "how late at most, up to "+chaos.MaxLate.String())
+	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
+	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
+	flags.StringVar(&f.signal, "signal", "KILL", "which signal, by name or number (kill)")
+	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
+	flags.Uint64Var(&f.seed, "seed", 0, "decides who is picked, and which messages and tasks it has; 0: from the clock, and printed")
+}
+
+// whose are the flags that say whom a fault is for, and for how long; every fault takes them.
+var whose = []string{"node", "role", "zone", "tile", "pick", "for", "seed"}
+
+// parseHarm reads what would stand behind inject on a command line.
+func parseHarm(arguments []string) (harm, error) {
+	var f harmFlags
+	flags := pflag.NewFlagSet("inject", pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	f.register(flags)
+	if err := flags.Parse(arguments); err != nil {
+		return harm{}, err
+	}
+	if flags.NArg() != 1 {
+		return harm{}, fmt.Errorf("inject wants one fault, and not %q: one of %s", flags.Args(), strings.Join(faultNames(), ", "))
+	}
+	return f.harm(flags.Arg(0), flags.Changed)
+}
+
+// harm reads the flags, of which some were given.
+func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err error) {
+	f.roles = slices.DeleteFunc(f.roles, func(r string) bool { f.store = f.store || r == storeRole; return r == storeRole })
+	said := given
+	given = func(flag string) bool { return flag == storeRole && f.store || said(flag) }
+	h = harm{name: name, last: f.last, seed: f.seed, deed: deedOf(name)}
+	if f.store {
+		h.deed = nil
+	}
+	if h.whom, err = f.selection(given); err != nil {
+		return h, err
+	}
+	if f.last < shortestFor || f.last > longestInject {
+		return h, fmt.Errorf("--for %v: want %v to %v", f.last, shortestFor, longestInject)
+	}
+	if h.deed != nil {
+		if h.signal, err = parseSignal(f.signal); err != nil {
+			return h, err
+		}
+		return h, takes(name, nil, h.deed.may, h.deed.example, given)
+	}
+	h.stand, err = f.standing(name, given)
+	return h, err
+}
+
+// storeRole means the store, which is no node: what nodes say to it suffers.
+const storeRole = "store"
+
+// selection reads who is meant.
+func (f *harmFlags) selection(given func(flag string) bool) (s chaos.Selection, err error) {
+	named := false
+	for _, flag := range whose[:5] {
+		named = named || given(flag)
+	}
+	if !named && !f.store {
+		return s, errors.New("--node is missing: name who suffers it, or all; or choose by --role, --zone, --tile, --pick")
+	}
+	if !slices.Contains(f.nodes, everyNode) {
+		s.Names = f.nodes
+	}
+	for _, text := range f.roles {
+		role := chaos.Role(text)
+		if !slices.Contains(chaos.Roles, role) {
+			return s, fmt.Errorf("--role %q: want one of %s, %s", text, words(chaos.Roles), storeRole)
+		}
+		s.Roles = append(s.Roles, role)
+	}
+	s.Zones = f.zones
+	for _, t := range f.tiles {
+		s.Tiles = append(s.Tiles, uint32(min(t, math.MaxUint32)))
+	}
+	if s.Pick, err = chaos.ParsePick(f.pick); err != nil {
+		return s, fmt.Errorf("--pick: %w", err)
+	}
+	return s, nil
+}
+
+// takes checks which flags were given against those that a fault wants and may have.
+func takes(name string, wants, may []string, example string, given func(flag string) bool) error {
+	for _, flag := range []string{"share", "by", "times", "terms", "peer", "inward", "gossip", "store", "signal"} {
+		wanted := slices.Contains(wants, flag)
+		switch {
+		case given(flag) && !wanted && !slices.Contains(may, flag):
+			return fmt.Errorf("--%s means nothing to %s, which takes %s", flag, name, cmp.Or(strings.Join(dashed(slices.Concat(wants, may)), ", "), "none of its own"))
+		case !given(flag) && wanted:
+			return fmt.Errorf("--%s is missing: such as `%s`", flag, example)
+		}
+	}
+	return nil
+}
+
+// standing says what is to stand at each node.
+func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos.Standing, error) {
+	e, err := entryOf(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := takes(name, e.flags, e.may, e.example, given); err != nil {
+		return nil, err
+	}
+	if f.gossip && (f.peer != "" || f.inward) {
+		return nil, errors.New("--gossip: what a node gossips goes to no one in particular; leave --peer and --inward away")
+	}
+	if f.store && (f.peer != "" || f.inward || f.gossip) {
+		return nil, errors.New("--store: there is one store; leave --peer, --inward and --gossip away")
+	}
+	if f.store && !chaos.Store.Admits(e.kind) {
+		return nil, fmt.Errorf("--store: a store suffers kill, freeze, cut, loss, delay, deny, and not %s", name)
+	}
+	fault := chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms}
+	if given("share") {
+		if fault.Share, err = parseShare(f.share); err != nil {
+			return nil, err
+		}
+	}
+	var stand []chaos.Standing
+	for _, site := range e.sites(f.gossip, f.store) {
+		stand = append(stand, chaos.Standing{Site: site, Fault: fault, Peer: f.peer, Inward: f.inward})
+	}
+	stand = numbered(stand)
+	return stand, chaos.Order{Lease: chaos.Lease(chaos.MaxLease), Stand: stand}.Check()
+}
+
+// parseShare reads 20% or 0.2.
+func parseShare(text string) (float64, error) {
+	number, percent := strings.CutSuffix(text, "%")
+	share, err := strconv.ParseFloat(number, 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share <= 1) {
+		return 0, fmt.Errorf("--share %q: want a share above 0 and at most 1, such as 20%% or 0.2", text)
+	}
+	return share, nil
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fracture/chaos"
+	"fracture/clock"
+	"fracture/telemetry"
+)
+
+// standingFault is a fault that an injector has brought about.
+type standingFault struct {
+	id           uint32
+	harm         harm
+	nodes        []string
+	since, until clock.Instant
+}
+
+// Errors of an injector.
+var (
+	// errNotOurProcess: a process is to suffer that this command did not start; ask the lab that did.
+	errNotOurProcess = errors.New("only who started a process may break it")
+	// errNoSuchFault: no fault of that number stands.
+	errNoSuchFault = errors.New("no such fault stands")
+)
+
+// injector breaks a running cluster of which this process is a member, and heals what it broke: each fault on its own,
+// however many stand at one node. Everything it does is a lease of this process.
+type injector struct {
+	home     *home                     // whose processes may be broken; nil: none
+	statuses func() []telemetry.Status // the newest words of the nodes that are up
+	seed     uint64
+	woken    chan struct{} // of size 1: when the next fault is over may have changed
+
+	telling sync.Mutex // guards what the book gives: what is said later must come later
+	book    *orderBook
+
+	mu     sync.Mutex // guards what follows
+	last   uint32     // number ever given
+	stands []*standingFault
+}
+
+func newInjector(h *home, book *orderBook, statuses func() []telemetry.Status, seed uint64) *injector {
+	return &injector{home: h, statuses: statuses, seed: seed, book: book, woken: make(chan struct{}, 1)}
+}
+
+// candidates are the nodes among which a selection chooses.
+func candidates(statuses []telemetry.Status) (list []chaos.Candidate) {
+	for _, s := range statuses {
+		c := chaos.Candidate{Name: s.Name, Zone: s.Zone, Tiles: s.OwnedTiles}
+		for _, r := range []struct {
+			role chaos.Role
+			held bool
+		}{
+			{chaos.Owner, s.Owns > 0}, {chaos.Standby, s.StandsBy > 0}, {chaos.Splitter, len(s.Leads) > 0}, {chaos.Door, s.HTTP != ""},
+		} {
+			if r.held {
+				c.Roles = append(c.Roles, r.role)
+			}
+		}
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(a, b chaos.Candidate) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// choose numbers a fault and chooses who suffers it.
+func (i *injector) choose(h harm) (*standingFault, error) {
+	if h.deed != nil && i.home == nil {
+		return nil, fmt.Errorf("%s: %w", h.name, errNotOurProcess)
+	}
+	i.mu.Lock()
+	i.last++
+	f := &standingFault{id: i.last, harm: h}
+	i.mu.Unlock()
+	var err error
+	f.nodes, err = h.whom.From(candidates(i.statuses()), chaos.Draw(i.seedOf(h), chaos.Spot{Site: chaos.Process}, f.id, 0))
+	return f, err
+}
+
+// begin chooses who suffers, and has the fault begin: when it returns, the fault is in force. What failed is taken back.
+func (i *injector) begin(ctx context.Context, h harm) (standingFault, error) {
+	f, err := i.choose(h)
+	if err != nil {
+		return standingFault{}, err
+	}
+	f.since = clock.Now()
+	f.until = f.since.Add(h.last)
+	if !h.once() {
+		i.mu.Lock()
+		i.stands = append(i.stands, f)
+		i.mu.Unlock()
+	}
+	switch {
+	case h.deed != nil:
+		err = forEach(f.nodes, func(node string) error { return h.deed.do(ctx, i.home, node, h.signal) })
+	case h.once():
+		err = i.tell(ctx, f.nodes, f)
+	default:
+		err = i.tell(ctx, f.nodes, nil)
+	}
+	if err != nil && i.remove(f) {
+		err = errors.Join(err, i.end(ctx, f))
+	}
+	select {
+	case i.woken <- struct{}{}:
+	default:
+	}
+	return *f, err
+}
+
+func (i *injector) seedOf(h harm) uint64 { return cmp.Or(h.seed, i.seed) }
+
+// forEach does a deed to all nodes at the same time.
+func forEach(nodes []string, do func(node string) error) error {
+	errs := make([]error, len(nodes))
+	var all sync.WaitGroup
+	for n, node := range nodes {
+		all.Go(func() {
+			if err := do(node); err != nil {
+				errs[n] = fmt.Errorf("%s: %w", node, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// rulesAFault is how many rules one fault may have: the numbers of its draws.
+const rulesAFault = 64
+
+// tell orders nodes what is to stand at them now: all that does, and more, which may be nil.
+func (i *injector) tell(ctx context.Context, nodes []string, more *standingFault) error {
+	i.telling.Lock()
+	defer i.telling.Unlock()
+	stands := i.ordered()
+	if more != nil {
+		stands = append(stands, more)
+	}
+	var failed error
+	ids := map[uint64]string{}
+	for _, node := range nodes {
+		o, seed, until := nodeOrder{node: node}, i.seed, clock.Instant(0)
+		for _, f := range stands {
+			if !slices.Contains(f.nodes, node) {
+				continue
+			}
+			seed, until = i.seedOf(f.harm), max(until, f.until)
+			for n, s := range f.harm.stand {
+				s.Rule = f.id*rulesAFault + uint32(n)
+				o.stand = append(o.stand, s)
+			}
+		}
+		failed = errors.Join(failed, i.book.tell(ids, seed, until.Add(leaseMargin), o))
+	}
+	return errors.Join(failed, i.book.awaitConfirmed(ctx, ids))
+}
+
+// ordered lists the faults that stand because nodes were told.
+func (i *injector) ordered() []*standingFault {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(i.stands), func(f *standingFault) bool { return f.harm.deed != nil })
+}
+
+// heal ends one fault.
+func (i *injector) heal(ctx context.Context, id uint32) error {
+	for _, f := range i.faults() {
+		if f.id == id && i.remove(f) {
+			return i.end(ctx, f)
+		}
+	}
+	return fmt.Errorf("%w: number %d", errNoSuchFault, id)
+}
+
+// remove takes a fault from those that stand, and reports whether it was among them: whoever does so must end it.
+func (i *injector) remove(f *standingFault) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	n := len(i.stands)
+	i.stands = slices.DeleteFunc(i.stands, func(other *standingFault) bool { return other == f })
+	return len(i.stands) < n
+}
+
+// end ends a fault that has been removed.
+func (i *injector) end(ctx context.Context, f *standingFault) error {
+	if f.harm.deed == nil {
+		return i.tell(ctx, f.nodes, nil)
+	}
+	return forEach(f.nodes, func(node string) error { return f.harm.deed.heal(ctx, i.home, node) })
+}
+
+// healAll ends all that stands, and answers with what it was.
+func (i *injector) healAll(ctx context.Context) (healed []*standingFault, err error) {
+	for _, f := range i.faults() {
+		if i.remove(f) {
+			err = errors.Join(err, i.end(ctx, f))
+			healed = append(healed, f)
+		}
+	}
+	return healed, err
+}
+
+// faults lists what stands. None of it changes any more.
+func (i *injector) faults() []*standingFault {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.stands)
+}
+
+// run renews what stands and ends what is over, until ctx ends; then it heals all.
+func (i *injector) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var ending sync.WaitGroup
+	for ctx.Err() == nil {
+		select {
+		case <-timer.C:
+		case <-i.woken:
+		case <-ctx.Done():
+		}
+		timer.Reset(i.tend(ctx, &ending))
+	}
+	ending.Wait()
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	_, err := i.healAll(short)
+	return err
+}
+
+// tend renews what stands and has what is over end, and answers when to look again.
+func (i *injector) tend(ctx context.Context, ending *sync.WaitGroup) time.Duration {
+	next := renewEvery / 2
+	for _, f := range i.faults() {
+		left := f.until.Sub(clock.Now())
+		if left > 0 {
+			next = min(next, left)
+		} else if i.remove(f) {
+			// What cannot be told ends with its lease; of a process that is gone the lab tells.
+			ending.Go(func() { _ = i.end(context.WithoutCancel(ctx), f) })
+		}
+	}
+	i.renew()
+	return next
+}
+
+// renew orders anew what stands for longer than a lease.
+func (i *injector) renew() {
+	if i.telling.TryLock() { // else somebody orders at this moment, and is through within confirmTime
+		defer i.telling.Unlock()
+		i.book.renew()
+	}
+}
