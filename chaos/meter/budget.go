@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,8 +40,13 @@ func DefaultBudgets(s work.Strategy) []Budget {
 	return budgets
 }
 
-// ParseBudget reads "downtime.p99<=10ms", "lost=0" or "needless<=6": a metric, = or <=, and a limit. A time may have a
-// unit, and is in ms where it has none. A kind of fault may stand before it: "freeze: downtime.p99<=10ms".
+// operator stands between a metric and its limit. None of them is a floor: no figure of a row is below 0, and "lost == 0"
+// asks for what "lost <= 0" does.
+var operator = regexp.MustCompile(`\s*(<\s*=|==|=)\s*`)
+
+// ParseBudget reads "downtime.p99 <= 10ms", "lost == 0" or "needless_takeovers <= 6/min": a metric, one of <=, == and =, and a
+// limit. A time may have a unit, and is in ms where it has none; needless, which is also called needless_takeovers, may have
+// /min behind it. A kind of fault may stand before it: "freeze: downtime.p99<=10ms".
 func ParseBudget(text string) (Budget, error) {
 	fault, rest, classed := strings.Cut(text, ":")
 	if !classed {
@@ -50,10 +56,19 @@ func ParseBudget(text string) (Budget, error) {
 	if classed && !slices.Contains(Kinds, kind) {
 		return Budget{}, fmt.Errorf("%w: %q; %q is not one of %v", ErrBudget, text, fault, Kinds)
 	}
-	metric, limit, ok := strings.Cut(rest, "=")
-	metric = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(metric), "<"))
-	limit = strings.TrimSpace(limit)
-	if !ok || !slices.Contains(Metrics, metric) {
+	rest = strings.TrimSpace(rest)
+	at := operator.FindStringIndex(rest)
+	if at == nil {
+		at = []int{0, 0} // no metric, then
+	}
+	metric, limit := rest[:at[0]], rest[at[1]:]
+	if metric == "needless_takeovers" {
+		metric = "needless"
+	}
+	if metric == "needless" {
+		limit = strings.TrimSpace(strings.TrimSuffix(limit, "/min"))
+	}
+	if !slices.Contains(Metrics, metric) {
 		return Budget{}, fmt.Errorf("%w: %q; want metric<=limit, the metric one of %s", ErrBudget, text, strings.Join(Metrics, ", "))
 	}
 	b := Budget{Fault: kind, Metric: metric}

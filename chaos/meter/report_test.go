@@ -424,13 +424,20 @@ func TestParseBudget_readsWhatItPrints(t *testing.T) {
 
 		"freeze: downtime.p99<=10ms": {Freeze, "downtime.p99", 10},
 		" one-way :lost=2":           {OneWay, "lost", 2},
+
+		"lost == 0":                      {"", "lost", 0},
+		" downtime.p99 <= 10ms ":         {"", "downtime.p99", 10},
+		"needless_takeovers <= 10/min":   {"", "needless", 10},
+		"needless<=0.5 /min":             {"", "needless", 0.5},
+		"kill: needless_takeovers == 10": {Kill, "needless", 10},
 	} {
 		got, err := ParseBudget(text)
 		if err != nil || got != want {
 			t.Errorf("ParseBudget(%q) = %+v, %v; want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "downtime=10ms", "lost", "lost=", "lost=5ms", "lost=-1", "gap.p99<=NaN", "gap.p99>=1", "melt: lost<=0", ": lost<=0", "kill:", "kill: freeze: lost=0"} {
+	for _, text := range []string{"", "downtime=10ms", "lost", "lost=", "lost=5ms", "lost=-1", "gap.p99<=NaN", "gap.p99>=1", "melt: lost<=0", ": lost<=0", "kill:", "kill: freeze: lost=0",
+		"lost <= 3/min", "lost === 0", "lost > 0", "needless_takeovers <= 10/s", "needless <= /min", "lost 0", "<= 3"} {
 		if b, err := ParseBudget(text); !errors.Is(err, ErrBudget) {
 			t.Errorf("ParseBudget(%q) = %+v, %v; want %v", text, b, err, ErrBudget)
 		}
@@ -444,6 +451,8 @@ func FuzzParseBudget(f *testing.F) {
 	f.Add("downtime.p99<=10ms")
 	f.Add("lost=0")
 	f.Add("freeze: gap.max<=3")
+	f.Add("kill: needless_takeovers <= 10/min")
+	f.Add("lost == 0")
 	f.Fuzz(func(t *testing.T, text string) {
 		b, err := ParseBudget(text)
 		if err != nil {

@@ -1,0 +1,72 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// nativeKeys are those at the top of the short form.
+var nativeKeys = slices.Concat([]string{"title", "question", "tags", "faults", "steady-state-hypothesis"}, clusterKeys, settingKeys)
+
+// native reads the short form, and makes an experiment of it: each strike is an action in the background that waits for its
+// time, so that Chaos Toolkit has it then too, and an entry of the timeline, by which fracture has it exactly.
+func (r *reader) native(top *node) *Experiment {
+	f := r.fieldsOf(top, "scenario", nativeKeys...)
+	e := &Experiment{Title: f.must("title"), Description: f.text("question"), Tags: f.texts("tags", maxKeys)}
+	if e.Description == "" {
+		e.Description = e.Title
+	}
+	if !f.has("faults") && !f.has("nemesis") {
+		r.wrong(f.n.at, "faults are missing: a list such as [{fault: noop, at: 1s}]")
+	}
+	r.settings(f, &e.Fracture)
+	r.cluster(f, &e.Fracture)
+	if h := f.n.get("steady-state-hypothesis"); h != nil {
+		e.Hypothesis = r.hypothesis(h, nil)
+	}
+	inSerial := f.word("order", parallel, serial) == serial
+	start := time.Duration(0)
+	for i, n := range f.list("faults", maxStrikes) {
+		f := r.anyFields(n, "faults")
+		fault := r.fault(f, r.ownOf(f, ownKeys))
+		name := f.text("name")
+		if name == "" {
+			name = fmt.Sprintf("%s %d", fault.Kind, i+1)
+		}
+		t := r.schedule(f, fault.For, e.Fracture.End)
+		if !r.act(e, name, fault, t, start) {
+			break
+		}
+		if inSerial {
+			start += t.at + time.Duration(t.n-1)*t.every + fault.For
+		}
+	}
+	heal := Provider{Type: Process, Path: "fracture", Arguments: []string{"heal"}}
+	e.Rollbacks = []Activity{{Name: "heal everything", Provider: heal, Place: top.at}}
+	e.Runtime.Rollbacks = Always
+	e.Fracture.Budgets = r.budgets(f, e)
+	return e
+}
+
+// act makes actions of a fault, one for each time that it strikes.
+func (r *reader) act(e *Experiment, name string, fault Fault, t times, start time.Duration) bool {
+	for i := range t.n {
+		s := Strike{At: start + t.at + time.Duration(i)*t.every, Action: name, Place: fault.Place}
+		if t.n > 1 {
+			s.Action = fmt.Sprintf("%s.%d", name, i+1)
+		}
+		if e.action(s.Action) != nil {
+			r.wrong(fault.Place, "the name %q is there already", s.Action)
+			return false
+		}
+		if !r.strike(&e.Fracture, s) {
+			return false
+		}
+		e.Method = append(e.Method, Activity{
+			Name: s.Action, Background: true, Before: s.At, Place: fault.Place,
+			Provider: Provider{Type: Process, Path: "fracture", Arguments: append([]string{"inject"}, fault.Arguments()...)},
+		})
+	}
+	return true
+}

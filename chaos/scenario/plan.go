@@ -1,0 +1,166 @@
+package scenario
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Step is one thing that happens in a run of a scenario.
+type Step struct {
+	At        time.Duration // since the method began
+	InTurn    bool          // it is done when those before it are: At is when at the earliest
+	Name      string        // of the action or probe; empty: it has none
+	Fault     string        // empty: it is no fault of fracture's
+	Arguments []string      // of `fracture inject`, the fault first; or the words of a command, or a request's method and URL
+	For       time.Duration // how long it stands; 0: as it usually does
+	Place     Place
+}
+
+// Plan is what a run does and when, in that order: the timeline, the method, and what the nemesis draws under the scenario's
+// seed, where there is one. It is one round, whatever Repeat says.
+func (e *Experiment) Plan() []Step {
+	var steps []Step
+	timed := map[string]bool{}
+	for _, s := range e.Fracture.Timeline {
+		arguments := s.Fault.Arguments()
+		if s.Action != "" {
+			arguments, _ = e.action(s.Action).Inject() // both are there, or Parse would have told
+			timed[s.Action] = true
+		}
+		steps = append(steps, faultStep(s, arguments))
+	}
+	if m := e.Fracture.Nemesis; m != nil && (e.Fracture.Seed != 0 || m.Seed != 0) {
+		for _, s := range m.Strikes(e.Fracture.Seed) {
+			steps = append(steps, faultStep(s, s.Fault.Arguments()))
+		}
+	}
+	steps = append(steps, e.turns(timed)...)
+	slices.SortStableFunc(steps, func(a, b Step) int { return int(a.At - b.At) })
+	return steps
+}
+
+func faultStep(s Strike, arguments []string) Step {
+	kind, last := kindOf(arguments)
+	return Step{At: s.At, Name: s.Action, Fault: kind, Arguments: arguments, For: last, Place: s.Place}
+}
+
+// turns are the activities of the method that have no time of their own.
+func (e *Experiment) turns(timed map[string]bool) (steps []Step) {
+	now := time.Duration(0)
+	for _, a := range e.Method {
+		if timed[a.Name] {
+			continue
+		}
+		s := Step{At: now + a.Before, InTurn: true, Name: a.Name, Place: a.Place}
+		if arguments, ok := a.Inject(); ok {
+			s.Arguments = arguments
+			s.Fault, s.For = kindOf(arguments)
+		} else {
+			s.Arguments = a.Provider.words()
+		}
+		if !a.Background {
+			now = s.At + s.For + a.After
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// words are a provider on one line.
+func (p Provider) words() []string {
+	switch {
+	case p.Type == HTTP && p.Method == "":
+		return []string{"GET", p.URL}
+	case p.Type == HTTP:
+		return []string{p.Method, p.URL}
+	case p.Line != "":
+		return []string{p.Path, p.Line}
+	}
+	return append([]string{p.Path}, p.Arguments...)
+}
+
+// Length is how long a round lasts at the least: until its end is said to be, or the last of its faults is over.
+func (e *Experiment) Length() time.Duration {
+	last := e.Fracture.End
+	for _, s := range e.Plan() {
+		last = max(last, s.At+s.For)
+	}
+	if m := e.Fracture.Nemesis; m != nil {
+		last = max(last, m.For, m.Every*time.Duration(m.count()))
+	}
+	return last
+}
+
+// PrintPlan prints what would happen when, and what is judged.
+func (e *Experiment) PrintPlan(out io.Writer) error {
+	if _, err := fmt.Fprintf(out, "%s\n%s\n\n", e.Title, e.Description); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "at\tfault\targuments\tfor") // an error comes again from Flush
+	for _, s := range e.Plan() {
+		at, last, fault := s.At.String(), "", s.Fault
+		if s.InTurn {
+			at = "≥ " + at
+		}
+		if s.For > 0 {
+			last = s.For.String()
+		}
+		words := s.Arguments
+		if fault != "" {
+			words = words[1:]
+		} else {
+			fault = "·"
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", at, fault, oneLine(words), last)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return e.printRest(out)
+}
+
+// printRest prints what stands in no line of the table.
+func (e *Experiment) printRest(out io.Writer) error {
+	var lines []string
+	x := &e.Fracture
+	if m := x.Nemesis; m != nil {
+		drawn := "which are drawn when it begins; a seed tells them now"
+		if x.Seed != 0 || m.Seed != 0 {
+			drawn = "drawn as above"
+		}
+		lines = append(lines, fmt.Sprintf("nemesis: every %v, %d times at most, one of %d faults, %s", m.Every, m.count(), len(m.Faults), drawn))
+	}
+	if h := e.Hypothesis; h != nil {
+		strategy := h.Title
+		if e.Runtime.Hypothesis != "" {
+			strategy += " (" + string(e.Runtime.Hypothesis) + ")"
+		}
+		lines = append(lines, fmt.Sprintf("hypothesis: %s, %d probes", strategy, len(h.Probes)))
+	}
+	if len(x.Budgets) > 0 {
+		var budgets []string
+		for _, b := range x.Budgets {
+			budgets = append(budgets, b.String())
+		}
+		lines = append(lines, "budgets: "+strings.Join(budgets, ", "))
+	}
+	lines = append(lines, fmt.Sprintf("it lasts %v at the least, %d times", e.Length(), max(1, x.Repeat)))
+	_, err := fmt.Fprintln(out, "\n"+strings.Join(lines, "\n"))
+	return err
+}
+
+// oneLine joins words, quoted where a blank or a line's end would part them.
+func oneLine(words []string) string {
+	shown := make([]string, len(words))
+	for i, w := range words {
+		if shown[i] = w; strings.ContainsAny(w, " \t\n\"'") {
+			shown[i] = quoteJSON(w)
+		}
+	}
+	return strings.Join(shown, " ")
+}
