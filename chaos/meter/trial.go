@@ -122,7 +122,12 @@ func (t Trial) course() Timeline {
 
 // Read fills in what the sink saw of the fault, against the calm before it: the same of every system that is measured.
 func (t *Trial) Read(rec *Recorder, watch Watch, span Span, calm time.Duration) {
-	t.Calm = rec.Calm(t.Before.Add(-calm), t.Before)
+	t.ReadAgainst(rec, watch, span, rec.Calm(t.Before.Add(-calm), t.Before))
+}
+
+// ReadAgainst fills in what the sink saw of the fault, against a calm that lay before other faults too.
+func (t *Trial) ReadAgainst(rec *Recorder, watch Watch, span Span, calm []Calm) {
+	t.Calm = calm
 	t.Rate = rec.Rate(t.Before.Add(-time.Second), t.Before)
 	t.Reading = rec.Read(span, t.Calm)
 	t.Hiccup = watch.Hiccups.Worst(t.Before, span.Horizon())

@@ -164,3 +164,12 @@ func oneLine(words []string) string {
 	}
 	return strings.Join(shown, " ")
 }
+
+// ArgumentsOf are what `fracture inject` is told at a strike, the fault first.
+func (e *Experiment) ArgumentsOf(s Strike) []string {
+	if a := e.action(s.Action); s.Action != "" && a != nil {
+		arguments, _ := a.Inject()
+		return arguments
+	}
+	return s.Fault.Arguments()
+}

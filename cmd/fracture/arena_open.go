@@ -44,7 +44,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		refused:    make(chan error, 1),
 		joined:     make(chan struct{}),
 	}
-	cfg := homeConfig{nodes: o.nodes, program: o.program, args: o.args.list(), sink: has(o.series, meter.Sink)}
+	cfg := homeConfig{nodes: o.nodes, zones: o.zones, program: o.program, args: o.args.list(), sink: has(o.series, meter.Sink)}
 	var err error
 	if has(o.series, meter.Store) {
 		if cfg.server, err = findServer(); err != nil {
@@ -64,6 +64,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 func (a *labArena) submit(s *work.Stream) {
 	s.Strategy = a.options.strategy
 	s.Factor, _ = s.Strategy.Factors()
+	s.Factor = max(s.Factor, a.options.factor)
 	if s.Frames == 0 {
 		a.mu.Lock()
 		a.endless = append(a.endless, s)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fracture/chaos/meter"
 	"fracture/telemetry"
 )
 
@@ -137,4 +140,47 @@ func TestE2E_theStoreIsAwayAsTheNodesSeeItAndTheWorkGoesOn(t *testing.T) {
 	})
 	th.confirmed("the store is back", func() error { return i.heal(t.Context(), f.id) })
 	th.await("the store answers", away(false))
+}
+
+// openFiles counts what a process has open.
+func openFiles(t *testing.T, pid int) int {
+	t.Helper()
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}
+
+func TestE2E_aThousandFaultsLeaveNothingBehind(t *testing.T) {
+	const many = 1000
+	th := openTheater(t)
+	i := th.injecting()
+	pid := func() int { return th.pids()[meter.Owner] } // n2's
+	strike := func(times int) {
+		for range times {
+			f := th.begins(i, "loss --share 1% --node n2 --peer n1 --for 1m")
+			th.confirmed("it ends", func() error { return i.heal(t.Context(), f.id) })
+		}
+	}
+	strike(many / 10) // whatever is made once is made
+	routines, files, theirs := runtime.NumGoroutine(), openFiles(t, os.Getpid()), openFiles(t, pid())
+	before, err := th.status("n2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	strike(many)
+	th.await("as few goroutines and files as before", func() error {
+		now, err := th.status("n2")
+		if err != nil {
+			return err
+		}
+		if r, f, g := runtime.NumGoroutine(), openFiles(t, os.Getpid()), openFiles(t, pid()); r > routines+5 || f > files || g > theirs || now.Goroutines > before.Goroutines+5 {
+			return fmt.Errorf("%d goroutines and %d files here, %d and %d there; there were %d, %d, %d, %d", r, f, now.Goroutines, g, routines, files, before.Goroutines, theirs)
+		}
+		return nil
+	})
+	if left := i.book.open; len(left) > 0 || len(i.book.given) > 0 || len(i.faults()) > 0 {
+		t.Errorf("after all are healed %d orders are awaited, %d given, %d faults stand", len(left), len(i.book.given), len(i.faults()))
+	}
 }

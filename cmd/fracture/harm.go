@@ -30,10 +30,21 @@ type harm struct {
 
 // once reports whether it is over as soon as it is done.
 func (h harm) once() bool {
-	if h.deed != nil {
+	switch {
+	case h.deed != nil:
 		return !h.deed.stands
+	case len(h.stand) == 0: // a noop
+		return true
 	}
 	return h.stand[0].Fault.Kind == chaos.Reset
+}
+
+// peer is the node at the other end of what suffers; empty where that is every one.
+func (h harm) peer() string {
+	if len(h.stand) == 0 {
+		return ""
+	}
+	return h.stand[0].Peer
 }
 
 // harmFlags are the words in which a fault is asked for: on the command line of inject, and wherever else.

@@ -247,14 +247,6 @@ func (i *injector) tend(ctx context.Context, ending *sync.WaitGroup) time.Durati
 			ending.Go(func() { _ = i.end(context.WithoutCancel(ctx), f) })
 		}
 	}
-	i.renew()
+	i.book.renew()
 	return next
-}
-
-// renew orders anew what stands for longer than a lease.
-func (i *injector) renew() {
-	if i.telling.TryLock() { // else somebody orders at this moment, and is through within confirmTime
-		defer i.telling.Unlock()
-		i.book.renew()
-	}
 }

@@ -21,10 +21,20 @@ import (
 // runTrials is the verb: open an arena, carry the plan out, print the report. The error carries the exit code.
 func runTrials(ctx context.Context, o runOptions, stdout, stderr io.Writer) error {
 	m, failed := measure(ctx, o, stderr)
+	return o.conclude(m, "", failed, stdout)
+}
+
+// conclude judges what was measured, prints the report, and answers with the exit code. Broken says what else did not hold;
+// empty: nothing.
+func (o runOptions) conclude(m measured, broken string, failed error, stdout io.Writer) error {
 	if m.report == nil || failed != nil && len(m.trials) == 0 {
 		return failed
 	}
 	m.report.Judge(m.trials, o.budgets, !m.whole)
+	if broken != "" && m.whole {
+		m.report.Verdict = meter.Broken
+		m.report.Why = append(m.report.Why, broken)
+	}
 	if err := o.print(m.report, stdout); err != nil {
 		return err
 	}
@@ -46,9 +56,44 @@ type measured struct {
 	whole  bool          // the plan was carried out to its end
 }
 
+// act is what is done on an arena.
+type act struct {
+	*runner
+	carryOut func(ctx context.Context) error
+	beside   part // runs meanwhile, and has ended before the cluster does; nil: nothing
+}
+
 // measure opens an arena, carries the plan out, and ends all it started. The error says what failed; that the context ended
 // is none.
-func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, err error) {
+func measure(ctx context.Context, o runOptions, stderr io.Writer) (measured, error) {
+	return perform(ctx, o, func(a *labArena, watch meter.Watch) act {
+		each := 1 // a line for each trial to a person, for each tenth to a log
+		if !isTerminal(stderr) {
+			each = max(1, (2*o.controls+total(o.series))/10)
+		}
+		told := func(done, all int, t meter.Trial) {
+			if done%each == 0 {
+				_, _ = fmt.Fprintln(stderr, progress(done, all, t))
+			}
+		}
+		_, _ = fmt.Fprintln(stderr, o.announce())
+		r := newRunner(o.plan, a, meter.NewRecorder(o.calm+o.window+o.grace+10*time.Second), watch, told)
+		return act{runner: r, carryOut: func(ctx context.Context) error {
+			if err := a.open(ctx, r.rec); err != nil {
+				return err
+			}
+			if err := a.measureCost(ctx, r, o.costSpan); err != nil {
+				return err
+			}
+			_, err := r.run(ctx)
+			return err
+		}}
+	})
+}
+
+// perform opens an arena, does on it what prepare says, and ends all it started. The error says what failed; that the
+// context ended is none.
+func perform(ctx context.Context, o runOptions, prepare func(a *labArena, watch meter.Watch) act) (m measured, err error) {
 	began, started := clock.Now(), time.Now()
 	a, err := newLabArena(ctx, o)
 	if err != nil {
@@ -66,10 +111,16 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, e
 	defer cancel(nil)
 	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
 
-	r, runErr := carryOut(work, o, a, watch, stderr)
-	m = measured{trials: r.done, report: a.report(o, r), cost: a.cost, size: a.size, whole: runErr == nil}
+	d := prepare(a, watch)
+	stop := func() error { return nil }
+	if d.beside != nil {
+		stop = alongside(life, d.beside)
+	}
+	runErr := d.carryOut(work)
+	m = measured{trials: d.judgeNeedless(), report: a.report(o, d.runner), cost: a.cost, size: a.size, whole: runErr == nil}
+	stopErr := stop()
 	end()
-	stopErr := group.Wait()
+	stopErr = errors.Join(stopErr, group.Wait())
 	m.report.Started, m.report.Took = started.UTC().Format(time.RFC3339), float64(int(clock.Now().Sub(began).Seconds()))
 	if ctx.Err() == nil {
 		stopErr = errors.Join(runErr, stopErr)
@@ -77,28 +128,15 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, e
 	return m, stopErr
 }
 
-// carryOut brings the load up, opens the recorder and runs the plan.
-func carryOut(ctx context.Context, o runOptions, a *labArena, watch meter.Watch, stderr io.Writer) (*runner, error) {
-	rec := meter.NewRecorder(o.calm + o.window + o.grace + 10*time.Second)
-	each := 1 // a line for each trial to a person, for each tenth to a log
-	if !isTerminal(stderr) {
-		each = max(1, (2*o.controls+total(o.series))/10)
+// alongside runs something until it is stopped, or the context ends.
+func alongside(ctx context.Context, run part) (stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx) }()
+	return func() error {
+		cancel()
+		return <-ended
 	}
-	told := func(done, all int, t meter.Trial) {
-		if done%each == 0 {
-			_, _ = fmt.Fprintln(stderr, progress(done, all, t))
-		}
-	}
-	_, _ = fmt.Fprintln(stderr, o.announce())
-	r := newRunner(o.plan, a, rec, watch, told)
-	if err := a.open(ctx, rec); err != nil {
-		return r, err
-	}
-	if err := a.measureCost(ctx, r, o.costSpan); err != nil {
-		return r, err
-	}
-	_, err := r.run(ctx)
-	return r, err
 }
 
 // announce says what is about to happen, and how long it takes.

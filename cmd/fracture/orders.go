@@ -117,11 +117,11 @@ var errUnconfirmed = errors.New("the order was not confirmed")
 // order.
 type orderBook struct {
 	order func(node string, o chaos.Order) error // cluster.Client's
-	given map[string]given                       // by node: what stands, and may have to be renewed; its owner's
 
-	mu   sync.Mutex // guards what follows
-	last uint64     // number ever given
-	open map[uint64]chan struct{}
+	mu    sync.Mutex       // guards what follows
+	given map[string]given // by node: what stands, and may have to be renewed
+	last  uint64           // number ever given
+	open  map[uint64]chan struct{}
 }
 
 // stand tells nodes what is to stand at them from now on until then at the latest, drawn from the seed, and waits until all
@@ -152,26 +152,32 @@ func (b *orderBook) heal(ctx context.Context, told []nodeOrder) (healed clock.In
 func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant, t nodeOrder) error {
 	now := clock.Now()
 	g := given{until: until, renewed: now, order: chaos.Order{ID: b.number(), Seed: seed, Stand: t.stand}}
-	delete(b.given, t.node)
 	if len(t.stand) > 0 {
 		g.order.Lease = g.lease(now)
 	}
-	if err := b.order(t.node, g.order); err != nil {
+	err := b.order(t.node, g.order)
+	if err != nil {
 		b.confirm(g.order.ID) // nobody will
-		return err
+		g.order.Stand = nil
+	} else {
+		ids[g.order.ID] = t.node
 	}
-	if len(t.stand) > 0 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.given, t.node)
+	if len(g.order.Stand) > 0 {
 		if b.given == nil {
 			b.given = map[string]given{}
 		}
 		b.given[t.node] = g
 	}
-	ids[g.order.ID] = t.node
-	return nil
+	return err
 }
 
 // renew orders anew what stands for longer than a lease.
 func (b *orderBook) renew() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	now := clock.Now()
 	for node, g := range b.given {
 		if now.Sub(g.renewed) >= renewEvery && now < g.until && g.order.Stand[0].Fault.Kind != chaos.Reset {

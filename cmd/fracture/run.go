@@ -21,6 +21,7 @@ type runFlags struct {
 	role, fault                       string
 	strategy, load, out               string
 	seed                              uint64
+	dryRun                            bool
 	every, probe, calm, window, grace time.Duration
 	last                              time.Duration
 	budgets                           []string
@@ -59,6 +60,9 @@ func newRunCommand() *cobra.Command {
 			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi.json",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if e, err := f.experiment(args, cmd.ErrOrStderr()); e != nil || err != nil {
+				return f.play(cmd, e, err)
+			}
 			o, err := f.read(args, cmd.Flags().Changed)
 			if err != nil {
 				return &exitError{exitUsage, err}
@@ -84,6 +88,7 @@ func newRunCommand() *cobra.Command {
 	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms or needless<=6, or for those of a fault: 'loss: lost<=3'; replaces the default on the same figure")
 	flags.StringVar(&f.out, "out", "", "write the JSON object, with every single trial, to this file too")
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "of a scenario: print what would be done when, and do none of it")
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
@@ -104,6 +109,8 @@ func (f *runFlags) registerTrial(flags *pflag.FlagSet, calm time.Duration) {
 type runOptions struct {
 	plan
 	strategy work.Strategy
+	factor   uint8 // copies of each task; 0: the fewest that the strategy takes
+	zones    int   // over which the nodes are spread; 0: none
 	load     load
 	probe    time.Duration
 	budgets  []meter.Budget
@@ -122,7 +129,7 @@ func (f runFlags) read(args []string, given func(flag string) bool) (runOptions,
 	if len(args) == 0 {
 		return f.options(func() ([]series, error) { return chooseSeries(f.role, f.fault, f.trials, f.last) })
 	}
-	sc, err := readScenario(args[0], f)
+	sc, err := readTrialList(args[0], f)
 	if err != nil {
 		return runOptions{}, err
 	}

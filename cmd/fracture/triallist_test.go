@@ -11,7 +11,7 @@ import (
 )
 
 func TestScenario_becomesAPlan(t *testing.T) {
-	sc, err := parseScenario("s.yaml", []byte(`
+	sc, err := parseTrialList("s.yaml", []byte(`
 load: idle
 nodes: 3
 seed: 9
@@ -90,7 +90,7 @@ func TestScenario_saysWhereItIsWrong(t *testing.T) {
 		strings.Repeat("#", maxScenarioBytes+1):                                      "more than",
 	} {
 		f := goodRunFlags()
-		sc, err := parseScenario("s.yaml", []byte(text), f)
+		sc, err := parseTrialList("s.yaml", []byte(text), f)
 		if err == nil {
 			sc.under(&f, flagsGiven())
 			if _, err = f.options(func() ([]series, error) { return sc.series(f, flagsGiven()) }); err != nil {
@@ -124,7 +124,7 @@ func FuzzParseScenario(f *testing.F) {
 	f.Add("trials: [{component: link, fault: loss, trials: 3}]\nseed: 7")
 	f.Fuzz(func(t *testing.T, text string) {
 		flags := goodRunFlags()
-		sc, err := parseScenario("s.yaml", []byte(text), flags)
+		sc, err := parseTrialList("s.yaml", []byte(text), flags)
 		if err != nil {
 			return
 		}

@@ -18,40 +18,40 @@ import (
 	"fracture/chaos/meter"
 )
 
-// scenario is a file that says what `fracture run` is to do: a list of trials, and what flags say otherwise. A key that is
+// trialList is a file that says what `fracture run` is to do: a list of trials, and what flags say otherwise. A key that is
 // not there leaves the flag's default; a flag that is given beats the key.
-type scenario struct {
-	Trials   []scenarioTrial `yaml:"trials"`
-	Load     string          `yaml:"load"`
-	Strategy string          `yaml:"strategy"`
-	Nodes    int             `yaml:"nodes"`
-	Seed     uint64          `yaml:"seed"`
-	Calm     scenarioSpan    `yaml:"calm"`
-	Window   scenarioSpan    `yaml:"window"`
-	Grace    scenarioSpan    `yaml:"grace"`
-	Budgets  []string        `yaml:"budgets"`
+type trialList struct {
+	Trials   []listedTrial `yaml:"trials"`
+	Load     string        `yaml:"load"`
+	Strategy string        `yaml:"strategy"`
+	Nodes    int           `yaml:"nodes"`
+	Seed     uint64        `yaml:"seed"`
+	Calm     listedSpan    `yaml:"calm"`
+	Window   listedSpan    `yaml:"window"`
+	Grace    listedSpan    `yaml:"grace"`
+	Budgets  []string      `yaml:"budgets"`
 
 	name string
 	file *ast.File
 }
 
-// scenarioTrial is one series of trials.
-type scenarioTrial struct {
+// listedTrial is one series of trials.
+type listedTrial struct {
 	Component meter.Component `yaml:"component"`
 	Fault     meter.Kind      `yaml:"fault"`
 	Trials    *int            `yaml:"trials"` // none: as many as the flag says
-	For       *scenarioSpan   `yaml:"for"`    // none: as the fault usually stands
+	For       *listedSpan     `yaml:"for"`    // none: as the fault usually stands
 }
 
-// scenarioSpan is a duration in a scenario: "500ms".
-type scenarioSpan time.Duration
+// listedSpan is a duration in a scenario: "500ms".
+type listedSpan time.Duration
 
 // UnmarshalYAML reads a duration, and says where it is none.
-func (s *scenarioSpan) UnmarshalYAML(node ast.Node) error {
+func (s *listedSpan) UnmarshalYAML(node ast.Node) error {
 	text, ok := node.(*ast.StringNode)
 	if ok {
 		d, err := time.ParseDuration(text.Value)
-		*s = scenarioSpan(d)
+		*s = listedSpan(d)
 		ok = err == nil
 	}
 	if !ok {
@@ -69,8 +69,8 @@ const (
 // errScenario: the file is no scenario; the text says where, and what would be.
 var errScenario = errors.New("not a scenario")
 
-// readScenario reads a file over the defaults that are in f.
-func readScenario(name string, f runFlags) (*scenario, error) {
+// readTrialList reads a file over the defaults that are in f.
+func readTrialList(name string, f runFlags) (*trialList, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario: %w", err)
@@ -80,14 +80,14 @@ func readScenario(name string, f runFlags) (*scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario: %w", err)
 	}
-	return parseScenario(name, text, f)
+	return parseTrialList(name, text, f)
 }
 
-// parseScenario reads the text of a file over the defaults that are in f, and looks at the list of trials; the other values
+// parseTrialList reads the text of a file over the defaults that are in f, and looks at the list of trials; the other values
 // are looked at as those of flags are.
-func parseScenario(name string, text []byte, f runFlags) (*scenario, error) {
-	sc := &scenario{name: name, Load: f.load, Strategy: f.strategy, Nodes: f.nodes, Seed: f.seed,
-		Calm: scenarioSpan(f.calm), Window: scenarioSpan(f.window), Grace: scenarioSpan(f.grace)}
+func parseTrialList(name string, text []byte, f runFlags) (*trialList, error) {
+	sc := &trialList{name: name, Load: f.load, Strategy: f.strategy, Nodes: f.nodes, Seed: f.seed,
+		Calm: listedSpan(f.calm), Window: listedSpan(f.window), Grace: listedSpan(f.grace)}
 	if len(text) > maxScenarioBytes {
 		return nil, fmt.Errorf("%w: %s: more than %d bytes", errScenario, name, maxScenarioBytes)
 	}
@@ -112,7 +112,7 @@ func parseScenario(name string, text []byte, f runFlags) (*scenario, error) {
 }
 
 // check looks at the list of trials and at the budgets.
-func (sc *scenario) check() error {
+func (sc *trialList) check() error {
 	if n := len(sc.Trials); n == 0 || n > maxSeries {
 		return sc.wrongAt("$.trials", "trials: %d entries, want 1 to %d", n, maxSeries)
 	}
@@ -136,7 +136,7 @@ func (sc *scenario) check() error {
 		case t.For != nil && (length < shortestFor || length > longestFor):
 			return sc.wrongAt(entry+".for", "for %v: want %v to %v", length, shortestFor, longestFor)
 		}
-		same := func(u scenarioTrial) bool { return u.Component == t.Component && u.Fault == t.Fault }
+		same := func(u listedTrial) bool { return u.Component == t.Component && u.Fault == t.Fault }
 		if slices.IndexFunc(sc.Trials, same) != i {
 			return sc.wrongAt(entry, "%s %s is in the list already", t.Component, t.Fault)
 		}
@@ -158,7 +158,7 @@ func (sc *scenario) check() error {
 
 // series are the trials of the list, under the flags that were given: --role and --fault choose among them, --trials and
 // --for hold for all.
-func (sc *scenario) series(f runFlags, given func(flag string) bool) ([]series, error) {
+func (sc *trialList) series(f runFlags, given func(flag string) bool) ([]series, error) {
 	components, err := parseRoles(f.role, allFaults)
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (sc *scenario) series(f runFlags, given func(flag string) bool) ([]series, 
 }
 
 // under puts the file's values into flags that were not given.
-func (sc *scenario) under(f *runFlags, given func(flag string) bool) {
+func (sc *trialList) under(f *runFlags, given func(flag string) bool) {
 	for flag, set := range map[string]func(){
 		"load":     func() { f.load = sc.Load },
 		"strategy": func() { f.strategy = sc.Strategy },
@@ -210,7 +210,7 @@ func (sc *scenario) under(f *runFlags, given func(flag string) bool) {
 }
 
 // blame turns an error about a flag's value into one about the place in the file that it came from.
-func (sc *scenario) blame(err error, given func(flag string) bool) error {
+func (sc *trialList) blame(err error, given func(flag string) bool) error {
 	flag, rest, found := strings.Cut(strings.TrimPrefix(err.Error(), "--"), " ")
 	flag = strings.TrimSuffix(flag, ":")
 	if !found || given(flag) || sc.token("$."+flag) == nil {
@@ -220,7 +220,7 @@ func (sc *scenario) blame(err error, given func(flag string) bool) error {
 }
 
 // token finds the place of a value in the file; nil where it is not there.
-func (sc *scenario) token(path string) *token.Token {
+func (sc *trialList) token(path string) *token.Token {
 	p, err := yaml.PathString(path)
 	if err != nil {
 		return nil
@@ -233,7 +233,7 @@ func (sc *scenario) token(path string) *token.Token {
 }
 
 // wrongAt is an error about the value at a path, or about the whole file where the value is missing.
-func (sc *scenario) wrongAt(path, format string, args ...any) error {
+func (sc *trialList) wrongAt(path, format string, args ...any) error {
 	for at := path; at != "$" && at != ""; {
 		if t := sc.token(at); t != nil {
 			return sc.wrong(t, format, args...)
@@ -243,7 +243,7 @@ func (sc *scenario) wrongAt(path, format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", errScenario, sc.name, fmt.Sprintf(format, args...))
 }
 
-func (sc *scenario) wrong(t *token.Token, format string, args ...any) error {
+func (sc *trialList) wrong(t *token.Token, format string, args ...any) error {
 	where := sc.name
 	if t != nil && t.Position != nil {
 		where = fmt.Sprintf("%s:%d:%d", sc.name, t.Position.Line, t.Position.Column)
@@ -252,7 +252,7 @@ func (sc *scenario) wrong(t *token.Token, format string, args ...any) error {
 }
 
 // unreadable spells an error of the YAML library on one line.
-func (sc *scenario) unreadable(err error) error {
+func (sc *trialList) unreadable(err error) error {
 	var told yaml.Error
 	if errors.As(err, &told) {
 		return sc.wrong(told.GetToken(), "%s", told.GetMessage())

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"fracture/chaos"
+	"fracture/chaos/meter"
+	"fracture/clock"
+	"fracture/telemetry"
+	"fracture/work"
+)
+
+// noop is what a scenario calls a fault that does nothing.
+const noop = string(meter.Noop)
+
+// longestRead bounds how long a fault is looked at from its beginning: what the recorder must remember.
+const longestRead = time.Minute
+
+// blow is a fault of a scenario that has begun.
+type blow struct {
+	name          string // of the activity
+	harm          harm
+	nodes         []string
+	held          string // what the first of them held
+	victim        func(work.TaskID) bool
+	rss           int64
+	before, after clock.Instant
+	until         clock.Instant
+	restored      clock.Instant // the cluster was seen whole after it; 0 before
+	failed        error
+	calm          []meter.Calm
+	duplicates    uint64
+	wrong         uint64
+}
+
+// span is what of the results is looked at.
+func (b *blow) span(window, grace time.Duration) meter.Span {
+	stood := min(max(b.until.Sub(b.before), 0), longestRead)
+	return meter.Span{At: b.before, Window: stood + window, Grace: grace, OnVictim: b.victim}
+}
+
+// blamed are the nodes from which a takeover is not needless while the blow is in force.
+func (b *blow) blamed() []string {
+	if c := componentOf(b.harm); c == meter.Store || c == meter.Gossip || c == meter.None {
+		return nil
+	}
+	if b.harm.peer() != "" {
+		return append(slices.Clone(b.nodes), b.harm.peer())
+	}
+	return b.nodes
+}
+
+// componentOf is what a fault was meant for, as reports call it: a role where one is named, else what it stands at.
+func componentOf(h harm) meter.Component {
+	switch {
+	case h.name == noop:
+		return meter.None
+	case h.deed == nil && h.stand[0].Site == chaos.Store:
+		return meter.Store
+	case h.deed == nil && h.stand[0].Site == chaos.Gossip:
+		return meter.Gossip
+	case h.peer() != "":
+		return meter.Link
+	case len(h.whom.Roles) == 1:
+		return meter.Component(h.whom.Roles[0])
+	}
+	return "node"
+}
+
+// strike has a fault begin at its time. In turn, it waits until the fault is over.
+func (p *player) strike(ctx context.Context, at clock.Instant, name string, arguments []string, inTurn bool) {
+	h, err := harm{name: noop}, error(nil)
+	if arguments[0] != noop {
+		h, err = parseHarm(arguments)
+	}
+	if err == nil {
+		err = p.arena.Wait(ctx, at.Add(-nearly))
+	}
+	if err != nil { // it was checked; so this is the end
+		return
+	}
+	words := p.arena.Statuses() // before it: the dead hold nothing
+	p.arena.Meet(at)
+	b := &blow{name: name, harm: h, before: p.arena.Now()}
+	if h.name != noop {
+		var f standingFault
+		f, b.failed = p.injector.begin(ctx, h)
+		b.nodes, b.before = f.nodes, max(f.since, b.before)
+	}
+	b.after = p.arena.Now()
+	if b.until = b.before; !h.once() {
+		b.until = b.before.Add(h.last)
+	}
+	p.describe(b, words)
+	p.mu.Lock()
+	p.fresh = append(p.fresh, b)
+	p.mu.Unlock()
+	if inTurn && b.failed == nil {
+		_ = p.arena.Wait(ctx, b.until) // what comes then says that it was interrupted
+	}
+	p.note(note{Phase: "method", Name: name, Arguments: append([]string{"inject"}, arguments...), At: b.before, Ended: p.arena.Now(),
+		Output: strings.Join(b.nodes, ", "), Err: b.failed, InTurn: inTurn})
+}
+
+// describe notes what the victims held.
+func (p *player) describe(b *blow, words []telemetry.Status) {
+	var victims []telemetry.Status
+	for _, s := range words {
+		if slices.Contains(b.nodes, s.Name) {
+			victims = append(victims, s)
+		}
+	}
+	b.victim = func(task work.TaskID) bool {
+		return slices.ContainsFunc(victims, func(s telemetry.Status) bool { return p.ownedBy(s)(task) })
+	}
+	b.held = "member"
+	for _, s := range victims {
+		b.rss = max(b.rss, s.RSS)
+		for _, role := range []meter.Component{meter.Splitter, meter.Owner, meter.Standby} {
+			if words := holds(s, role); words != "" && b.held == "member" {
+				b.held = words
+			}
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"fracture/chaos/meter"
+)
+
+// Scenarios on clusters of their own.
+
+// scenarioFile writes a scenario into the house.
+func (h *house) scenarioFile(name, text string) string {
+	h.t.Helper()
+	file := filepath.Join(h.runtime, name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = os.Remove(file) })
+	return file
+}
+
+// quick are flags that keep a run short.
+var quick = []string{"--calm=1s", "--window=300ms", "--grace=300ms", "--load=idle", "--nodes=3", "--controls=0", "--json"}
+
+// played runs a scenario and reads its report. A verdict may say that the machine gave too little to judge.
+func (h *house) played(file string, codes ...int) (report meter.Report, p *process) {
+	h.t.Helper()
+	p = h.start(append([]string{"run", file}, quick...)...)
+	if code := p.end(); !slices.Contains(codes, code) {
+		h.t.Fatalf("exits with %d, want one of %v:\n%s", code, codes, p.said())
+	}
+	if err := json.Unmarshal([]byte(p.out.String()), &report); err != nil {
+		h.t.Fatalf("%v in %s", err, p.said())
+	}
+	return report, p
+}
+
+func TestE2E_aScenarioStrikesWhomItSaysAndReadsEachFault(t *testing.T) {
+	h := newHouse(t)
+	report, _ := h.played(h.scenarioFile("s.yaml", `
+title: many things at once
+question: Does anything get lost?
+budgets: [lost == 0, duplicates == 0]
+repeat: 2
+faults:
+  - {fault: fail, terms: every(7)panic, node: all, at: 200ms, for: 500ms}
+  - {fault: freeze, role: owner, pick: one, at: 300ms, for: 100ms}
+  - {fault: loss, share: 10%, node: n1, at: 1s, for: 300ms}
+  - {fault: noop, at: 1s}
+nemesis:
+  faults: [{fault: reset, node: n2}, {fault: cut, store: true, for: 200ms}]
+  every: 500ms
+  times: 3
+`), exitHeld, exitThin)
+	n := map[string]int{}
+	for _, row := range append(report.Rows, report.Controls...) {
+		n[fmt.Sprintf("%s %s", row.Component, row.Fault)] += row.N
+	}
+	if n["node fail"] != 2 || n["owner freeze"] != 2 || n["node loss"] != 2 || n["none noop"] != 2 || n["node reset"]+n["store cut"] != 6 {
+		t.Errorf("the report counts %v, want each twice, and six of the nemesis's", n)
+	}
+	if report.Totals.Lost+report.Totals.Duplicates > 0 {
+		t.Errorf("%+v, want none lost or delivered twice", report.Totals)
+	}
+	h.wantNothingLeft()
+}
+
+func TestE2E_anExperimentOfChaosToolkitIsPlayedAsItIs(t *testing.T) {
+	h := newHouse(t)
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) > 2 { // before, and in the method
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+	probe := fmt.Sprintf(`{"type": "probe", "name": "it answers", "tolerance": 200, "provider": {"type": "http", "url": %q}}`, server.URL)
+	report, p := h.played(h.scenarioFile("e.json", `{
+  "title": "an experiment", "description": "as it is",
+  "configuration": {"who": "n2"},
+  "steady-state-hypothesis": {"title": "it answers", "probes": [`+probe+`]},
+  "method": [
+    {"type": "action", "name": "freeze", "pauses": {"after": 0.2},
+     "provider": {"type": "process", "path": "fracture", "arguments": ["inject", "freeze", "--node", "${who}", "--for", "200ms"]}},
+    {"type": "probe", "name": "hello", "provider": {"type": "process", "path": "echo", "arguments": "hello"}},
+    `+strings.Replace(probe, "it answers", "it answers still", 1)+`
+  ],
+  "rollbacks": [{"type": "action", "name": "heal", "provider": {"type": "process", "path": "fracture", "arguments": ["heal"]}}]
+}`), exitBroken)
+	if asked.Load() != 3 {
+		t.Errorf("the server was asked %d times, want 3", asked.Load())
+	}
+	if len(report.Rows) != 1 || report.Rows[0].Fault != "freeze" || !strings.Contains(strings.Join(report.Why, "; "), "the steady state did not hold after the method: it answers") {
+		t.Errorf("rows %+v, why %q; want one of freeze, and the steady state that did not hold:\n%s", report.Rows, report.Why, p.said())
+	}
+	h.wantNothingLeft()
+}
+
+func TestE2E_anInterruptedScenarioHealsAndReports(t *testing.T) {
+	h := newHouse(t)
+	p := h.start(append([]string{"run", h.scenarioFile("s.yaml", `
+title: long
+faults:
+  - {fault: noop, at: 0s}
+  - {fault: freeze, node: n1, at: 2s, for: 10m}
+`)}, quick...)...)
+	await(t, "the first fault is read", func() bool { return strings.Contains(p.errs.String(), "noop") }, p.said)
+	p.signal(syscall.SIGINT)
+	p.wantExit(exitInterrupted)
+	if !strings.Contains(p.out.String(), `"verdict":"interrupted"`) {
+		t.Errorf("no report of what was measured:\n%s", p.said())
+	}
+	h.wantNothingLeft()
+}

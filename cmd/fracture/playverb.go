@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fracture/chaos/meter"
+	"fracture/chaos/scenario"
+)
+
+// experiment reads the file that is named; nil where there is none, or it is a list of trials.
+func (f *runFlags) experiment(args []string, stderr io.Writer) (*scenario.Experiment, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	text, err := scenario.ReadFile(args[0])
+	if err != nil || scenario.FormOf(text) == scenario.Trials {
+		return nil, err
+	}
+	e, err := scenario.Parse(args[0], text, scenarioOptions())
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range e.Warnings {
+		_, _ = fmt.Fprintln(stderr, w)
+	}
+	return e, nil
+}
+
+// scenarioOptions are what a reader of scenarios is to know of this program.
+func scenarioOptions() scenario.Options {
+	return scenario.Options{
+		Check: func(arguments []string) error {
+			_, err := parseHarm(arguments)
+			return err
+		},
+		Environment: os.LookupEnv,
+	}
+}
+
+// play is the verb run, where it was given a scenario.
+func (f runFlags) play(cmd *cobra.Command, e *scenario.Experiment, err error) error {
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	given := cmd.Flags().Changed
+	for _, flag := range []string{"role", "fault", "trials", "for", "every"} {
+		if given(flag) {
+			return &exitError{exitUsage, fmt.Errorf("--%s is for lists of trials; a scenario says itself what is broken, and when", flag)}
+		}
+	}
+	o, err := f.under(e, given)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if f.dryRun {
+		e.Fracture.Seed = o.seed
+		return e.PrintPlan(cmd.OutOrStdout())
+	}
+	if err := canWrite("--out", o.out); err != nil {
+		return err
+	}
+	return playScenario(cmd.Context(), o, e, cmd.OutOrStdout(), cmd.ErrOrStderr())
+}
+
+// under makes options of the flags over what the scenario says.
+func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (runOptions, error) {
+	x := e.Fracture
+	for flag, set := range map[string]func(){
+		"nodes":       func() { f.nodes = or(x.Cluster.Nodes, f.nodes) },
+		"strategy":    func() { f.strategy = or(x.Cluster.Strategy, f.strategy) },
+		"load":        func() { f.load = or(x.Load, f.load) },
+		"seed":        func() { f.seed = or(x.Seed, f.seed) },
+		"calm":        func() { f.calm = or(x.Calm, f.calm) },
+		"window":      func() { f.window = or(x.Window, f.window) },
+		"grace":       func() { f.grace = or(x.Grace, f.grace) },
+		"controls":    func() { f.controls = 1 },
+		"min-counted": func() { f.minimum = 1 },
+	} {
+		if !given(flag) {
+			set()
+		}
+	}
+	o, err := f.options(func() ([]series, error) { return nil, nil })
+	if err != nil {
+		return o, err
+	}
+	o.zones = x.Cluster.Zones
+	if x.Cluster.Factor > 0 {
+		if o.factor, err = factorOf(o.strategy, x.Cluster.Factor); err != nil {
+			return o, err
+		}
+		if x.Cluster.Factor > o.nodes {
+			return o, fmt.Errorf("factor %d: more copies than the %d nodes", x.Cluster.Factor, o.nodes)
+		}
+	}
+	o.minimum = f.minimum
+	if len(x.Budgets) > 0 {
+		o.budgets = nil
+	}
+	for _, b := range x.Budgets {
+		o.budgets = meter.WithBudget(o.budgets, b)
+	}
+	for _, text := range f.budgets {
+		b, err := meter.ParseBudget(text)
+		if err != nil {
+			return o, fmt.Errorf("--budget: %w", err)
+		}
+		o.budgets = meter.WithBudget(o.budgets, b)
+	}
+	return o, nil
+}
+
+// or is a value of the scenario, where that says one.
+func or[T comparable](said, flag T) T {
+	var none T
+	if said == none {
+		return flag
+	}
+	return said
+}
+
+// playScenario opens an arena, plays the scenario on it, and prints the report. The error carries the exit code.
+func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, stdout, stderr io.Writer) error {
+	var p *player
+	m, failed := perform(ctx, o, func(a *labArena, watch meter.Watch) act {
+		p = newPlayer(o, e, a, watch, stderr)
+		return act{runner: p.runner, carryOut: p.carryOut, beside: p.injector.run}
+	})
+	if p == nil {
+		return failed
+	}
+	return o.conclude(m, p.deviated(), failed, stdout)
+}
+
+// newPlayer makes a player; nothing is done until carryOut.
+func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Watch, stderr io.Writer) *player {
+	longest, faults := time.Duration(0), 0
+	e.Fracture.Seed = o.seed
+	for _, s := range e.Plan() {
+		if s.Fault == "" {
+			continue
+		}
+		faults++
+		if h, err := parseHarm(s.Arguments); err == nil {
+			longest = max(longest, min(h.last, longestRead))
+		}
+	}
+	rec := meter.NewRecorder(o.calm + longest + o.window + o.grace + 10*time.Second)
+	told := func(done, all int, t meter.Trial) { _, _ = fmt.Fprintln(stderr, progress(done, all, t)) }
+	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, faults: faults * max(e.Fracture.Repeat, 1)}
+	p.injector = newInjector(a.home, &a.book, a.Statuses, o.seed)
+	program, _ := os.Executable() // without it the shell's path finds one
+	p.actor = &actor{program: or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
+		healed, err := p.injector.healAll(ctx)
+		var words []string
+		for _, f := range healed {
+			words = append(words, f.harm.name+" at "+strings.Join(f.nodes, ", "))
+		}
+		return strings.Join(words, "; "), err
+	}}
+	_, _ = fmt.Fprintf(stderr, "%s: %d faults, seed %d, on a cluster of %d nodes\n", e.Title, p.faults, o.seed, o.nodes)
+	return p
+}
+
+// carryOut brings the load up, opens the recorder, makes the controls and plays.
+func (p *player) carryOut(ctx context.Context) error {
+	if err := p.lab.open(ctx, p.rec); err != nil {
+		return err
+	}
+	if _, err := p.run(ctx); err != nil { // the controls
+		return err
+	}
+	p.faults += len(p.done)
+	return p.play(ctx)
+}
