@@ -62,15 +62,19 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 
 // submit gives the cluster a stream, guarded as the run was told.
 func (a *labArena) submit(s *work.Stream) {
-	s.Strategy = a.options.strategy
-	s.Factor, _ = s.Strategy.Factors()
-	s.Factor = max(s.Factor, a.options.factor)
+	s.Strategy, s.Factor = a.options.strategy, a.factor()
 	if s.Frames == 0 {
 		a.mu.Lock()
 		a.endless = append(a.endless, s)
 		a.mu.Unlock()
 	}
 	a.client.Submit(s)
+}
+
+// factor is how many copies of each task there are.
+func (a *labArena) factor() uint8 {
+	fewest, _ := a.options.strategy.Factors()
+	return max(fewest, a.options.factor)
 }
 
 // answered starts a stream again at once that failfast has stopped, unless the run ends with it: what a fault costs is how

@@ -122,3 +122,21 @@ faults:
 	}
 	h.wantNothingLeft()
 }
+
+func TestE2E_aScenarioIsWatchedWhileItIsPlayed(t *testing.T) {
+	h := newHouse(t)
+	s := h.openTerminal()
+	file := h.scenarioFile("s.yaml", `
+title: one kill
+faults:
+  - {fault: kill, node: n2, at: 500ms, for: 2s}
+`)
+	s.run(append([]string{"run", file, "--live"}, quick[:len(quick)-1]...)...)
+	s.await(`3 alive`, `frame \d+`)
+	s.await(`n2 +dead`)
+	s.await(`n2 +alive`)
+	s.await(`verdict: `, `exit:[014]`)
+	h.wantNothingLeft()
+
+	h.start("run", file, "--live").wantRefusal(exitEnvironment, "--live: ")
+}

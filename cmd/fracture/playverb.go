@@ -66,6 +66,9 @@ func (f runFlags) play(cmd *cobra.Command, e *scenario.Experiment, err error) er
 	if err := canWrite("--out", o.out); err != nil {
 		return err
 	}
+	if f.live {
+		return playLive(cmd.Context(), o, e, cmd.OutOrStdout())
+	}
 	return playScenario(cmd.Context(), o, e, cmd.OutOrStdout(), cmd.ErrOrStderr())
 }
 

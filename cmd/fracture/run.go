@@ -21,7 +21,7 @@ type runFlags struct {
 	role, fault                       string
 	strategy, load, out               string
 	seed                              uint64
-	dryRun                            bool
+	dryRun, live                      bool
 	every, probe, calm, window, grace time.Duration
 	last                              time.Duration
 	budgets                           []string
@@ -38,11 +38,11 @@ const (
 func newRunCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run [scenario.yaml]",
+		Use:   "run [scenario.yaml|experiment.json]",
 		Short: "break a cluster of its own on a schedule, measure downtime at the receiver, and judge it",
 		Long: "Starts a cluster, puts it under load, breaks random live holders of a role at random moments, heals them, and\n" +
 			"measures at the receiver how long the work stood still. What is broken, and how, say --role and --fault, or a\n" +
-			"file that lists trials; flags that are given beat the file.\n\n" + describeFaults() +
+			"file: a list of trials, a scenario, or an experiment of Chaos Toolkit; flags that are given beat the file.\n\n" + describeFaults() +
 			"\nEvery run measures two controls too: nothing at all, which is the meter's floor, and every node frozen for\n" +
 			"20 ms, which must read 20. With a strategy that keeps one copy, faults lose results, and the default budget of\n" +
 			"none is broken; a stream that failfast stops is started again at once. Each result is held against what its\n" +
@@ -57,7 +57,10 @@ func newRunCommand() *cobra.Command {
 			"  fracture run --fault freeze,partition --for 300ms --trials 10\n" +
 			"  fracture run --role link --fault all --budget 'loss: downtime.p99<=5ms'\n" +
 			"  fracture run --fault wrong --strategy vote --trials 10\n" +
-			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi.json",
+			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi.json\n" +
+			"  fracture run scenarios/chaos-monkey.yaml --seed 7\n" +
+			"  fracture run scenarios/slow-node.yaml --dry-run\n" +
+			"  fracture run scenarios/split-brain.yaml --live",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if e, err := f.experiment(args, cmd.ErrOrStderr()); e != nil || err != nil {
@@ -89,6 +92,7 @@ func newRunCommand() *cobra.Command {
 	flags.StringVar(&f.out, "out", "", "write the JSON object, with every single trial, to this file too")
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "of a scenario: print what would be done when, and do none of it")
+	flags.BoolVar(&f.live, "live", false, "of a scenario: show it on the screen while it is played, and the report when it is over")
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")

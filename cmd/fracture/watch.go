@@ -30,6 +30,7 @@ type watchConfig struct {
 	control *home             // nil where the cluster is not ours
 	logDir  string            // for what must not be written over the screen
 	notes   []telemetry.Event // what to tell first
+	ready   func()            // called when all is set up, and faults will be seen; may be nil
 }
 
 // watchCluster links to a cluster and draws it, or prints it, until ctx ends or the user quits.
@@ -82,6 +83,9 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		} else {
 			s.client.Watch(stream.ID)
 		}
+	}
+	if cfg.ready != nil {
+		cfg.ready()
 	}
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(guarded(func() error { return s.client.Run(inner) }))
