@@ -47,7 +47,10 @@ type injectFlags struct {
 	json    bool
 }
 
-func newInjectCommand() *cobra.Command {
+func newInjectCommand() *cobra.Command { return newInjectCommandThat(inject) }
+
+// newInjectCommandThat is the verb, with what is done once its command line makes sense.
+func newInjectCommandThat(do func(context.Context, injectFlags, []chaos.Standing, io.Writer) error) *cobra.Command {
 	var f injectFlags
 	cmd := &cobra.Command{
 		Use:   "inject fault",
@@ -69,7 +72,7 @@ func newInjectCommand() *cobra.Command {
 			if err != nil {
 				return wrongUse(err)
 			}
-			return inject(cmd.Context(), f, stand, cmd.OutOrStdout())
+			return do(cmd.Context(), f, stand, cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
