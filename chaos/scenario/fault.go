@@ -65,7 +65,8 @@ func (r *reader) flags(fault *Fault, n *node, own []string) {
 		case slices.Contains(own, name):
 			continue
 		case len(known) > 0 && !slices.Contains(known, name), !flagName.MatchString(name):
-			r.unknown(key, "fault "+fault.Kind, append(slices.Clone(own), known...))
+			words := slices.Sorted(slices.Values(slices.Concat(own, known)))
+			r.unknown(key, "fault "+fault.Kind, slices.Compact(words))
 			continue
 		case slices.ContainsFunc(fault.Flags, func(f Flag) bool { return f.Name == name }):
 			r.wrong(key.at, "%s is said twice", name)

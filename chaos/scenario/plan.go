@@ -149,7 +149,11 @@ func (e *Experiment) printRest(out io.Writer) error {
 		}
 		lines = append(lines, "budgets: "+strings.Join(budgets, ", "))
 	}
-	lines = append(lines, fmt.Sprintf("it lasts %v at the least, %d times", e.Length(), max(1, x.Repeat)))
+	rounds := "a round lasts"
+	if x.Repeat > 1 {
+		rounds = fmt.Sprintf("each of %d rounds lasts", x.Repeat)
+	}
+	lines = append(lines, fmt.Sprintf("%s %v at the least", rounds, e.Length()))
 	_, err := fmt.Fprintln(out, "\n"+strings.Join(lines, "\n"))
 	return err
 }

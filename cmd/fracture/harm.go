@@ -93,7 +93,7 @@ func parseHarm(arguments []string) (harm, error) {
 	flags.SetOutput(io.Discard)
 	f.register(flags)
 	if err := flags.Parse(arguments); err != nil {
-		return harm{}, err
+		return harm{}, explainFlag(err)
 	}
 	if flags.NArg() != 1 {
 		return harm{}, fmt.Errorf("inject wants one fault, and not %q: one of %s", flags.Args(), strings.Join(faultNames(), ", "))

@@ -97,7 +97,7 @@ func TestInject_saysWhatIsWrong(t *testing.T) {
 		"fail --node=n3 --terms=melt":             "want a modifier, or one of off, return, panic, sleep, wrong",
 		"cut --node=n3 --gossip=true --peer=n2":   "leave --peer and --inward away",
 		"delay --node=n3 --share=1 --by=-1ms":     "it must be above 0",
-		"reorder --node=n3 --share=1 --by=1weeks": "invalid",
+		"reorder --node=n3 --share=1 --by=1weeks": "--by 1weeks: want a duration",
 	} {
 		if _, err := injected(line); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", line, err, want)

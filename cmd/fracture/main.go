@@ -29,7 +29,7 @@ var verbs = []func() *cobra.Command{
 	newAttachCommand,
 	newGuardCommand,
 	newInjectCommand, newFaultsCommand,
-	newRunCommand, newCompareCommand,
+	newRunCommand, newCompareCommand, newScenarioCommand,
 	newSimCommand,
 	newNodeCommand,
 	newPaneCommand, newSweepCommand,
@@ -92,14 +92,22 @@ func newRootCommand(reached *bool) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return explainFlag(err) })
 	for _, newCommand := range verbs {
 		cmd := newCommand()
-		begin := cmd.RunE
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			*reached = true
-			return begin(cmd, args)
-		}
+		noteReached(cmd, reached)
 		root.AddCommand(cmd)
 	}
 	return root
+}
+
+// noteReached has a verb, and those within it, say when they begin.
+func noteReached(cmd *cobra.Command, reached *bool) {
+	begin := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		*reached = true
+		return begin(cmd, args)
+	}
+	for _, within := range cmd.Commands() {
+		noteReached(within, reached)
+	}
 }
 
 // explainFlag says what a flag wants where the library says how it failed to read it.
@@ -109,7 +117,8 @@ func explainFlag(err error) error {
 		return err
 	}
 	wants := map[string]string{
-		"uint64": "a whole number from 0", "int": "a whole number", "bool": "true or false", "duration": "a duration, such as 300ms, 10s or 2m",
+		"uint64": "a whole number from 0", "int": "a whole number", "float64": "a number",
+		"bool": "true or false", "duration": "a duration, such as 300ms, 10s or 2m",
 	}[bad.GetFlag().Value.Type()]
 	if wants == "" {
 		return err // one of our own, which says it

@@ -23,25 +23,7 @@ func (f *runFlags) experiment(args []string, stderr io.Writer) (*scenario.Experi
 	if err != nil || scenario.FormOf(text) == scenario.Trials {
 		return nil, err
 	}
-	e, err := scenario.Parse(args[0], text, scenarioOptions())
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range e.Warnings {
-		_, _ = fmt.Fprintln(stderr, w)
-	}
-	return e, nil
-}
-
-// scenarioOptions are what a reader of scenarios is to know of this program.
-func scenarioOptions() scenario.Options {
-	return scenario.Options{
-		Check: func(arguments []string) error {
-			_, err := parseHarm(arguments)
-			return err
-		},
-		Environment: os.LookupEnv,
-	}
+	return loadScenario(args[0], stderr)
 }
 
 // play is the verb run, where it was given a scenario.
