@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +44,8 @@ type injectFlags struct {
 	last    time.Duration
 	seed    uint64
 	json    bool
+	network networkFlags
+	parted  partFlags
 }
 
 func newInjectCommand() *cobra.Command {
@@ -59,6 +60,10 @@ func newInjectCommand() *cobra.Command {
 			"interrupted (and healed).",
 		Example: "  fracture inject cut --node n3\n" +
 			"  fracture inject loss --share 20% --node n3 --peer n4 --for 30s\n" +
+			"  fracture inject delay --share 100% --by 20ms --jitter 5ms --distribution normal --node n2\n" +
+			"  fracture inject bandwidth --rate 64KB/s --node n2 --peer n3\n" +
+			"  fracture inject partition --shape majorities-ring --for 5s\n" +
+			"  fracture inject partition --groups n1,n2/n3,n4,n5\n" +
 			"  fracture inject slow --times 10 --node n2\n" +
 			"  fracture inject fail --terms 'every(7)panic' --node all --for 1m\n" +
 			"  fracture inject fail --terms '5%return(\"boom\")->1%sleep(50)' --node n1 --node n2",
@@ -77,13 +82,15 @@ func newInjectCommand() *cobra.Command {
 	flags.StringVar(&f.peer, "peer", "", "only on the way to this node; none: to every one")
 	flags.BoolVar(&f.inward, "inward", false, "on the way from there, instead of to there")
 	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
-	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20% or 0.2")
-	flags.DurationVar(&f.by, "by", 0, "how late at most, up to "+chaos.MaxLate.String())
+	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20%, or which, such as every(7) or burst(3,100)")
+	flags.DurationVar(&f.by, "by", 0, "how late, up to "+chaos.MaxLate.String()+"; of a slicer the pause")
 	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
 	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides which messages and tasks it has; 0: from the clock, and printed")
 	flags.BoolVar(&f.json, "json", false, "print what the nodes say as one JSON object a line")
+	f.network.register(flags)
+	f.parted.register(flags)
 	f.cluster.register(flags)
 	return cmd
 }
@@ -94,13 +101,16 @@ func (f *injectFlags) standing(name string, given func(flag string) bool) ([]cha
 	if err != nil {
 		return nil, err
 	}
+	if e.name == partition && len(f.nodes) == 0 {
+		f.nodes = []string{everyNode}
+	}
 	if len(f.nodes) == 0 {
 		return nil, errors.New("--node is missing: name who suffers it, or all")
 	}
 	if f.last < shortestFor || f.last > longestInject {
 		return nil, fmt.Errorf("--for %v: want %v to %v", f.last, shortestFor, longestInject)
 	}
-	for _, flag := range []string{"share", "by", "times", "terms", "peer", "inward", "gossip"} {
+	for _, flag := range slices.Concat([]string{"share", "by", "times", "terms", "peer", "inward", "gossip"}, networkFlagNames, partFlagNames) {
 		wants := slices.Contains(e.flags, flag) || slices.Contains(e.may, flag)
 		switch {
 		case given(flag) && !wants:
@@ -112,11 +122,15 @@ func (f *injectFlags) standing(name string, given func(flag string) bool) ([]cha
 	if f.gossip && (f.peer != "" || f.inward) {
 		return nil, errors.New("--gossip: what a node gossips goes to no one in particular; leave --peer and --inward away")
 	}
-	fault := chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms}
-	if given("share") {
-		if fault.Share, err = parseShare(f.share); err != nil {
-			return nil, err
-		}
+	if err := f.parted.check(e); err != nil {
+		return nil, err
+	}
+	fault, err := f.network.fault(chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms})
+	if err == nil && given("share") {
+		fault, err = parseShare(fault, f.share)
+	}
+	if err != nil {
+		return nil, err
 	}
 	var stand []chaos.Standing
 	for _, site := range e.sites(f.gossip) {
@@ -124,19 +138,6 @@ func (f *injectFlags) standing(name string, given func(flag string) bool) ([]cha
 	}
 	stand = numbered(stand)
 	return stand, chaos.Order{Lease: chaos.Lease(chaos.MaxLease), Stand: stand}.Check()
-}
-
-// parseShare reads 20% or 0.2.
-func parseShare(text string) (float64, error) {
-	number, percent := strings.CutSuffix(text, "%")
-	share, err := strconv.ParseFloat(number, 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share > 0 && share <= 1) {
-		return 0, fmt.Errorf("--share %q: want a share above 0 and at most 1, such as 20%% or 0.2", text)
-	}
-	return share, nil
 }
 
 // word is what a node has said about an order.
@@ -211,11 +212,11 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 	if seed == 0 {
 		seed = clock.Stamp()
 	}
-	var told []nodeOrder
-	for _, n := range nodes {
-		told = append(told, nodeOrder{n, stand})
+	told, err := f.told(nodes, seed, stand)
+	if err != nil {
+		return err
 	}
-	once := stand[0].Fault.Kind == chaos.Reset // it strikes, and is over
+	once := stand[0].Fault.Once() // it strikes, and is over
 	if once {
 		f.last = 0
 	}

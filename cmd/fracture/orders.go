@@ -164,7 +164,7 @@ func (b *orderBook) renew() {
 	now := clock.Now()
 	for i := range b.given {
 		g := &b.given[i]
-		if now.Sub(g.renewed) >= renewEvery && now < g.until && g.order.Stand[0].Fault.Kind != chaos.Reset {
+		if now.Sub(g.renewed) >= renewEvery && now < g.until && !g.order.Stand[0].Fault.Once() {
 			g.renewed, g.order.Lease = now, g.lease(now)
 			_ = b.order(g.node, g.order) // without a link the fault ends, as it should
 		}
