@@ -140,6 +140,25 @@ func TestRule_checksWhatItIsTold(t *testing.T) {
 		"late gossip":          func(r *Rule) { r.Site, r.Fault = Gossip, Fault{Kind: Delay, Share: 1, By: 1} },
 		"a slow that is none":  func(r *Rule) { r.Site, r.Fault = Work, Fault{Kind: Slow, Times: 1} },
 		"slow without end":     func(r *Rule) { r.Site, r.Fault = Work, Fault{Kind: Slow, Times: math.Inf(1)} },
+		"a rate of nothing":    func(r *Rule) { r.Fault = Fault{Kind: Bandwidth, Rate: MinRate - 1} },
+		"pieces of nothing":    func(r *Rule) { r.Fault = Fault{Kind: Slicer} },
+		"pieces below nothing": func(r *Rule) { r.Fault = Fault{Kind: Slicer, Size: 10, Vary: 10} },
+		"a pause before now":   func(r *Rule) { r.Fault = Fault{Kind: Slicer, Size: 10, By: -1} },
+		"no limit":             func(r *Rule) { r.Fault = Fault{Kind: LimitData} },
+		"a prompt slow close":  func(r *Rule) { r.Fault = Fault{Kind: SlowClose} },
+		"a timeout in between": func(r *Rule) { r.Fault = Fault{Kind: Blackhole, Timeout: -1} },
+		"a jitter below none":  func(r *Rule) { r.Fault = Fault{Kind: Delay, Share: 1, By: 2, Jitter: -1} },
+		"normal without any":   func(r *Rule) { r.Fault = Fault{Kind: Delay, Share: 1, By: 2, Distribution: Normal} },
+		"spread by none known": func(r *Rule) { r.Fault = Fault{Kind: Delay, Share: 1, By: 2, Jitter: 1, Distribution: 9} },
+		"a burst too long":     func(r *Rule) { r.Fault.Every, r.Fault.Burst = 3, 4 },
+		"a burst of nothing":   func(r *Rule) { r.Fault.Burst = 4 },
+		"one in far too many":  func(r *Rule) { r.Fault.Every = maxEvery + 1 },
+		"a loss with a jitter": func(r *Rule) { r.Fault.Jitter = 1 },
+		"a loss with a rate":   func(r *Rule) { r.Fault.Rate = 1000 },
+		"a loss in pieces":     func(r *Rule) { r.Fault.Size = 1 },
+		"a loss up to a limit": func(r *Rule) { r.Fault.Bytes = 1 },
+		"a loss in time":       func(r *Rule) { r.Fault.Timeout = 1 },
+		"every seventh cut":    func(r *Rule) { r.Fault = Fault{Kind: Cut, Every: 7} },
 		"wrong for nobody":     func(r *Rule) { r.Site, r.Fault = Work, Fault{Kind: Wrong} },
 	}
 	for name, spoil := range bad {
@@ -153,10 +172,10 @@ func TestRule_checksWhatItIsTold(t *testing.T) {
 
 func TestFault_touchesItsShare(t *testing.T) {
 	const n = 4000
-	for _, k := range []Kind{Loss, Delay, Duplicate, Reorder, Deny} {
+	for _, k := range []Kind{Loss, Delay, Duplicate, Reorder, Deny, Corrupt} {
 		f, touched := Fault{Kind: k, Share: 0.25, By: time.Millisecond}, 0
 		for i := range uint64(n) {
-			fate := f.Touch(Draw(1, link, 1, i))
+			fate := f.Touch(i, Draw(1, link, 1, i))
 			if fate != (Fate{}) {
 				touched++
 			}
@@ -168,8 +187,38 @@ func TestFault_touchesItsShare(t *testing.T) {
 			t.Errorf("%v with a share of 0.25 touches %d of %d", k, touched, n)
 		}
 	}
-	if fate := (Fault{Kind: Cut}).Touch(math.MaxUint64); !fate.Lost {
+	if fate := (Fault{Kind: Cut}).Touch(0, math.MaxUint64); !fate.Lost {
 		t.Errorf("a cut leaves a message %+v", fate)
+	}
+}
+
+func TestFault_touchesTheLastOfEachSoMany(t *testing.T) {
+	for modifiers, want := range map[string]string{
+		"every(3)":        "..x..x..x..x",
+		"burst(2,5)":      "...xx...xx..",
+		"100%":            "xxxxxxxxxxxx",
+		"100% burst(1,6)": ".....x.....x",
+	} {
+		f, err := Fault{Kind: Loss}.Of(modifiers)
+		if err != nil || f.Check() != nil {
+			t.Errorf("%s: %v, %v", modifiers, err, f.Check())
+		}
+		got := ""
+		for nth := range uint64(len(want)) {
+			if f.Touch(nth, Draw(1, link, 1, nth)).Lost {
+				got += "x"
+			} else {
+				got += "."
+			}
+		}
+		if got != want {
+			t.Errorf("of messages lost by %s: %s, want %s", modifiers, got, want)
+		}
+	}
+	for _, modifiers := range []string{"", "few", "3*", "5%every(2)off", "burst(3,2)", "0%", "every(0)", "5%5%"} {
+		if f, err := (Fault{Kind: Loss}).Of(modifiers); !errors.Is(err, ErrBadTerms) {
+			t.Errorf("%q is read as %v, %v; want ErrBadTerms", modifiers, f, err)
+		}
 	}
 }
 
@@ -181,7 +230,7 @@ func TestFault_slowIsSoManyTimesAsLong(t *testing.T) {
 	if got := (Fault{Kind: Cut}).Stretch(time.Second); got != 0 {
 		t.Errorf("a cut stretches a task by %v", got)
 	}
-	if fate := slow.Touch(0); fate != (Fate{}) {
+	if fate := slow.Touch(0, 0); fate != (Fate{}) {
 		t.Errorf("a slow node's message meets %+v", fate)
 	}
 }

@@ -3,6 +3,7 @@ package chaos
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -23,7 +24,8 @@ const (
 	Reset
 	// Loss loses a share of the messages; at a store, of its replies to what it has done.
 	Loss
-	// Delay makes a share of the messages late; on a link those behind them wait. At a store it is the replies.
+	// Delay makes a share of the messages late, by By give or take Jitter; on a link those behind them wait. At a store it is
+	// the replies.
 	Delay
 	// Duplicate makes a share of the messages arrive twice.
 	Duplicate
@@ -39,10 +41,29 @@ const (
 	Wrong
 	// Fail has a node's tasks fail, panic, wait or answer wrong, as Terms say.
 	Fail
+	// Corrupt flips one bit of a share of what is written to a link, below its encryption, which breaks the link; or of a share
+	// of the beats, which are refused.
+	Corrupt
+	// Bandwidth lets Rate bytes a second pass on a link; what waits is late, and where too much waits, messages are dropped.
+	Bandwidth
+	// Slicer lets a link's bytes pass in pieces of Size, give or take Vary, and waits By between them.
+	Slicer
+	// LimitData closes a link when Bytes have passed on it.
+	LimitData
+	// SlowClose has the end of a link come By late to who did not end it.
+	SlowClose
+	// Blackhole lets nothing pass. A link's bytes wait until it is over, or until Timeout, when the link closes; beats are lost.
+	Blackhole
 )
 
+// LastKind is the kind of the highest value, for who counts by kind.
+const LastKind = Blackhole
+
 // Kinds lists every kind by value.
-var Kinds = []Kind{Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail}
+var Kinds = []Kind{
+	Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail,
+	Corrupt, Bandwidth, Slicer, LimitData, SlowClose, Blackhole,
+}
 
 // String names the kind as rules and reports do.
 func (k Kind) String() string {
@@ -75,6 +96,18 @@ func (k Kind) String() string {
 		return "wrong"
 	case Fail:
 		return "fail"
+	case Corrupt:
+		return "corrupt"
+	case Bandwidth:
+		return "bandwidth"
+	case Slicer:
+		return "slicer"
+	case LimitData:
+		return "limit_data"
+	case SlowClose:
+		return "slow_close"
+	case Blackhole:
+		return "blackhole"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
@@ -86,31 +119,70 @@ func (k Kind) HealedBy() Kind {
 		return Restart
 	case Freeze:
 		return Thaw
-	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail:
+	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail,
+		Corrupt, Bandwidth, Slicer, LimitData, SlowClose, Blackhole:
 		return 0
 	}
 	return 0
 }
 
+// OfBytes reports whether the kind strikes a link's connection, below its messages and their encryption.
+func (k Kind) OfBytes() bool {
+	switch k {
+	case Corrupt, Bandwidth, Slicer, LimitData, SlowClose, Blackhole, Reset:
+		return true
+	case Kill, Restart, Freeze, Thaw, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail:
+	}
+	return false
+}
+
 // ErrBadFault: the fault's values make no sense together; the text says which and what is allowed.
 var ErrBadFault = errors.New("bad fault")
 
-// Fault is one thing that goes wrong.
+// Fault is one thing that goes wrong. Behind each field stand the kinds that it is for; for others it must be left zero.
 type Fault struct {
-	Kind  Kind          `json:"kind"`
-	Share float64       `json:"share,omitempty"` // Loss, Delay, Duplicate, Reorder, Deny, Wrong: the share of the messages concerned, above 0 and up to 1
-	By    time.Duration `json:"by_ns,omitempty"` // Delay, Duplicate, Reorder: how late a message, or its second copy, is at most
-	Times float64       `json:"times,omitempty"` // Slow: how many times as long a task takes, above 1 and up to MaxTimes
-	Terms string        `json:"terms,omitempty"` // Fail: what becomes of which task; see Terms
+	Kind         Kind          `json:"kind"`
+	Share        float64       `json:"share,omitempty"`        // Loss, Delay, Duplicate, Reorder, Deny, Wrong, Corrupt: the share of the messages concerned, above 0 and up to 1
+	Every        uint64        `json:"every,omitempty"`        // the same but Wrong: it concerns the last of each so many messages; 0: all
+	Burst        uint64        `json:"burst,omitempty"`        // with Every: the last so many; 0: one
+	By           time.Duration `json:"by_ns,omitempty"`        // Delay, Duplicate, Reorder, SlowClose: how late a message, its second copy, or the end is; Slicer: the pause
+	Jitter       time.Duration `json:"jitter_ns,omitempty"`    // Delay, Duplicate, Reorder: how far it is from By
+	Distribution Distribution  `json:"distribution,omitempty"` // with Jitter: in what way
+	Times        float64       `json:"times,omitempty"`        // Slow: how many times as long a task takes, above 1 and up to MaxTimes
+	Terms        string        `json:"terms,omitempty"`        // Fail: what becomes of which task; see Terms
+	Rate         uint64        `json:"rate,omitempty"`         // Bandwidth: bytes a second, from MinRate
+	Size         uint64        `json:"size,omitempty"`         // Slicer: bytes of a piece on average
+	Vary         uint64        `json:"vary,omitempty"`         // Slicer: by how many of them a piece is larger or smaller, below Size
+	Bytes        uint64        `json:"bytes,omitempty"`        // LimitData
+	Timeout      time.Duration `json:"timeout_ns,omitempty"`   // Reset, Blackhole: how long a link stands; of a Reset 0: it breaks at once, and once; of a Blackhole 0: it stands
 }
 
-// MaxTimes bounds how slow a fault makes a task.
-const MaxTimes = 1000
+// Once reports whether the fault strikes when it comes, and stands no longer.
+func (f Fault) Once() bool { return f.Kind == Reset && f.Timeout == 0 }
+
+// Bounds of faults.
+const (
+	MaxTimes = 1000    // how slow a fault makes a task
+	MinRate  = 100     // bytes a second of a Bandwidth
+	MaxBytes = 1 << 40 // of a Rate, a Size, a limit
+	maxEvery = maxModifier
+)
 
 // Check tells whether the fault's values make sense. Its error wraps [ErrBadFault].
 func (f Fault) Check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %v %s", ErrBadFault, f.Kind, fmt.Sprintf(format, args...))
+	}
+	if text := f.needless(); text != "" {
+		return wrong("%s means nothing to it", text)
+	}
 	switch f.Kind {
-	case Kill, Restart, Freeze, Thaw, Reset, Cut:
+	case Kill, Restart, Freeze, Thaw, Cut:
+		return nil
+	case Reset, Blackhole:
+		if f.Timeout < 0 || f.Timeout > MaxTimeout {
+			return wrong("after %v: it must be 0 to %v", f.Timeout, MaxTimeout)
+		}
 		return nil
 	case Fail:
 		if _, err := ParseTerms(f.Terms); err != nil {
@@ -119,54 +191,127 @@ func (f Fault) Check() error {
 		return nil
 	case Slow:
 		if !(f.Times > 1 && f.Times <= MaxTimes) {
-			return fmt.Errorf("%w: %v by %v times: it must be above 1 and at most %d", ErrBadFault, f.Kind, f.Times, MaxTimes)
+			return wrong("by %v times: it must be above 1 and at most %d", f.Times, MaxTimes)
 		}
 		return nil
-	case Loss, Delay, Duplicate, Reorder, Deny, Wrong:
-		if !(f.Share > 0 && f.Share <= 1) {
-			return fmt.Errorf("%w: %v with a share of %v: it must be above 0 and at most 1", ErrBadFault, f.Kind, f.Share)
+	case Loss, Delay, Duplicate, Reorder, Deny, Wrong, Corrupt:
+		return f.checkTouch(wrong)
+	case Bandwidth:
+		if f.Rate < MinRate || f.Rate > MaxBytes {
+			return wrong("of %d bytes a second: it must be %d to %d", f.Rate, MinRate, uint64(MaxBytes))
 		}
-		if f.Kind != Loss && f.Kind != Deny && f.Kind != Wrong && f.By <= 0 {
-			return fmt.Errorf("%w: %v by %v: it must be above 0", ErrBadFault, f.Kind, f.By)
+		return nil
+	case Slicer:
+		switch {
+		case f.Size < 1 || f.Size > MaxBytes:
+			return wrong("into pieces of %d bytes: it must be 1 to %d", f.Size, uint64(MaxBytes))
+		case f.Vary >= f.Size:
+			return wrong("into pieces of %d bytes that vary by %d: it must be less", f.Size, f.Vary)
+		case f.By < 0 || f.By > MaxLate:
+			return wrong("with a pause of %v: it must be 0 to %v", f.By, MaxLate)
+		}
+		return nil
+	case LimitData:
+		if f.Bytes < 1 || f.Bytes > MaxBytes {
+			return wrong("after %d bytes: it must be 1 to %d", f.Bytes, uint64(MaxBytes))
+		}
+		return nil
+	case SlowClose:
+		if f.By <= 0 || f.By > MaxLate {
+			return wrong("by %v: it must be above 0 and at most %v", f.By, MaxLate)
 		}
 		return nil
 	}
 	return fmt.Errorf("%w: %v is not one of %v", ErrBadFault, f.Kind, Kinds)
 }
 
-// Fate is what becomes of one message. The zero Fate leaves it alone.
-type Fate struct {
-	Lost   bool          // it never arrives
-	Late   time.Duration // it arrives so much later than it would have
-	Passed bool          // those behind it do not wait for it
-	Twice  bool          // it arrives a second time,
-	Again  time.Duration // so much later than the first
-	Denied bool          // it is answered with an error
+// checkTouch checks a fault of single messages.
+func (f Fault) checkTouch(wrong func(string, ...any) error) error {
+	switch {
+	case !(f.Share > 0 && f.Share <= 1):
+		return wrong("with a share of %v: it must be above 0 and at most 1", f.Share)
+	case f.Every > maxEvery:
+		return wrong("of one in %d: at most %d", f.Every, maxEvery)
+	case f.Burst > f.Every:
+		return wrong("in bursts of %d in each %d: it must be no more", f.Burst, f.Every)
+	case !f.late():
+		return nil
+	case f.By < 0 || f.Jitter < 0:
+		return wrong("by %v with a jitter of %v: neither can be below 0", f.By, f.Jitter)
+	case f.By+f.Jitter <= 0:
+		return wrong("by %v: it must be above 0", f.By)
+	case f.Distribution > Pareto:
+		return wrong("with a jitter that is %v: want one of %v", f.Distribution, Distributions)
+	case f.Distribution != Uniform && f.Jitter == 0:
+		return wrong("with a jitter that is %v, and no jitter", f.Distribution)
+	}
+	return nil
 }
 
-// Touch decides with luck what the fault does to one message.
-func (f Fault) Touch(luck Luck) Fate {
-	if f.Kind == Cut {
+// late reports whether the kind makes messages late, or their copies.
+func (f Fault) late() bool { return f.Kind == Delay || f.Kind == Duplicate || f.Kind == Reorder }
+
+// needless names a value that is given and means nothing to the kind. What older orders could say of any kind is let be.
+func (f Fault) needless() string {
+	of := func(kinds ...Kind) bool { return slices.Contains(kinds, f.Kind) }
+	switch {
+	case (f.Every > 0 || f.Burst > 0) && !of(Loss, Delay, Duplicate, Reorder, Deny, Corrupt):
+		return "which of so many messages"
+	case (f.Jitter != 0 || f.Distribution != Uniform) && !f.late():
+		return "a jitter"
+	case f.Rate > 0 && f.Kind != Bandwidth:
+		return "a rate"
+	case (f.Size > 0 || f.Vary > 0) && f.Kind != Slicer:
+		return "the size of pieces"
+	case f.Bytes > 0 && f.Kind != LimitData:
+		return "a number of bytes"
+	case f.Timeout != 0 && !of(Reset, Blackhole):
+		return "a timeout"
+	}
+	return ""
+}
+
+// Fate is what becomes of one message. The zero Fate leaves it alone.
+type Fate struct {
+	Lost    bool          // it never arrives
+	Late    time.Duration // it arrives so much later than it would have
+	Passed  bool          // those behind it do not wait for it
+	Twice   bool          // it arrives a second time,
+	Again   time.Duration // so much later than the first
+	Denied  bool          // it is answered with an error
+	Spoiled bool          // one bit of it arrives as another,
+	Bit     uint64        // that of this number, modulo how many it has
+}
+
+// Touch decides with luck what the fault does to one message, the nth of those that it could touch, counted from 0.
+func (f Fault) Touch(nth uint64, luck Luck) Fate {
+	if f.Kind == Cut || f.Kind == Blackhole {
 		return Fate{Lost: true}
 	}
-	if !luck.Hits(f.Share) {
+	if !f.meant(nth) || !luck.Hits(f.Share) {
 		return Fate{}
 	}
-	by := luck.Next().Within(Span{Max: f.By})
 	switch f.Kind {
 	case Loss:
 		return Fate{Lost: true}
 	case Delay:
-		return Fate{Late: by}
+		return Fate{Late: f.lateness(luck.Next())}
 	case Duplicate:
-		return Fate{Twice: true, Again: by}
+		return Fate{Twice: true, Again: f.lateness(luck.Next())}
 	case Reorder:
-		return Fate{Late: by, Passed: true}
+		return Fate{Late: f.lateness(luck.Next()), Passed: true}
 	case Deny:
 		return Fate{Denied: true}
-	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong, Fail:
+	case Corrupt:
+		return Fate{Spoiled: true, Bit: uint64(luck.Next())}
+	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong, Fail, Bandwidth, Slicer, LimitData, SlowClose, Blackhole:
 	}
 	return Fate{}
+}
+
+// meant reports whether the nth message is one of those of each so many.
+func (f Fault) meant(nth uint64) bool {
+	return f.Every < 2 || nth%f.Every >= f.Every-max(f.Burst, 1)
 }
 
 // Stretch is how much longer than usual a task takes under the fault: nothing, unless it is Slow.
@@ -196,5 +341,8 @@ func (a Fate) And(b Fate) Fate {
 		Twice:  a.Twice || b.Twice,
 		Again:  a.Again + b.Again,
 		Denied: a.Denied || b.Denied,
+
+		Spoiled: a.Spoiled || b.Spoiled,
+		Bit:     a.Bit ^ b.Bit,
 	}
 }

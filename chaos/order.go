@@ -18,7 +18,7 @@ type Order struct {
 	Stand []Standing `json:"stand,omitempty"`
 }
 
-// Standing is a fault that stands at a node. One of kind Reset strikes once, when the order comes.
+// Standing is a fault that stands at a node, or strikes once when the order comes; see Fault.Once.
 type Standing struct {
 	Rule   uint32 `json:"rule,omitempty"` // tells its draws from those of other rules
 	Site   Site   `json:"site"`           // any but Process, whose faults no process can be told to have
@@ -33,9 +33,10 @@ type Lease time.Duration
 // The bounds of an order.
 const (
 	MaxLease      = 2 * time.Second // what stands longer is to be ordered again
-	MaxStanding   = 32              // faults of one order
+	MaxStanding   = 64              // faults of one order
 	MaxOrderBytes = 16 << 10        // its encoding
 	MaxLate       = 2 * time.Second // how late a fault makes a message, so that what is late is soon over, too
+	MaxTimeout    = time.Hour       // of a Reset or a Blackhole
 	maxPeerBytes  = 32
 )
 
@@ -99,38 +100,12 @@ func (s Standing) check() error {
 		return fmt.Errorf("%w: %v cannot stand at %v", ErrBadFault, s.Fault.Kind, s.Site)
 	case !between && (s.Peer != "" || s.Inward):
 		return fmt.Errorf("%w: at %v there is no other end", ErrBadFault, s.Site)
-	case s.Fault.By > MaxLate:
-		return fmt.Errorf("%w: %v by %v: at most %v", ErrBadFault, s.Fault.Kind, s.Fault.By, MaxLate)
+	case s.Fault.By > MaxLate || s.Fault.Jitter > MaxLate:
+		return fmt.Errorf("%w: %v by %v with a jitter of %v: each at most %v", ErrBadFault, s.Fault.Kind, s.Fault.By, s.Fault.Jitter, MaxLate)
 	case len(s.Peer) > maxPeerBytes:
 		return fmt.Errorf("%w: a peer's name of %d bytes", ErrBadFault, len(s.Peer))
 	}
 	return s.Fault.Check()
-}
-
-// String says in a few words what stands where.
-func (s Standing) String() string {
-	what := s.Fault.Kind.String()
-	switch s.Fault.Kind {
-	case Loss, Delay, Duplicate, Reorder, Deny, Wrong:
-		what += fmt.Sprintf(" of %g %%", 100*s.Fault.Share)
-	case Slow:
-		what += fmt.Sprintf(" by %g", s.Fault.Times)
-	case Fail:
-		what += " as " + s.Fault.Terms
-	case Kill, Restart, Freeze, Thaw, Reset, Cut:
-	}
-	what += " at " + s.Site.String()
-	way, peer := " to ", s.Peer
-	if s.Inward {
-		way = " from "
-	}
-	if peer == "" {
-		peer = "all"
-	}
-	if s.Site == Link || s.Site == Beat {
-		what += way + peer
-	}
-	return what
 }
 
 // Same reports whether two orders ask for the same, whatever their leases: the later renews the earlier.

@@ -19,6 +19,16 @@ func goodOrder() Order {
 		{Rule: 6, Site: Work, Fault: Fault{Kind: Wrong, Share: 0.5}},
 		{Rule: 7, Site: Gossip, Fault: Fault{Kind: Cut}},
 		{Rule: 8, Site: Work, Fault: Fault{Kind: Fail, Terms: `2*off->5%return("boom")`}},
+		{Rule: 9, Site: Link, Fault: Fault{Kind: Delay, Share: 1, By: 20 * time.Millisecond, Jitter: 5 * time.Millisecond, Distribution: Pareto}},
+		{Rule: 10, Site: Beat, Fault: Fault{Kind: Loss, Share: 1, Every: 100, Burst: 3}},
+		{Rule: 11, Site: Link, Fault: Fault{Kind: Corrupt, Share: 0.5, Every: 7, Burst: 1}},
+		{Rule: 12, Site: Link, Fault: Fault{Kind: Bandwidth, Rate: 64_000}},
+		{Rule: 13, Site: Link, Fault: Fault{Kind: Slicer, Size: 100, Vary: 20, By: time.Millisecond}, Inward: true},
+		{Rule: 14, Site: Link, Fault: Fault{Kind: LimitData, Bytes: 1 << 20}},
+		{Rule: 15, Site: Link, Fault: Fault{Kind: SlowClose, By: time.Second}},
+		{Rule: 16, Site: Link, Fault: Fault{Kind: Blackhole, Timeout: time.Second}, Peer: "n2"},
+		{Rule: 17, Site: Beat, Fault: Fault{Kind: Blackhole}, Peer: "n2"},
+		{Rule: 18, Site: Link, Fault: Fault{Kind: Reset, Timeout: time.Second}},
 	}}
 }
 
@@ -49,6 +59,9 @@ func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
 		"a store to start again": `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"restart"}}]}`,
 		"slow gossip":            `{"id":1,"lease":"1s","stand":[{"site":"gossip","fault":{"kind":"slow","times":2}}]}`,
 		"a delay of an hour":     `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":3600000000000}}]}`,
+		"a jitter of an hour":    `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":1,"jitter_ns":3600000000000}}]}`,
+		"an unknown jitter":      `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":1,"jitter_ns":1,"distribution":"zipf"}}]}`,
+		"beats of a bandwidth":   `{"id":1,"lease":"1s","stand":[{"site":"beat","fault":{"kind":"bandwidth","rate":1000}}]}`,
 		"terms of nothing":       `{"id":1,"lease":"1s","stand":[{"site":"work","fault":{"kind":"fail","terms":"melt"}}]}`,
 		"inward work":            `{"id":1,"lease":"1s","stand":[{"site":"work","inward":true,"fault":{"kind":"slow","times":2}}]}`,
 		"a loss of nothing":      `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"loss"}}]}`,
@@ -67,9 +80,13 @@ func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
 }
 
 func TestStanding_saysWhatStandsWhere(t *testing.T) {
-	want := []string{"cut at link to all", "loss of 20 % at beat from n2", "reset at link to n2", "delay of 100 % at link to all",
+	want := []string{"cut at link to all", "loss of 20 % at beat from n2", "reset at link to n2", "delay of 100 % by 1ms at link to all",
 		"slow by 10 at work", "wrong of 50 % at work", "cut at gossip",
-		`fail as 2*off->5%return("boom") at work`}
+		`fail as 2*off->5%return("boom") at work`,
+		"delay of 100 % by 20ms ± 5ms, pareto at link to all", "loss of 100 % in bursts of 3 in 100 at beat to all",
+		"corrupt of 50 % of one in 7 at link to all", "bandwidth of 64000 B/s at link to all",
+		"slicer into 100 ± 20 B, 1ms apart at link from all", "limit_data after 1048576 B at link to all",
+		"slow_close by 1s at link to all", "blackhole after 1s at link to n2", "blackhole at beat to n2", "reset after 1s at link to all"}
 	for i, s := range goodOrder().Stand {
 		if got := s.String(); got != want[i] {
 			t.Errorf("String = %q, want %q", got, want[i])

@@ -65,8 +65,10 @@ func (s Site) Admits(k Kind) bool {
 	switch k {
 	case Kill, Restart, Freeze, Thaw:
 		return s == Process || s == Store
-	case Reset:
+	case Reset, Bandwidth, Slicer, LimitData, SlowClose:
 		return s == Link
+	case Corrupt, Blackhole:
+		return s == Link || s == Beat
 	case Loss, Cut:
 		return s == Link || s == Beat || s == Store || s == Gossip
 	case Delay:

@@ -91,6 +91,26 @@ func ParseTerms(text string) (Terms, error) {
 	}
 }
 
+// Of is the fault with the messages that it concerns said as terms say it of tasks, by modifiers without an act: 5%, every(7),
+// burst(3,100), or 50%every(7). Its error wraps [ErrBadTerms].
+func (f Fault) Of(modifiers string) (Fault, error) {
+	p := termParser{text: modifiers}
+	t, err := p.modifiers()
+	switch {
+	case err != nil:
+		return f, err
+	case t.Times > 0:
+		return f, p.wrong("messages are not counted out: leave %d* away", t.Times)
+	case p.rest() != "" || modifiers == "":
+		return f, p.wrong("want which messages, such as 5%%, every(7) or burst(3,100)")
+	}
+	f.Share, f.Every, f.Burst = t.Share, 0, 0
+	if t.Every > 1 {
+		f.Every, f.Burst = t.Every, t.Burst
+	}
+	return f, nil
+}
+
 // termParser reads terms from left to right.
 type termParser struct {
 	text string
@@ -118,6 +138,15 @@ func (p *termParser) wrong(format string, args ...any) error {
 }
 
 func (p *termParser) term() (Term, error) {
+	t, err := p.modifiers()
+	if err == nil {
+		t.Act, err = p.act()
+	}
+	return t, err
+}
+
+// modifiers reads a term up to its act.
+func (p *termParser) modifiers() (Term, error) {
 	t := Term{Share: 1, Every: 1, Burst: 1}
 	var had []string
 	for {
@@ -128,7 +157,7 @@ func (p *termParser) term() (Term, error) {
 			return t, err
 		}
 		if what == "" {
-			break
+			return t, nil
 		}
 		if slices.Contains(had, what) {
 			p.at = at
@@ -136,9 +165,6 @@ func (p *termParser) term() (Term, error) {
 		}
 		had = append(had, what)
 	}
-	var err error
-	t.Act, err = p.act()
-	return t, err
 }
 
 // modifier reads one modifier, if one comes next, and says what it is about; nothing where none comes.

@@ -19,7 +19,7 @@ import (
 // reset breaks the links that an order wants broken; but for that to who ordered it, over which the node confirms.
 func (n *Node) reset(o ordered) {
 	for _, s := range o.order.Stand {
-		if s.Fault.Kind != chaos.Reset {
+		if !s.Fault.Once() {
 			continue
 		}
 		for _, m := range n.roster.members() {
@@ -41,7 +41,7 @@ func (n *Node) stand() {
 		for _, s := range o.order.Stand {
 			peer, known := n.roster.named(s.Peer)
 			s.Rule ^= uint32(o.sink) // so that two sinks' faults draw apart
-			on := wire.Standing{Rule: s.Rule, Fault: s.Fault, Peer: peer.ID(), Inward: s.Inward}
+			on := wire.Standing{Rule: s.Rule, Fault: s.Fault, Peer: peer.ID(), Spared: o.sink, Inward: s.Inward}
 			switch {
 			case s.Peer == "":
 				on.Peer = 0
@@ -50,7 +50,7 @@ func (n *Node) stand() {
 			}
 			switch s.Site {
 			case chaos.Link:
-				if s.Fault.Kind != chaos.Reset {
+				if !s.Fault.Once() {
 					links = append(links, on)
 				}
 			case chaos.Beat:
@@ -229,7 +229,7 @@ func (m *mouth) silenced() bool {
 	var fate chaos.Fate
 	nth := f.asked.Add(1) - 1
 	for _, s := range f.list {
-		fate = fate.And(s.Fault.Touch(chaos.Draw(f.seed, f.spot, s.Rule, nth)))
+		fate = fate.And(s.Fault.Touch(nth, chaos.Draw(f.seed, f.spot, s.Rule, nth)))
 	}
 	if fate.Lost {
 		m.faulted.Add(1)

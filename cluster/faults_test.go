@@ -343,3 +343,23 @@ func TestNode_noFaultSurvivesAKilledRunner(t *testing.T) {
 		t.Error("n2 heals for another reason than that the runner's link broke")
 	}
 }
+
+// Each link of n2 breaks 20 ms after it was made; but for the one by which that was ordered.
+func TestNode_faultsOfBytesSpareTheLinkOfWhoOrderedThem(t *testing.T) {
+	crew := startCrew(t, newKeys(t), 2)
+	client := startClient(t, crew)
+	client.order(t, "n2", "fault", chaos.Order{ID: 1, Lease: chaos.Lease(chaos.MaxLease), Stand: []chaos.Standing{
+		{Site: chaos.Link, Fault: chaos.Fault{Kind: chaos.Reset, Timeout: 20 * time.Millisecond}},
+	}})
+	before := crew[1].links.Stats().Reconnects
+	eventually(t, "the link to n1 breaks again and again", func() error {
+		if n := crew[1].links.Stats().Reconnects - before; n < 2 {
+			return fmt.Errorf("it stood again %d times", n)
+		}
+		return nil
+	})
+	if crew[1].diary.has("who ordered it is gone") {
+		t.Error("the link of who ordered it broke, too")
+	}
+	client.order(t, "n2", "heal", chaos.Order{ID: 2})
+}

@@ -17,6 +17,9 @@ type standing struct {
 	began bool          // it has struck
 	asked uint64        // how many messages, or tasks, it has touched or spared
 	terms *chaos.Chain  // of a Fail
+	free  clock.Instant // of a Bandwidth: when it has let pass what was sent
+	bytes uint64        // of a LimitData: that have passed
+	fuse  bool          // when it is over the link breaks
 }
 
 // all, in place of a process's index, makes a spot concern every process. Spots number processes from 1.
@@ -40,17 +43,29 @@ func ruleTable(buf []chaos.Rule) []chaos.Rule {
 	rule(process, chaos.Fault{Kind: chaos.Freeze}, 0.4, late, between(ms(2), ms(400)), 3)
 	rule(link, chaos.Fault{Kind: chaos.Reset}, 0.1, late, chaos.Span{}, 3)
 	rule(link, chaos.Fault{Kind: chaos.Loss, Share: 0.3}, 0.1, late, window, 3)
-	rule(link, chaos.Fault{Kind: chaos.Delay, Share: 0.5, By: ms(30)}, 0.1, late, window, 3)
-	rule(link, chaos.Fault{Kind: chaos.Duplicate, Share: 0.4, By: ms(20)}, 0.1, late, window, 3)
-	rule(link, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(5)}, 0.1, late, window, 3)
+	rule(link, chaos.Fault{Kind: chaos.Delay, Share: 0.5, By: ms(15), Jitter: ms(15)}, 0.1, late, window, 3)
+	rule(link, chaos.Fault{Kind: chaos.Duplicate, Share: 0.4, By: ms(10), Jitter: ms(10)}, 0.1, late, window, 3)
+	rule(link, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(5) / 2, Jitter: ms(5) / 2}, 0.1, late, window, 3)
 	rule(link, chaos.Fault{Kind: chaos.Cut}, 0.08, late, window, 2)
 	rule(beat, chaos.Fault{Kind: chaos.Loss, Share: 0.4}, 0.1, late, window, 3)
-	rule(beat, chaos.Fault{Kind: chaos.Delay, Share: 0.5, By: beatLate}, 0.1, late, window, 3)
-	rule(beat, chaos.Fault{Kind: chaos.Duplicate, Share: 0.4, By: beatLate}, 0.1, late, window, 3)
-	rule(beat, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(8)}, 0.1, late, window, 3)
+	rule(beat, chaos.Fault{Kind: chaos.Delay, Share: 0.5, By: beatLate / 2, Jitter: beatLate / 2}, 0.1, late, window, 3)
+	rule(beat, chaos.Fault{Kind: chaos.Duplicate, Share: 0.4, By: beatLate / 2, Jitter: beatLate / 2}, 0.1, late, window, 3)
+	rule(beat, chaos.Fault{Kind: chaos.Reorder, Share: 0.4, By: ms(4), Jitter: ms(4)}, 0.1, late, window, 3)
 	rule(beat, chaos.Fault{Kind: chaos.Cut}, 0.08, late, window, 2)
 	rule(chaos.Work, chaos.Fault{Kind: chaos.Slow, Times: 10}, 0.3, late, between(ms(20), ms(300)), 2)
 	rule(chaos.Work, chaos.Fault{Kind: chaos.Fail, Terms: "20%panic"}, 0.2, late, between(ms(20), ms(300)), 2)
+	rule(link, chaos.Fault{Kind: chaos.Corrupt, Share: 0.05}, 0.1, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.Bandwidth, Rate: 20_000}, 0.1, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.Slicer, Size: 100, Vary: 50, By: ms(1)}, 0.1, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.LimitData, Bytes: 4000}, 0.1, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.SlowClose, By: ms(20)}, 0.2, late, between(ms(20), ms(300)), 2)
+	rule(link, chaos.Fault{Kind: chaos.Blackhole}, 0.05, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.Blackhole, Timeout: ms(30)}, 0.05, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.Reset, Timeout: ms(20)}, 0.05, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.Loss, Share: 1, Every: 7, Burst: 2}, 0.05, late, window, 2)
+	rule(link, chaos.Fault{Kind: chaos.Delay, Share: 1, By: ms(5), Jitter: ms(5), Distribution: chaos.Pareto}, 0.05, late, window, 2)
+	rule(beat, chaos.Fault{Kind: chaos.Corrupt, Share: 0.4}, 0.1, late, window, 2)
+	rule(beat, chaos.Fault{Kind: chaos.Blackhole}, 0.05, late, window, 2)
 	return buf
 }
 
@@ -151,9 +166,15 @@ func (w *World) strike(e entry) {
 		}
 	case chaos.Freeze:
 		w.freeze(&w.processes[from])
-	case chaos.Reset:
-		w.breakLink(from, to)
-	case chaos.Loss, chaos.Delay, chaos.Duplicate, chaos.Reorder, chaos.Cut: // see fate
+	case chaos.Reset, chaos.Blackhole:
+		if fault.Once() {
+			w.breakLink(from, to)
+		} else if at := w.now.Add(fault.Timeout); fault.Timeout > 0 && at < s.until {
+			s.until, s.fuse = at, true
+		}
+	case chaos.Loss, chaos.Delay, chaos.Duplicate, chaos.Reorder, chaos.Cut, chaos.Corrupt: // see fate
+	case chaos.Bandwidth, chaos.Slicer, chaos.LimitData: // see squeeze
+	case chaos.SlowClose: // see closesLate
 	case chaos.Slow: // see slowed
 	case chaos.Fail: // see dies
 		if terms, err := chaos.ParseTerms(fault.Terms); err == nil { // a test has the table's checked
@@ -187,8 +208,11 @@ func (w *World) pass(e entry) {
 		w.out.Faults[healer]++
 		w.tell(s.spot, healer.String())
 		w.thaw(p)
-	case healer == 0 && kind != chaos.Reset:
+	case healer == 0 && !w.rules[s.rule].Fault.Once():
 		w.tell(s.spot, "heal")
+	}
+	if s.fuse {
+		w.breakLink(int(s.spot.From)-1, int(s.spot.To)-1)
 	}
 	w.schedule(s.rule, s.spot, s.nth+1, w.now)
 }
@@ -245,8 +269,9 @@ func (w *World) stumble(p *process) {
 // touching, added to a rule's ID, tells the draws for single messages and tasks from those for its strikes.
 const touching = 1 << 16
 
-// fate is what the standing faults do to the message or packet that process i sends to process j.
-func (w *World) fate(site chaos.Site, i, j int) chaos.Fate {
+// fate is what the standing faults do to the message or packet of so many bytes that process i sends to process j. With a spoiled
+// message its link breaks.
+func (w *World) fate(site chaos.Site, i, j int, bytes uint64) chaos.Fate {
 	var fate chaos.Fate
 	for k := range w.parts {
 		fate.Lost = fate.Lost || w.parts[k].between(i, j)
@@ -258,9 +283,43 @@ func (w *World) fate(site chaos.Site, i, j int) chaos.Fate {
 		}
 		s.asked++
 		rule := &w.rules[s.rule]
-		fate = fate.And(rule.Fault.Touch(chaos.Draw(w.seed, s.spot, touching+rule.ID, s.nth<<32|s.asked)))
+		if site == chaos.Link && rule.Fault.Kind.OfBytes() && rule.Fault.Kind != chaos.Corrupt {
+			fate = fate.And(w.squeeze(s, bytes))
+			continue
+		}
+		fate = fate.And(rule.Fault.Touch(s.asked-1, chaos.Draw(w.seed, s.spot, touching+rule.ID, s.nth<<32|s.asked)))
 	}
 	return fate
+}
+
+// squeeze is what a fault of a link's bytes does to a message of so many.
+func (w *World) squeeze(s *standing, bytes uint64) chaos.Fate {
+	switch f := w.rules[s.rule].Fault; f.Kind {
+	case chaos.Bandwidth:
+		s.free = max(s.free, w.now).Add(time.Duration(bytes * uint64(time.Second) / f.Rate))
+		return chaos.Fate{Late: s.free.Sub(w.now)}
+	case chaos.Slicer:
+		return chaos.Fate{Late: time.Duration((bytes-1)/f.Size) * f.By}
+	case chaos.LimitData:
+		if s.bytes += bytes; s.bytes > f.Bytes {
+			s.bytes = 0
+			return chaos.Fate{Lost: true, Spoiled: true}
+		}
+	case chaos.Blackhole:
+		return chaos.Fate{Lost: s.fuse, Late: s.until.Sub(w.now)}
+	default: // a Reset, or a SlowClose, which strike the link itself
+	}
+	return chaos.Fate{}
+}
+
+// closesLate is how late process i learns that its link to process j has ended.
+func (w *World) closesLate(i, j int) (late time.Duration) {
+	for k := range w.standing {
+		if s := &w.standing[k]; s.began && w.rules[s.rule].Fault.Kind == chaos.SlowClose && s.concerns(j, i) {
+			late += w.rules[s.rule].Fault.By
+		}
+	}
+	return late
 }
 
 // slowed is how long a task of process i takes under the faults that stand, if it takes usual without.
@@ -291,7 +350,7 @@ func (s *standing) concerns(i, j int) bool {
 	return (s.spot.From == 0 || int(s.spot.From) == i+1) && (s.spot.To == 0 || int(s.spot.To) == j+1)
 }
 
-// cutUntil reports whether links from process i to process j are cut, and until when.
+// cutUntil reports whether nothing passes on links from process i to process j, and until when.
 func (w *World) cutUntil(i, j int) (until clock.Instant, cut bool) {
 	for k := range w.parts {
 		if p := &w.parts[k]; p.between(i, j) {
@@ -300,7 +359,8 @@ func (w *World) cutUntil(i, j int) (until clock.Instant, cut bool) {
 	}
 	for k := range w.standing {
 		s := &w.standing[k]
-		if s.began && s.spot.Site == chaos.Link && w.rules[s.rule].Fault.Kind == chaos.Cut && s.concerns(i, j) {
+		kind := w.rules[s.rule].Fault.Kind
+		if s.began && s.spot.Site == chaos.Link && (kind == chaos.Cut || kind == chaos.Blackhole) && s.concerns(i, j) {
 			until, cut = max(until, s.until), true
 		}
 	}

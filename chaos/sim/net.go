@@ -33,6 +33,9 @@ const (
 	redialHigh  = 20 * time.Millisecond
 )
 
+// envelope is about how many bytes a message takes beside its payload.
+const envelope = 100
+
 // latency is how long a message or packet is under way where no fault stands.
 func latency(luck chaos.Luck) time.Duration {
 	if luck.Below(tailEach) == 0 {
@@ -104,7 +107,7 @@ func (w *World) breakLink(i, j int) {
 func (w *World) sever(i, j int) {
 	near := &w.ends[i][j]
 	luck := w.luck(luckReset, i, j, uint64(near.conn))
-	at := w.now.Add(luck.Within(between(resetLow, resetHigh)))
+	at := w.now.Add(luck.Within(between(resetLow, resetHigh)) + w.closesLate(i, j))
 	if until, cut := w.cutUntil(j, i); cut {
 		at = max(at, until.Add(luck.Within(between(resetLow, resetHigh))))
 	}
@@ -146,8 +149,11 @@ func (w *World) send(p *process, e *failover.Effect) {
 	}
 	near := &w.ends[p.index][to.index]
 	near.sent++
-	fate := w.fate(chaos.Link, p.index, to.index)
-	if fate.Lost {
+	fate := w.fate(chaos.Link, p.index, to.index, uint64(envelope+len(e.Message.Payload)))
+	if fate.Spoiled && near.severs == clock.Never {
+		w.breakLink(p.index, to.index)
+	}
+	if fate.Lost || fate.Spoiled {
 		w.ends[to.index][p.index].missed = true
 		w.bereave(&e.Message)
 		return
@@ -197,8 +203,8 @@ func (w *World) beat(p *process) {
 			continue
 		}
 		near.beats++
-		fate := w.fate(chaos.Beat, p.index, i)
-		if fate.Lost {
+		fate := w.fate(chaos.Beat, p.index, i, 0)
+		if fate.Lost || fate.Spoiled {
 			continue
 		}
 		var flags uint32

@@ -87,22 +87,13 @@ func (w *World) tellPartition(p *partition, verb string) {
 func (w *World) drawShape(p *partition, luck chaos.Luck) {
 	var order [MaxNodes]int
 	n := w.cfg.Nodes
-	for i := range n { // Fisher and Yates
-		j := int(luck.Below(uint64(i + 1)))
-		order[i], order[j] = order[j], i
-		luck = luck.Next()
-	}
-	switch p.shape {
-	case OneApart:
-		p.divide(order[:1], order[1:n])
-	case Halves:
-		p.divide(order[:(n-1)/2], order[(n-1)/2:n])
-	case Third:
-		few := max((n-1)/3, 1)
-		p.divide(order[:few], order[few:n])
-	case Ring:
-		p.ring(order[:n])
-	default: // troubles that are no partitions
+	luck = chaos.Shuffle(order[:n], luck)
+	for i := range n {
+		for j := range i {
+			if p.shape.shape().Apart(n, i, j) {
+				p.cut(order[i], order[j])
+			}
+		}
 	}
 	// The sink sees both sides, or stands where one node of either side stands.
 	if side := luck.Below(3); side < 2 {
@@ -118,29 +109,17 @@ func (w *World) drawShape(p *partition, luck chaos.Luck) {
 	}
 }
 
-// divide cuts every way between two groups.
-func (p *partition) divide(few, many []int) {
-	for _, i := range few {
-		for _, j := range many {
-			p.cut(i, j)
-		}
-	}
-}
-
-// ring lets each node see those next to it on a ring, as many on either side as make a majority. Three nodes have no such
-// ring; there the one in the middle sees both others, and these do not see each other.
-func (p *partition) ring(order []int) {
-	n := len(order)
-	if n == 3 {
-		p.cut(order[0], order[2])
-		return
-	}
-	for i := range n {
-		for j := range i {
-			if apart := min(i-j, n-i+j); apart > (n/2+1)/2 {
-				p.cut(order[i], order[j])
-			}
-		}
+// shape is that of a trouble that is a partition.
+func (t Trouble) shape() chaos.Shape {
+	switch t {
+	case Halves:
+		return chaos.Majority
+	case Ring:
+		return chaos.MajoritiesRing
+	case Third:
+		return chaos.MinorityThird
+	default:
+		return chaos.One
 	}
 }
 

@@ -75,10 +75,10 @@ type Outcome struct {
 	Needless  int // takeovers from a node that lived
 	Unsent    int // messages given to a link that did not stand
 
-	Faults    [chaos.Fail + 1]int // faults that struck, by kind; for those of single messages, the windows
-	Troubles  [Stall + 1]int      // and what went wrong beside them
-	Takeovers []Takeover          // from nodes that were dead or frozen; valid until the next Run
-	Lates     []Lateness          // of the results of a calm world; valid until the next Run
+	Faults    [chaos.LastKind + 1]int // faults that struck, by kind; for those of single messages, the windows
+	Troubles  [Stall + 1]int          // and what went wrong beside them
+	Takeovers []Takeover              // from nodes that were dead or frozen; valid until the next Run
+	Lates     []Lateness              // of the results of a calm world; valid until the next Run
 }
 
 // Excused says why results that are not delivered need not be: of whole streams, each by the first reason that holds.

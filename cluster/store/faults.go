@@ -73,8 +73,9 @@ type standing struct {
 func (p *plan) fate() chaos.Fate {
 	var fate chaos.Fate
 	for _, s := range p.standing {
-		luck := chaos.Draw(p.seed, p.spot, s.Rule, s.asked.Add(1)-1)
-		fate = fate.And(s.Fault.Touch(luck))
+		nth := s.asked.Add(1) - 1
+		luck := chaos.Draw(p.seed, p.spot, s.Rule, nth)
+		fate = fate.And(s.Fault.Touch(nth, luck))
 	}
 	return fate
 }

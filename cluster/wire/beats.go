@@ -65,7 +65,7 @@ type Beats struct {
 	unsent, faulted atomic.Uint64
 
 	peers atomic.Pointer[roster]
-	mu    sync.Mutex // held while peers is replaced
+	mu    sync.Mutex // held while peers, or faults, are replaced
 }
 
 // roster is the set of peers, by id and in the order told. It never changes; its peers do.
@@ -374,8 +374,7 @@ func (r *round) take(packet []byte, at clock.Instant) {
 		r.replayed.Add(1)
 		return
 	}
-	if plan := r.faults.Load(); plan != nil && plan.fate(p.ID, true).Lost {
-		r.faulted.Add(1)
+	if plan := r.faults.Load(); plan != nil && r.lost(plan, p, packet) {
 		return
 	}
 	if at == 0 {

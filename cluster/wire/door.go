@@ -37,13 +37,16 @@ var (
 	errTalkative = errors.New("too many bytes before authentication")
 )
 
-// gate is a connection that reads a bounded number of bytes until it is opened.
+// gate is a connection that reads a bounded number of bytes until it is opened. It is read and written through the door for
+// faults, which stand there once a link is carried on it.
 type gate struct {
 	net.Conn
-	raw  io.ReadWriter // reads and writes Conn
-	left atomic.Int64  // bytes that may still be read; negative once the gate is open
-	end  func()        // called once, when the connection is closed
-	once sync.Once
+	raw    io.ReadWriter // reads and writes Conn
+	left   atomic.Int64  // bytes that may still be read; negative once the gate is open
+	strait atomic.Pointer[strait]
+	end    func() // called once, when the connection is closed
+	once   sync.Once
+	closed chan struct{} // then
 }
 
 func newGate(c net.Conn, end func()) *gate {
@@ -51,7 +54,7 @@ func newGate(c net.Conn, end func()) *gate {
 		_ = tcp.SetReadBuffer(unreadBytes)
 		_ = tcp.SetWriteBuffer(unreadBytes)
 	}
-	g := &gate{Conn: c, raw: c, end: end}
+	g := &gate{Conn: c, raw: c, end: end, closed: make(chan struct{})}
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := newRawConn(s); err == nil {
 			g.raw = raw
@@ -63,8 +66,8 @@ func newGate(c net.Conn, end func()) *gate {
 
 func (g *gate) open() { g.left.Store(-1) }
 
-// Read reads no more than the gate lets through.
-func (g *gate) Read(b []byte) (int, error) {
+// read reads no more than the gate lets through.
+func (g *gate) read(b []byte) (int, error) {
 	left := g.left.Load()
 	if left < 0 {
 		return g.raw.Read(b)
@@ -77,13 +80,21 @@ func (g *gate) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write writes as Conn does.
-func (g *gate) Write(b []byte) (int, error) { return g.raw.Write(b) }
-
-// Close closes the connection.
-func (g *gate) Close() error {
-	g.once.Do(g.end)
+// close closes the connection at once.
+func (g *gate) close() error {
+	g.once.Do(func() {
+		close(g.closed)
+		g.end()
+	})
 	return g.Conn.Close()
+}
+
+// reset closes the connection at once and has the kernel tell the peer by a reset, which loses what is under way.
+func (g *gate) reset() {
+	if tcp, ok := g.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a refusal leaves a link that ends in the usual way
+	}
+	_ = g.close()
 }
 
 // hall is where calls come in. It turns away connections beyond [MaxConnections].

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -13,24 +12,30 @@ import (
 
 // Standing is a fault that stands on the way between this process and a peer.
 //
-// It belongs at the sender's end, where all of Loss, Delay, Duplicate, Reorder and Cut can be had. Inward it is for a
-// peer that cannot be told: of such a fault only that something is lost takes place. A fault told at both ends strikes
-// twice.
+// One of messages belongs at the sender's end, where all of Loss, Delay, Duplicate, Reorder and Cut can be had. Inward it is for
+// a peer that cannot be told: of such a fault only that something is lost, or spoiled, takes place. One of bytes, see
+// [chaos.Kind.OfBytes], is the same in both directions. A fault told at both ends strikes twice.
 type Standing struct {
 	Rule   uint32 // tells its draws from those of other rules
 	Fault  chaos.Fault
-	Peer   failover.NodeID // 0: every one
+	Peer   failover.NodeID // 0: every one,
+	Spared failover.NodeID // but for this one, where the fault is one of bytes
 	Inward bool            // it strikes what comes from Peer instead of what goes there
 }
 
-// SetFaults replaces the faults that stand on the links; none heal them. A link that is cut stays up and swallows its
-// messages, as a network does that no longer carries packets; telemetry passes, since it is how a fault is watched.
+// SetFaults replaces the faults that stand on the links; none heal them. One that stood before counts on. A link that is cut stays
+// up and swallows its messages, as a network does that no longer carries packets; telemetry passes, since it is how a fault is
+// watched. Faults of bytes strike a link from when it is up, and telemetry too.
 func (l *Links) SetFaults(seed uint64, faults ...Standing) error {
-	p, err := newPlan(seed, chaos.Link, l.cfg.Self.ID, faults)
-	if err == nil {
-		l.faults.Store(p)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := replace(&l.faults, seed, chaos.Link, l.cfg.Self.ID, faults); err != nil {
+		return err
 	}
-	return err
+	for _, p := range l.peers {
+		l.light(p)
+	}
+	return nil
 }
 
 // Stands reports whether any fault stands on the links.
@@ -45,17 +50,15 @@ func (l *Links) Reset(peer failover.NodeID) {
 	p := l.peers[peer]
 	l.mu.Unlock()
 	if p != nil {
-		go p.hangUp() // which waits until nobody reads or writes, and the caller is the loop
+		go p.reset() // which waits until nobody reads or writes, and the caller is the loop
 	}
 }
 
-// SetFaults replaces the faults that stand on the beats; none heal them.
+// SetFaults replaces the faults that stand on the beats; none heal them. One that stood before counts on.
 func (b *Beats) SetFaults(seed uint64, faults ...Standing) error {
-	p, err := newPlan(seed, chaos.Beat, b.self, faults)
-	if err == nil {
-		b.faults.Store(p)
-	}
-	return err
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return replace(&b.faults, seed, chaos.Beat, b.self, faults)
 }
 
 // plan is the faults that stand at one site of this process. No plan is a nil pointer, and costs one branch.
@@ -67,40 +70,67 @@ type plan struct {
 type standing struct {
 	Standing
 	spot  chaos.Spot
+	since clock.Instant
+	over  chan struct{} // closed when it stands no longer
 	asked atomic.Uint64
 }
 
-func newPlan(seed uint64, site chaos.Site, self failover.NodeID, faults []Standing) (*plan, error) {
-	if len(faults) == 0 {
-		return nil, nil
+// replace makes a plan of the faults and puts it in the place of the one before. What stood there as well goes on.
+func replace(at *atomic.Pointer[plan], seed uint64, site chaos.Site, self failover.NodeID, faults []Standing) error {
+	var before []*standing
+	if p := at.Load(); p != nil {
+		before = slices.Clone(p.standing)
 	}
-	p := &plan{seed: seed}
+	next := &plan{seed: seed}
 	for _, f := range faults {
 		if err := f.Fault.Check(); err != nil {
-			return nil, err
+			return err
 		}
-		if !site.Admits(f.Fault.Kind) || f.Fault.Kind == chaos.Reset {
-			return nil, fmt.Errorf("%w: %v cannot stand at %v", chaos.ErrBadFault, f.Fault.Kind, site)
+		if !site.Admits(f.Fault.Kind) || f.Fault.Once() {
+			return fmt.Errorf("%w: %v cannot stand at %v", chaos.ErrBadFault, f.Fault.Kind, site)
+		}
+		if i := slices.IndexFunc(before, func(s *standing) bool { return s.Standing == f }); i >= 0 {
+			next.standing = append(next.standing, before[i])
+			before = slices.Delete(before, i, i+1)
+			continue
 		}
 		spot := chaos.Spot{Site: site, From: uint32(self), To: uint32(f.Peer)}
 		if f.Inward {
 			spot.From, spot.To = spot.To, spot.From
 		}
-		p.standing = append(p.standing, &standing{Standing: f, spot: spot})
+		next.standing = append(next.standing, &standing{Standing: f, spot: spot, since: clock.Now(), over: make(chan struct{})})
 	}
-	return p, nil
+	if len(faults) == 0 {
+		next = nil
+	}
+	at.Store(next)
+	for _, s := range before {
+		close(s.over)
+	}
+	return nil
 }
 
 // fate is what becomes of one message or beat.
 func (p *plan) fate(peer failover.NodeID, inward bool) chaos.Fate {
 	var fate chaos.Fate
 	for _, s := range p.standing {
-		if (s.Peer == 0 || s.Peer == peer) && s.Inward == inward {
-			luck := chaos.Draw(p.seed, s.spot, s.Rule, s.asked.Add(1)-1)
-			fate = fate.And(s.Fault.Touch(luck))
+		if s.concerns(peer, inward) && (s.spot.Site == chaos.Beat || !s.Fault.Kind.OfBytes()) {
+			nth, luck := s.draw(p.seed)
+			fate = fate.And(s.Fault.Touch(nth, luck))
 		}
 	}
 	return fate
+}
+
+// draw is the luck of whoever asks next, and how many asked before.
+func (s *standing) draw(seed uint64) (nth uint64, luck chaos.Luck) {
+	nth = s.asked.Add(1) - 1
+	return nth, chaos.Draw(seed, s.spot, s.Rule, nth)
+}
+
+// concerns reports whether the fault stands on the way to a peer, or from there.
+func (s *standing) concerns(peer failover.NodeID, inward bool) bool {
+	return (s.Peer == 0 || s.Peer == peer) && s.Inward == inward
 }
 
 // lostInward tells whether a fault has what comes from a peer.
@@ -111,6 +141,23 @@ func (l *Links) lostInward(from failover.NodeID) bool {
 	}
 	l.count.faulted.Add(1)
 	return true
+}
+
+// lost tells whether a fault has a packet that comes from a peer. A spoiled one is judged anew, as if it had come so.
+func (r *round) lost(plan *plan, p *beatPeer, packet []byte) bool {
+	fate := plan.fate(p.ID, true)
+	if fate.Lost {
+		r.faulted.Add(1)
+		return true
+	}
+	if spoil(packet, fate); !fate.Spoiled {
+		return false
+	}
+	_, err := r.seal.get(packet)
+	if err != nil {
+		r.strangers.Add(1)
+	}
+	return err != nil
 }
 
 // fateOf is what becomes of what is said to a peer.
@@ -144,52 +191,33 @@ func (q *queue) pushFated(m *failover.Message, fate chaos.Fate) bool {
 	return ok
 }
 
-// maxDelayed bounds the beats that faults hold back; more are lost and counted.
-const maxDelayed = 4096
+// The door for faults of bytes: what is read from a link's connection and written to it passes here.
 
-// delayLine holds the beats that faults delay, in the order in which they are due. It belongs to the sender.
-type delayLine struct{ held []delayed }
-
-type delayed struct {
-	due    clock.Instant
-	to     *sockaddr
-	packet [beatBytes]byte
+// Read reads no more than the gate lets through, as the faults that stand there have it.
+func (g *gate) Read(b []byte) (int, error) {
+	if s := g.strait.Load(); s != nil && s.faults.Load() != nil {
+		return s.read(g, b)
+	}
+	n, err := g.read(b)
+	if s := g.strait.Load(); s != nil && s.faults.Load() != nil { // it came when a fault had begun
+		return s.came(g, b[:n], err)
+	}
+	return n, err
 }
 
-// intercept lets a fault have one beat, and answers true where it is not to be sent now.
-func (d *delayLine) intercept(b *Beats, plan *plan, p *beatPeer, now clock.Instant, packet *[beatBytes]byte) bool {
-	fate := plan.fate(p.ID, false)
-	if fate.Lost || len(d.held) >= maxDelayed {
-		b.faulted.Add(1)
-		return true
+// Write writes as Conn does, as the faults that stand there have it.
+func (g *gate) Write(b []byte) (int, error) {
+	s := g.strait.Load()
+	if s == nil || s.faults.Load() == nil {
+		return g.raw.Write(b)
 	}
-	if fate.Twice {
-		d.hold(delayed{now.Add(fate.Late + fate.Again), p.to, *packet})
-	}
-	if fate.Late == 0 {
-		return false
-	}
-	d.hold(delayed{now.Add(fate.Late), p.to, *packet})
-	return true
+	return s.write(g, b)
 }
 
-func (d *delayLine) hold(h delayed) {
-	at, _ := slices.BinarySearchFunc(d.held, h.due+1, func(h delayed, due clock.Instant) int {
-		return cmp.Compare(h.due, due)
-	})
-	d.held = slices.Insert(d.held, at, h)
-}
-
-// release sends what is due and answers when the next will be.
-func (d *delayLine) release(b *Beats, fd uintptr, now clock.Instant) clock.Instant {
-	n := 0
-	for n < len(d.held) && d.held[n].due <= now {
-		b.write(fd, d.held[n].packet[:], d.held[n].to)
-		n++
+// Close closes the connection, as late as the faults that stand there have it.
+func (g *gate) Close() error {
+	if s := g.strait.Load(); s != nil && s.faults.Load() != nil {
+		s.linger(g, false)
 	}
-	d.held = slices.Delete(d.held, 0, n)
-	if len(d.held) == 0 {
-		return clock.Never
-	}
-	return d.held[0].due
+	return g.close()
 }

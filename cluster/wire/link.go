@@ -58,7 +58,7 @@ func (l *Links) callOnce(p *peer) (stood bool) {
 	if !ok || hello.ID != p.ID { // another incarnation may have the address by now
 		return false
 	}
-	if !l.claim(ctx, p, c.hangUp) {
+	if !l.claim(ctx, p, c) {
 		return false
 	}
 	defer l.release(p)
@@ -94,7 +94,7 @@ func (l *Links) answer(g *gate) {
 		return
 	}
 	p.hangUp() // the peer has called anew, so what stands is broken
-	if !l.claim(ctx, p, c.hangUp) {
+	if !l.claim(ctx, p, c) {
 		return
 	}
 	defer l.release(p)
@@ -148,17 +148,28 @@ func (l *Links) await(ctx context.Context, hello Peer) *peer {
 
 // hangUp ends the link that stands, if one does.
 func (p *peer) hangUp() {
-	p.mu.Lock()
-	end := p.end
-	p.mu.Unlock()
-	if end != nil {
-		end()
+	if c := p.standing(); c != nil {
+		c.hangUp()
 	}
 }
 
-// claim waits until no link to p stands and takes its place, to be ended by end. It waits no longer than a call's beginning may
+// reset breaks the link that stands, if one does.
+func (p *peer) reset() {
+	if c := p.standing(); c != nil {
+		c.gate.reset()
+	}
+}
+
+// standing is the connection of the link that stands; nil while none does.
+func (p *peer) standing() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conn
+}
+
+// claim waits until no link to p stands and has c take its place. It waits no longer than a call's beginning may
 // take, which is ctx's: that the caller has hung up is not noticed here.
-func (l *Links) claim(ctx context.Context, p *peer, end func()) bool {
+func (l *Links) claim(ctx context.Context, p *peer, c *conn) bool {
 	select {
 	case p.linked <- struct{}{}:
 	case <-ctx.Done():
@@ -167,7 +178,7 @@ func (l *Links) claim(ctx context.Context, p *peer, end func()) bool {
 		return false
 	}
 	p.mu.Lock()
-	p.end = end
+	p.conn = c
 	p.mu.Unlock()
 	if ctx.Err() != nil || p.ctx.Err() != nil {
 		l.release(p)
@@ -179,7 +190,8 @@ func (l *Links) claim(ctx context.Context, p *peer, end func()) bool {
 // release gives the place to the next link.
 func (l *Links) release(p *peer) {
 	p.mu.Lock()
-	p.end = nil
+	p.conn, p.up = nil, 0
+	p.snuff()
 	p.mu.Unlock()
 	l.mu.Lock()
 	if l.ending[p.ID] == p.linked {
@@ -198,6 +210,7 @@ func (l *Links) carry(c *conn, p *peer) {
 	}
 	p.met = true
 	p.out.stand()
+	l.lay(c, p)
 	l.cfg.Up(p.Peer)
 	broken := make(chan struct{})
 	sent := make(chan struct{})

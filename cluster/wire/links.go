@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"fracture/clock"
 	"fracture/cluster/failover"
 )
 
@@ -92,8 +93,10 @@ type peer struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	mu  sync.Mutex // guards end
-	end func()     // ends the link that stands; nil while none does
+	mu   sync.Mutex    // guards what follows
+	conn *conn         // the link that stands; nil while none does
+	up   clock.Instant // since when
+	fuse *time.Timer   // breaks it where a fault says so; nil where none does
 }
 
 // Listen opens the socket that peers call, unless the process is a sink, and makes its certificate. Nothing runs until

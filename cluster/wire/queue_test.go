@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,7 +197,7 @@ func TestFaults_ofLinks(t *testing.T) {
 	if heard[0] != 4 || heard[1] != 4 {
 		t.Fatalf("heard %v, want 4 twice", heard)
 	}
-	on(a, b, false, chaos.Fault{Kind: chaos.Reorder, Share: 1, By: time.Hour})
+	on(a, b, false, chaos.Fault{Kind: chaos.Reorder, Share: 1, By: chaos.MaxLate})
 	say(5)
 	if err := a.SetFaults(0); err != nil {
 		t.Fatal(err)
@@ -210,7 +211,7 @@ func TestFaults_ofLinks(t *testing.T) {
 	say(7)
 	hear(1)
 	if heard[0] != 7 {
-		t.Fatalf("heard %v, want 7: 5 is an hour late, 6 was swallowed", heard)
+		t.Fatalf("heard %v, want 7: 5 is far too late, 6 was swallowed", heard)
 	}
 	if got := a.Stats().Faulted; got != 1 {
 		t.Fatalf("n1 counts %d faulted, want 1", got)
@@ -224,10 +225,12 @@ func TestFaults_ofLinks(t *testing.T) {
 
 func TestFaults_loseTheirShareAndTheSameOnesAgain(t *testing.T) {
 	lost := func() (which []int) {
-		p, err := newPlan(7, chaos.Link, 1, []Standing{{Rule: 2, Fault: chaos.Fault{Kind: chaos.Loss, Share: 0.25}, Peer: 5}})
+		var at atomic.Pointer[plan]
+		err := replace(&at, 7, chaos.Link, 1, []Standing{{Rule: 2, Fault: chaos.Fault{Kind: chaos.Loss, Share: 0.25}, Peer: 5}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		p := at.Load()
 		for i := range 1000 {
 			if p.fate(5, false).Lost {
 				which = append(which, i)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 // entry is a fault that a node can be ordered to suffer, as the verbs faults and inject know it.
 type entry struct {
 	kind    chaos.Kind
+	name    string // where it is not the kind's
 	where   []chaos.Site
 	flags   []string // of inject; that it needs
 	may     []string // and that it may have
@@ -25,36 +27,61 @@ type entry struct {
 
 // catalogue lists the faults that `fracture inject` can order.
 var catalogue = []entry{
-	{chaos.Cut, []chaos.Site{chaos.Link, chaos.Beat}, nil, []string{"peer", "inward", "gossip", "store"},
-		"nothing that it says comes through, or, --inward, that is said to it; links stay up", "inject cut --node n3 --for 5s"},
-	{chaos.Loss, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share"}, []string{"peer", "inward", "gossip", "store"},
-		"a share of the messages and beats is lost", "inject loss --share 20% --node n3"},
-	{chaos.Delay, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share", "by"}, []string{"peer", "store"},
-		"a share is late, and those behind it wait", "inject delay --share 100% --by 20ms --node n3 --peer n4"},
-	{chaos.Reorder, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share", "by"}, []string{"peer"},
-		"a share is late, and those behind it pass", "inject reorder --share 10% --by 5ms --node n3"},
-	{chaos.Duplicate, []chaos.Site{chaos.Link, chaos.Beat}, []string{"share", "by"}, []string{"peer"},
-		"a share comes twice", "inject duplicate --share 10% --by 5ms --node n3"},
-	{chaos.Reset, []chaos.Site{chaos.Link}, nil, []string{"peer"},
-		"links break once, and are made anew", "inject reset --node n3"},
-	{chaos.Slow, []chaos.Site{chaos.Work}, []string{"times"}, nil,
-		"each task takes so many times as long", "inject slow --times 10 --node n2"},
-	{chaos.Wrong, []chaos.Site{chaos.Work}, []string{"share"}, nil,
-		"a share of the answers has one bit flipped", "inject wrong --share 100% --node n2"},
-	{chaos.Fail, []chaos.Site{chaos.Work}, []string{"terms"}, nil,
-		"tasks fail, panic, wait or answer wrong, as terms say", `inject fail --terms 'every(7)panic' --node all`},
-	{chaos.Kill, []chaos.Site{chaos.Store}, []string{"store"}, nil,
-		"connections to the store break, and are refused", "inject kill --store --for 5s"},
-	{chaos.Freeze, []chaos.Site{chaos.Store}, []string{"store"}, nil,
-		"connections to the store stand, and nothing is answered", "inject freeze --store --for 5s"},
-	{chaos.Deny, []chaos.Site{chaos.Store}, []string{"store", "share"}, nil,
-		"a share of the writes is answered as by a store that has become read-only", "inject deny --store --share 100% --for 5s"},
+	{kind: chaos.Cut, where: between, may: []string{"peer", "inward", "gossip", "store"},
+		what: "nothing that it says comes through, or, --inward, that is said to it; links stay up", example: "inject cut --node n3 --for 5s"},
+	{kind: chaos.Cut, name: partition, where: between, may: []string{"shape", "groups"},
+		what: "nodes cannot reach each other, in a shape of Jepsen's or by groups of names", example: "inject partition --shape majority --for 5s"},
+	{kind: chaos.Blackhole, where: between, may: []string{"timeout", "peer", "inward"},
+		what: "nothing passes, telemetry neither; links stand, and what waits comes when it is over, or close at --timeout", example: "inject blackhole --timeout 2s --node n3 --peer n4"},
+	{kind: chaos.Loss, where: between, flags: []string{"share"}, may: []string{"peer", "inward", "gossip", "store"},
+		what: "a share of the messages and beats is lost", example: "inject loss --share 20% --node n3"},
+	{kind: chaos.Delay, where: between, flags: []string{"share", "by"}, may: []string{"jitter", "distribution", "peer", "store"},
+		what: "a share is late, and those behind it wait", example: "inject delay --share 100% --by 20ms --jitter 5ms --node n3 --peer n4"},
+	{kind: chaos.Reorder, where: between, flags: []string{"share", "by"}, may: []string{"jitter", "distribution", "peer"},
+		what: "a share is late, and those behind it pass", example: "inject reorder --share 10% --by 5ms --node n3"},
+	{kind: chaos.Duplicate, where: between, flags: []string{"share", "by"}, may: []string{"jitter", "distribution", "peer"},
+		what: "a share comes twice", example: "inject duplicate --share 10% --by 5ms --node n3"},
+	{kind: chaos.Corrupt, where: between, flags: []string{"share"}, may: []string{"peer", "inward"},
+		what: "a share of what goes over the wire has one bit flipped: links break, beats are refused", example: "inject corrupt --share 1% --node n3"},
+	{kind: chaos.Bandwidth, where: onLinks, flags: []string{"rate"}, may: []string{"peer", "inward"},
+		what: "links let so many bytes a second pass; what waits is late", example: "inject bandwidth --rate 64KB/s --node n3"},
+	{kind: chaos.Slicer, where: onLinks, flags: []string{"size", "by"}, may: []string{"vary", "peer", "inward"},
+		what: "bytes pass in pieces, with a pause between", example: "inject slicer --size 100B --vary 20B --by 1ms --node n3"},
+	{kind: chaos.LimitData, where: onLinks, flags: []string{"bytes"}, may: []string{"peer", "inward"},
+		what: "each link closes when so many bytes have passed", example: "inject limit_data --bytes 1MiB --node n3"},
+	{kind: chaos.SlowClose, where: onLinks, flags: []string{"by"}, may: []string{"peer", "inward"},
+		what: "the end of a link comes late to the other, or, --inward, to it", example: "inject slow_close --by 500ms --node n3 --inward --for 1m"},
+	{kind: chaos.Reset, where: onLinks, may: []string{"timeout", "peer"},
+		what: "links break once, or, so long after each was made, again and again; they are made anew", example: "inject reset --node n3"},
+	{kind: chaos.Slow, where: atWork, flags: []string{"times"},
+		what: "each task takes so many times as long", example: "inject slow --times 10 --node n2"},
+	{kind: chaos.Wrong, where: atWork, flags: []string{"share"},
+		what: "a share of the answers has one bit flipped", example: "inject wrong --share 100% --node n2"},
+	{kind: chaos.Fail, where: atWork, flags: []string{"terms"},
+		what: "tasks fail, panic, wait or answer wrong, as terms say", example: `inject fail --terms 'every(7)panic' --node all`},
+	{kind: chaos.Kill, where: atStore, flags: []string{"store"},
+		what: "connections to the store break, and are refused", example: "inject kill --store --for 5s"},
+	{kind: chaos.Freeze, where: atStore, flags: []string{"store"},
+		what: "connections to the store stand, and nothing is answered", example: "inject freeze --store --for 5s"},
+	{kind: chaos.Deny, where: atStore, flags: []string{"store", "share"},
+		what: "a share of the writes is answered as by a store that has become read-only", example: "inject deny --store --share 100% --for 5s"},
 }
+
+// Where faults stand.
+var (
+	between = []chaos.Site{chaos.Link, chaos.Beat}
+	onLinks = []chaos.Site{chaos.Link}
+	atWork  = []chaos.Site{chaos.Work}
+	atStore = []chaos.Site{chaos.Store}
+)
+
+// String is the fault's name.
+func (e entry) String() string { return cmp.Or(e.name, e.kind.String()) }
 
 // orderedKinds names the faults that a node can be ordered to suffer.
 func orderedKinds() (names []string) {
 	for _, e := range catalogue {
-		names = append(names, e.kind.String())
+		names = append(names, e.String())
 	}
 	return names
 }
@@ -71,7 +98,7 @@ func dashed(flags []string) []string {
 // entryOf finds a fault by its name.
 func entryOf(name string) (entry, error) {
 	for _, e := range catalogue {
-		if e.kind.String() == name {
+		if e.String() == name {
 			return e, nil
 		}
 	}
@@ -101,6 +128,14 @@ func faultNames() (names []string) {
 	}
 	return names
 }
+
+// valuesHelp says how values are spelled.
+const valuesHelp = `values
+  --share    20% or 0.2; of messages also, as of tasks below, every(7), burst(3,100), 50%every(7)
+  --by       5ms; with --jitter 2ms it is spread around that: --distribution uniform (within the jitter), normal or pareto
+             (the jitter is the deviation)
+  --rate     64KB/s; --size, --vary, --bytes: 100B, 64KB, 64KiB, 1MiB
+  --shape    one, majority, minority-third, majorities-ring, bridge, of nodes that the seed draws; --groups n1,n2/n3,n4,n5`
 
 // termsHelp says how terms are spelled.
 const termsHelp = `terms: a task gets the act of the first term that allows it, and none where no term does
@@ -138,7 +173,7 @@ func printFaults(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "fault\tat\twants\tmay have\twhat happens") // an error comes again from Flush
 	for _, e := range catalogue {
-		_, _ = fmt.Fprintf(table, "%v\t%s\t%s\t%s\t%s\n", e.kind, e.at(), strings.Join(dashed(e.flags), " "), strings.Join(dashed(e.may), " "), e.what)
+		_, _ = fmt.Fprintf(table, "%v\t%s\t%s\t%s\t%s\n", e, e.at(), strings.Join(dashed(e.flags), " "), strings.Join(dashed(e.may), " "), e.what)
 	}
 	for _, d := range deeds {
 		_, _ = fmt.Fprintf(table, "%s\t%v\t\t%s\t%s\n", d.name, chaos.Process, strings.Join(dashed(d.may), " "), d.what)
@@ -153,7 +188,7 @@ func printFaults(out io.Writer) error {
 	for _, e := range catalogue {
 		_, _ = fmt.Fprintln(out, "  fracture "+e.example)
 	}
-	_, err := fmt.Fprintln(out, "\n"+termsHelp)
+	_, err := io.WriteString(out, "\n"+valuesHelp+"\n\n"+termsHelp+"\n")
 	return err
 }
 
@@ -177,7 +212,7 @@ func printFaultsJSON(out io.Writer) error {
 	}
 	var all []fault
 	for _, e := range catalogue {
-		all = append(all, fault{e.kind.String(), e.at(), append([]string{}, e.flags...), append([]string{}, e.may...), e.what, "fracture " + e.example})
+		all = append(all, fault{e.String(), e.at(), append([]string{}, e.flags...), append([]string{}, e.may...), e.what, "fracture " + e.example})
 	}
 	for _, d := range deeds {
 		all = append(all, fault{d.name, chaos.Process.String(), []string{}, append([]string{}, d.may...), d.what, "fracture " + d.example})

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"fracture/cluster"
+	"fracture/cluster/failover"
 )
 
 // Faults at a running lab, by the verb, on real processes.
@@ -58,5 +63,103 @@ func TestE2E_anInterruptedFaultIsHealed(t *testing.T) {
 	p.wantExit(exitInterrupted)
 	if got := said(t, p.out.String()); fmt.Sprint(got) != "[n1 fault n1 heal]" {
 		t.Errorf("n1 says %q, want that the fault stood and is healed", got)
+	}
+}
+
+// cutFrom is whom each node says that it is cut from, by link.
+func cutFrom(t *testing.T, out string) map[string][]string {
+	t.Helper()
+	lists := map[string][]string{}
+	for line := range strings.Lines(out) {
+		var w word
+		if err := json.Unmarshal([]byte(line), &w); err != nil {
+			t.Fatalf("%v in %q, want a JSON object a line", err, line)
+		}
+		if w.Verb != "fault" {
+			continue
+		}
+		for part := range strings.SplitSeq(w.Text, ", ") {
+			if _, peer, ok := strings.Cut(part, "cut at link to "); ok && !slices.Contains(lists[w.Node], peer) {
+				lists[w.Node] = append(lists[w.Node], peer)
+			}
+		}
+	}
+	return lists
+}
+
+// Five nodes are parted into two and three. Each of the three loses what it says to the two, and the other way round.
+func TestE2E_aMajorityIsPartedFromTheRest(t *testing.T) {
+	h := newHouse(t)
+	h.startLab(5, "--fps", "10", "--probe", "50ms")
+	t.Setenv("XDG_RUNTIME_DIR", h.runtime)
+	watch := watchLab(t)
+	before := watch()
+	p := h.start("inject", partition, "--shape", "majority", "--for", "1m", "--json")
+	await(t, "each node says that it is cut off from others", func() bool { return len(cutFrom(t, p.out.String())) == 5 }, p.said)
+	lists := cutFrom(t, p.out.String())
+	few := 0
+	for node, peers := range lists {
+		if len(peers) == 3 {
+			few++
+		} else if len(peers) != 2 {
+			t.Errorf("%s is cut off from %v, want from two or from three", node, peers)
+		}
+		for _, peer := range peers {
+			if !slices.Contains(lists[peer], node) {
+				t.Errorf("%s does not reach %s, which reaches it: %v", node, peer, lists)
+			}
+		}
+	}
+	if few != 2 {
+		t.Errorf("%d nodes are cut off from three, want two: %v", few, lists)
+	}
+	await(t, "each node has lost what it said", func() bool {
+		now := watch()
+		for node := range lists {
+			if now[node] <= before[node] {
+				return false
+			}
+		}
+		return true
+	}, p.said)
+	p.signal(syscall.SIGINT)
+	p.wantExit(exitInterrupted)
+	if got := said(t, p.out.String()); !slices.Contains(got, "n1 heal") || !slices.Contains(got, "n5 heal") {
+		t.Errorf("the nodes say %q, want that all are healed", got)
+	}
+}
+
+// watchLab joins the lab that runs, until the test ends, and gives what tells how much faults have had at each node.
+func watchLab(t *testing.T) func() map[string]uint64 {
+	t.Helper()
+	creds, join, err := clusterFlags{}.find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := newSurvey()
+	client, err := cluster.NewClient(cluster.ClientConfig{
+		Name: "watch", Credentials: creds, Join: join, Log: slog.New(slog.DiscardHandler),
+		Answer: func(*failover.Message) {}, News: heard.news,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- client.Run(ctx) }()
+	t.Cleanup(func() {
+		end()
+		if err := <-ended; err != nil {
+			t.Errorf("watching ended with %v", err)
+		}
+	})
+	return func() map[string]uint64 {
+		heard.mu.Lock()
+		defer heard.mu.Unlock()
+		had := map[string]uint64{}
+		for name, s := range heard.nodes {
+			had[name] = s.Faulted
+		}
+		return had
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +20,8 @@ import (
 type harm struct {
 	name   string
 	deed   *deed            // done to processes; nil: it is ordered
-	stand  []chaos.Standing // what each of whom is ordered
+	stand  []chaos.Standing // what each of whom is ordered,
+	parted partFlags        // unless it is whom each of them cannot reach
 	whom   chaos.Selection
 	signal syscall.Signal
 	last   time.Duration
@@ -36,7 +36,7 @@ func (h harm) once() bool {
 	case len(h.stand) == 0: // a noop
 		return true
 	}
-	return h.stand[0].Fault.Kind == chaos.Reset
+	return h.stand[0].Fault.Once()
 }
 
 // peer is the node at the other end of what suffers; empty where that is every one.
@@ -62,6 +62,8 @@ type harmFlags struct {
 	signal              string
 	last                time.Duration
 	seed                uint64
+	network             networkFlags
+	parted              partFlags
 }
 
 func (f *harmFlags) register(flags *pflag.FlagSet) {
@@ -74,13 +76,15 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.inward, "inward", false, "on the way from there, instead of to there")
 	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
 	flags.BoolVar(&f.store, "store", false, "what the node says to its store suffers it, as if the store had it (kill, freeze, cut, loss, delay, deny)")
-	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20% or 0.2")
-	flags.DurationVar(&f.by, "by", 0, "how late at most, up to "+chaos.MaxLate.String())
+	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20%, or which, such as every(7) or burst(3,100)")
+	flags.DurationVar(&f.by, "by", 0, "how late, up to "+chaos.MaxLate.String()+"; of a slicer the pause")
 	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
 	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
 	flags.StringVar(&f.signal, "signal", "KILL", "which signal, by name or number (kill)")
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides who is picked, and which messages and tasks it has; 0: from the clock, and printed")
+	f.network.register(flags)
+	f.parted.register(flags)
 }
 
 // whose are the flags that say whom a fault is for, and for how long; every fault takes them.
@@ -106,11 +110,11 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 	f.roles = slices.DeleteFunc(f.roles, func(r string) bool { f.store = f.store || r == storeRole; return r == storeRole })
 	said := given
 	given = func(flag string) bool { return flag == storeRole && f.store || said(flag) }
-	h = harm{name: name, last: f.last, seed: f.seed, deed: deedOf(name)}
+	h = harm{name: name, last: f.last, seed: f.seed, deed: deedOf(name), parted: f.parted}
 	if f.store {
 		h.deed = nil
 	}
-	if h.whom, err = f.selection(given); err != nil {
+	if h.whom, err = f.selection(name, given); err != nil {
 		return h, err
 	}
 	if f.last < shortestFor || f.last > longestInject {
@@ -130,12 +134,12 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 const storeRole = "store"
 
 // selection reads who is meant.
-func (f *harmFlags) selection(given func(flag string) bool) (s chaos.Selection, err error) {
+func (f *harmFlags) selection(name string, given func(flag string) bool) (s chaos.Selection, err error) {
 	named := false
 	for _, flag := range whose[:5] {
 		named = named || given(flag)
 	}
-	if !named && !f.store {
+	if !named && !f.store && name != partition {
 		return s, errors.New("--node is missing: name who suffers it, or all; or choose by --role, --zone, --tile, --pick")
 	}
 	if !slices.Contains(f.nodes, everyNode) {
@@ -160,7 +164,8 @@ func (f *harmFlags) selection(given func(flag string) bool) (s chaos.Selection, 
 
 // takes checks which flags were given against those that a fault wants and may have.
 func takes(name string, wants, may []string, example string, given func(flag string) bool) error {
-	for _, flag := range []string{"share", "by", "times", "terms", "peer", "inward", "gossip", "store", "signal"} {
+	own := []string{"share", "by", "times", "terms", "peer", "inward", "gossip", "store", "signal"}
+	for _, flag := range slices.Concat(own, networkFlagNames, partFlagNames) {
 		wanted := slices.Contains(wants, flag)
 		switch {
 		case given(flag) && !wanted && !slices.Contains(may, flag):
@@ -190,11 +195,15 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	if f.store && !chaos.Store.Admits(e.kind) {
 		return nil, fmt.Errorf("--store: a store suffers kill, freeze, cut, loss, delay, deny, and not %s", name)
 	}
-	fault := chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms}
-	if given("share") {
-		if fault.Share, err = parseShare(f.share); err != nil {
-			return nil, err
-		}
+	if err := f.parted.check(e); err != nil {
+		return nil, err
+	}
+	fault, err := f.network.fault(chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms})
+	if err == nil && given("share") {
+		fault, err = parseShare(fault, f.share)
+	}
+	if err != nil {
+		return nil, err
 	}
 	var stand []chaos.Standing
 	for _, site := range e.sites(f.gossip, f.store) {
@@ -202,17 +211,4 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	}
 	stand = numbered(stand)
 	return stand, chaos.Order{Lease: chaos.Lease(chaos.MaxLease), Stand: stand}.Check()
-}
-
-// parseShare reads 20% or 0.2.
-func parseShare(text string) (float64, error) {
-	number, percent := strings.CutSuffix(text, "%")
-	share, err := strconv.ParseFloat(number, 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share > 0 && share <= 1) {
-		return 0, fmt.Errorf("--share %q: want a share above 0 and at most 1, such as 20%% or 0.2", text)
-	}
-	return share, nil
 }

@@ -50,6 +50,10 @@ func newInjectCommand() *cobra.Command {
 			"interrupted (and healed).",
 		Example: "  fracture inject cut --node n3\n" +
 			"  fracture inject loss --share 20% --node n3 --peer n4 --for 30s\n" +
+			"  fracture inject delay --share 100% --by 20ms --jitter 5ms --distribution normal --node n2\n" +
+			"  fracture inject bandwidth --rate 64KB/s --node n2 --peer n3\n" +
+			"  fracture inject partition --shape majorities-ring --for 5s\n" +
+			"  fracture inject partition --groups n1,n2/n3,n4,n5\n" +
 			"  fracture inject slow --times 10 --role owner --pick one\n" +
 			"  fracture inject fail --terms 'every(7)panic' --node all --for 1m\n" +
 			"  fracture inject fail --terms '5%return(\"boom\")->1%sleep(50)' --node n1 --node n2\n" +

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -22,8 +24,20 @@ func TestInject_readsWhatIsToStand(t *testing.T) {
 		"cut --node=n3 --gossip=true":                  "cut at gossip",
 		"slow --node=n3 --times=10":                    "slow by 10 at work",
 		"fail --node=n3 --terms=every(7)panic":         "fail as every(7)panic at work",
-		"delay --node=n3 --share=1 --by=5ms --peer=n2": "delay of 100 % at link to n2, delay of 100 % at beat to n2",
+		"delay --node=n3 --share=1 --by=5ms --peer=n2": "delay of 100 % by 5ms at link to n2, delay of 100 % by 5ms at beat to n2",
 		"reset --node=n3":                              "reset at link to all",
+		"reset --node=n3 --timeout=1m":                 "reset after 1m0s at link to all",
+		"delay --node=n3 --share=0.5 --by=20ms --jitter=5ms --distribution=pareto --peer=n2": "delay of 50 % by 20ms ± 5ms, pareto at link to n2, " +
+			"delay of 50 % by 20ms ± 5ms, pareto at beat to n2",
+		"loss --node=n3 --share=burst(3,100)":                        "loss of 100 % in bursts of 3 in 100 at link to all, loss of 100 % in bursts of 3 in 100 at beat to all",
+		"loss --node=n3 --share=every(7) --gossip=true":              "loss of 100 % of one in 7 at gossip",
+		"corrupt --node=n3 --share=1%":                               "corrupt of 1 % at link to all, corrupt of 1 % at beat to all",
+		"bandwidth --node=n3 --rate=64KB/s":                          "bandwidth of 64000 B/s at link to all",
+		"slicer --node=n3 --size=1KiB --vary=24B --by=1ms --peer=n2": "slicer into 1024 ± 24 B, 1ms apart at link to n2",
+		"limit_data --node=n3 --bytes=1.5MiB":                        "limit_data after 1572864 B at link to all",
+		"slow_close --node=n3 --by=1s --inward=true":                 "slow_close by 1s at link from all",
+		"blackhole --node=n3 --timeout=2s":                           "blackhole after 2s at link to all, blackhole after 2s at beat to all",
+		"partition --shape=majority":                                 "cut at link to all, cut at beat to all",
 	} {
 		stand, err := injected(line)
 		var words []string
@@ -74,30 +88,47 @@ func TestInject_aFaultOfTheStoreIsOrderedAndOneOfAProcessIsDone(t *testing.T) {
 
 func TestInject_saysWhatIsWrong(t *testing.T) {
 	for line, want := range map[string]string{
-		"melt --node=n3":                          `no fault is called "melt": want one of kill, freeze, stop, restart, replace, cut, loss`,
-		"":                                        "inject wants one fault",
-		"kill":                                    "or choose by --role, --zone, --tile, --pick",
-		"kill --role king":                        `--role "king": want one of owner, standby, splitter, door, store`,
-		"kill --node n1 --pick few":               `bad pick "few": want one`,
-		"kill --node n1 --signal LOUD":            `--signal "LOUD": want a name`,
-		"kill --node n1 --share 1":                "--share means nothing to kill, which takes --signal",
-		"stop --store":                            `no fault is called "stop"`,
-		"slow --times 2 --store":                  "--store means nothing to slow",
-		"cut --store --peer n2":                   "there is one store",
-		"deny --node n1 --share 1":                "--store is missing",
-		"cut":                                     "--node is missing",
-		"cut --node=n3 --for=0s":                  "--for 0s: want",
-		"loss --node=n3":                          "--share is missing: such as `inject loss --share 20% --node n3`",
-		"loss --node=n3 --share=0":                `--share "0": want a share above 0`,
-		"loss --node=n3 --share=120%":             `--share "120%": want a share above 0`,
-		"loss --node=n3 --share=few":              `--share "few": want a share above 0`,
-		"slow --node=n3 --share=1":                "--share means nothing to slow, which takes --times",
-		"slow --node=n3 --times=0.5":              "must be above 1",
-		"reset --node=n3 --by=1ms":                "--by means nothing to reset, which takes --peer",
-		"fail --node=n3 --terms=melt":             "want a modifier, or one of off, return, panic, sleep, wrong",
-		"cut --node=n3 --gossip=true --peer=n2":   "leave --peer and --inward away",
-		"delay --node=n3 --share=1 --by=-1ms":     "it must be above 0",
-		"reorder --node=n3 --share=1 --by=1weeks": "--by 1weeks: want a duration",
+		"melt --node=n3":                        `no fault is called "melt": want one of kill, freeze, stop, restart, replace, cut, partition`,
+		"":                                      "inject wants one fault",
+		"kill":                                  "or choose by --role, --zone, --tile, --pick",
+		"kill --role king":                      `--role "king": want one of owner, standby, splitter, door, store`,
+		"kill --node n1 --pick few":             `bad pick "few": want one`,
+		"kill --node n1 --signal LOUD":          `--signal "LOUD": want a name`,
+		"kill --node n1 --share 1":              "--share means nothing to kill, which takes --signal",
+		"stop --store":                          `no fault is called "stop"`,
+		"slow --times 2 --store":                "--store means nothing to slow",
+		"cut --store --peer n2":                 "there is one store",
+		"deny --node n1 --share 1":              "--store is missing",
+		"cut":                                   "--node is missing",
+		"cut --node=n3 --for=0s":                "--for 0s: want",
+		"loss --node=n3":                        "--share is missing: such as `inject loss --share 20% --node n3`",
+		"loss --node=n3 --share=0":              `--share "0": want a share above 0`,
+		"loss --node=n3 --share=120%":           `--share "120%": want a share above 0`,
+		"loss --node=n3 --share=few":            `--share "few": want a share above 0`,
+		"slow --node=n3 --share=1":              "--share means nothing to slow, which takes --times",
+		"slow --node=n3 --times=0.5":            "must be above 1",
+		"reset --node=n3 --by=1ms":              "--by means nothing to reset, which takes --timeout, --peer",
+		"fail --node=n3 --terms=melt":           "want a modifier, or one of off, return, panic, sleep, wrong",
+		"cut --node=n3 --gossip=true --peer=n2": "leave --peer and --inward away",
+		"delay --node=n3 --share=1 --by=-1ms":   "neither can be below 0",
+		"delay --node=n3 --share=1 --by=3s":     "each at most 2s",
+		"delay --node=n3 --share=1 --by=1ms --distribution=zipf":   `--distribution: bad fault: "zipf" is not one of [uniform normal pareto]`,
+		"delay --node=n3 --share=1 --by=1ms --distribution=normal": "and no jitter",
+		"loss --node=n3 --share=burst(3,2)":                        "a burst of 3 in each 2",
+		"wrong --node=n3 --share=every(2)":                         "which of so many messages means nothing to it",
+		"bandwidth --node=n3 --rate=64":                            `--rate "64": want whole bytes with their unit`,
+		"bandwidth --node=n3 --rate=1B/s":                          "it must be 100 to",
+		"bandwidth --node=n3":                                      "--rate is missing: such as `inject bandwidth --rate 64KB/s --node n3`",
+		"limit_data --node=n3 --bytes=0B":                          `--bytes "0B": want whole bytes`,
+		"limit_data --node=n3 --bytes=1.0001B":                     "want whole bytes",
+		"slicer --node=n3 --size=10B --vary=10B --by=1ms":          "it must be less",
+		"cut --node=n3 --timeout=1s":                               "--timeout means nothing to cut",
+		"partition":                                                "wants either --shape or --groups",
+		"partition --shape=one --groups=n1/n2":                     "wants either --shape or --groups",
+		"partition --shape=star":                                   `no shape is called "star": want one of [one majority`,
+		"partition --groups=n1":                                    "is one group",
+		"cut --node=n3 --shape=one":                                "--shape means nothing to cut",
+		"reorder --node=n3 --share=1 --by=1weeks":                  "--by 1weeks: want a duration",
 	} {
 		if _, err := injected(line); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", line, err, want)
@@ -132,11 +163,36 @@ func TestFaults_listWhatNodesCanBeOrderedToSufferAndNothingElse(t *testing.T) {
 		_, err := entryOf(k.String())
 		ordered := false
 		for _, site := range []chaos.Site{chaos.Link, chaos.Beat, chaos.Work, chaos.Gossip, chaos.Store} {
-			order := chaos.Standing{Site: site, Fault: chaos.Fault{Kind: k, Share: 1, By: 1, Times: 2, Terms: "panic"}}
-			ordered = ordered || chaos.Order{Lease: 1, Stand: []chaos.Standing{order}}.Check() == nil
+			ordered = ordered || site.Admits(k) && k != chaos.Restart && k != chaos.Thaw
 		}
 		if listed := err == nil; listed != ordered {
 			t.Errorf("%v: listed %v, can be ordered %v", k, listed, ordered)
 		}
+	}
+}
+
+func TestInject_partsEachNodeFromWhomItCannotReach(t *testing.T) {
+	nodes := []string{"n1", "n2", "n3", "n4", "n5"}
+	told, err := harm{parted: partFlags{groups: "n1,n2/n3"}}.told(nodes, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, n := range nodes {
+		for _, s := range told[n] {
+			got += fmt.Sprintf("%s: %v; ", n, s)
+		}
+	}
+	want := "n1: cut at link to n3; n1: cut at beat to n3; n2: cut at link to n3; n2: cut at beat to n3; " +
+		"n3: cut at link to n1; n3: cut at beat to n1; n3: cut at link to n2; n3: cut at beat to n2; "
+	if got != want {
+		t.Errorf("told %s\nwant %s", got, want)
+	}
+
+	if _, err := (harm{parted: partFlags{groups: "n1/n9"}}).told(nodes, 1); !errors.Is(err, errNoSuchNode) || !strings.Contains(err.Error(), "n9") {
+		t.Errorf("a group with nobody: %v, want that there is no n9", err)
+	}
+	if _, err := (harm{parted: partFlags{shape: "bridge"}}).told(nodes[:1], 1); !errors.Is(err, chaos.ErrBadPartition) {
+		t.Errorf("one node parted from itself: %v", err)
 	}
 }

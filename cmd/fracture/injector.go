@@ -20,6 +20,7 @@ type standingFault struct {
 	id           uint32
 	harm         harm
 	nodes        []string
+	stand        map[string][]chaos.Standing // by node: what it is ordered
 	since, until clock.Instant
 }
 
@@ -80,8 +81,13 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	i.last++
 	f := &standingFault{id: i.last, harm: h}
 	i.mu.Unlock()
+	luck := chaos.Draw(i.seedOf(h), chaos.Spot{Site: chaos.Process}, f.id, 0)
 	var err error
-	f.nodes, err = h.whom.From(candidates(i.statuses()), chaos.Draw(i.seedOf(h), chaos.Spot{Site: chaos.Process}, f.id, 0))
+	if f.nodes, err = h.whom.From(candidates(i.statuses()), luck); err != nil || h.deed != nil {
+		return f, err
+	}
+	f.stand, err = h.told(f.nodes, uint64(luck))
+	f.nodes = slices.DeleteFunc(f.nodes, func(n string) bool { return len(f.stand[n]) == 0 })
 	return f, err
 }
 
@@ -153,7 +159,7 @@ func (i *injector) tell(ctx context.Context, nodes []string, more *standingFault
 				continue
 			}
 			seed, until = i.seedOf(f.harm), max(until, f.until)
-			for n, s := range f.harm.stand {
+			for n, s := range f.stand[node] {
 				s.Rule = f.id*rulesAFault + uint32(n)
 				o.stand = append(o.stand, s)
 			}

@@ -180,7 +180,7 @@ func (b *orderBook) renew() {
 	defer b.mu.Unlock()
 	now := clock.Now()
 	for node, g := range b.given {
-		if now.Sub(g.renewed) >= renewEvery && now < g.until && g.order.Stand[0].Fault.Kind != chaos.Reset {
+		if now.Sub(g.renewed) >= renewEvery && now < g.until && !g.order.Stand[0].Fault.Once() {
 			g.renewed, g.order.Lease = now, g.lease(now)
 			b.given[node] = g
 			_ = b.order(node, g.order) // without a link the fault ends, as it should

@@ -28,7 +28,7 @@ type simTotal struct {
 	Repeated  int
 	Excused   sim.Excused
 	Needless  int
-	Faults    [chaos.Fail + 1]int
+	Faults    [chaos.LastKind + 1]int
 	Troubles  map[string]int
 	Late      lateness                               // of the results of calm worlds
 	Robbed    lateness                               // of those of which a message died with its sender

@@ -1,0 +1,63 @@
+package chaos
+
+import "fmt"
+
+// String says in a few words what stands where.
+func (s Standing) String() string {
+	what := s.Fault.String() + " at " + s.Site.String()
+	way, peer := " to ", s.Peer
+	if s.Inward {
+		way = " from "
+	}
+	if peer == "" {
+		peer = "all"
+	}
+	if s.Site == Link || s.Site == Beat {
+		what += way + peer
+	}
+	return what
+}
+
+// String says in a few words what goes wrong.
+func (f Fault) String() string {
+	what := f.Kind.String()
+	switch f.Kind {
+	case Loss, Deny, Wrong, Corrupt:
+		what += f.share()
+	case Delay, Duplicate, Reorder:
+		what += f.share() + fmt.Sprintf(" by %v", f.By)
+		if f.Jitter > 0 {
+			what += fmt.Sprintf(" ± %v, %v", f.Jitter, f.Distribution)
+		}
+	case Slow:
+		what += fmt.Sprintf(" by %g", f.Times)
+	case Fail:
+		what += " as " + f.Terms
+	case Bandwidth:
+		what += fmt.Sprintf(" of %d B/s", f.Rate)
+	case Slicer:
+		what += fmt.Sprintf(" into %d ± %d B, %v apart", f.Size, f.Vary, f.By)
+	case LimitData:
+		what += fmt.Sprintf(" after %d B", f.Bytes)
+	case SlowClose:
+		what += fmt.Sprintf(" by %v", f.By)
+	case Reset, Blackhole:
+		if f.Timeout > 0 {
+			what += fmt.Sprintf(" after %v", f.Timeout)
+		}
+	case Kill, Restart, Freeze, Thaw, Cut:
+	}
+	return what
+}
+
+// share says which messages are meant.
+func (f Fault) share() string {
+	of := fmt.Sprintf(" of %g %%", 100*f.Share)
+	switch {
+	case f.Burst > 1:
+		of += fmt.Sprintf(" in bursts of %d in %d", f.Burst, f.Every)
+	case f.Every > 1:
+		of += fmt.Sprintf(" of one in %d", f.Every)
+	}
+	return of
+}
