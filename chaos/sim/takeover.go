@@ -18,7 +18,7 @@ type takeover struct {
 
 // The bounds, from the fault to the takeover. A Step takes no virtual time, so they are the network's and the clock's. When
 // an owner dies the end of its link reaches the standby within resetHigh, or, behind a cut, within resetHigh of the cut's
-// end; the takeover comes with it, or after silence, whichever is sooner.
+// end, or as late as a SlowClose has it come; the takeover comes with it, or after silence, whichever is sooner.
 const (
 	// afterSilence: the owner's last beat can be under way for as long as every fault of beats together makes it; then
 	// the lease bears at most its ceiling's silence, by a clock that may be slow, and the standby's timer is late twice, for it may have been set for

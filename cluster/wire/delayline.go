@@ -23,7 +23,9 @@ type delayed struct {
 // intercept lets a fault have one beat, and answers true where it is not to be sent now.
 func (d *delayLine) intercept(b *Beats, plan *plan, p *beatPeer, now clock.Instant, packet *[beatBytes]byte) bool {
 	fate := plan.fate(p.ID, false)
-	spoil(packet[:], fate)
+	if spoil(packet[:], fate) {
+		b.faulted.Add(1)
+	}
 	if fate.Lost || len(d.held) >= maxDelayed {
 		b.faulted.Add(1)
 		return true
@@ -59,10 +61,12 @@ func (d *delayLine) release(b *Beats, fd uintptr, now clock.Instant) clock.Insta
 	return d.held[0].due
 }
 
-// spoil flips one bit of a packet where its fate is that.
-func spoil(packet []byte, fate chaos.Fate) {
-	if fate.Spoiled && len(packet) > 0 {
-		bit := fate.Bit % (8 * uint64(len(packet)))
-		packet[bit/8] ^= 1 << (bit % 8)
+// spoil flips one bit of a packet where its fate is that, and reports whether it did.
+func spoil(packet []byte, fate chaos.Fate) bool {
+	if !fate.Spoiled || len(packet) == 0 {
+		return false
 	}
+	bit := fate.Bit % (8 * uint64(len(packet)))
+	packet[bit/8] ^= 1 << (bit % 8)
+	return true
 }

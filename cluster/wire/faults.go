@@ -146,12 +146,12 @@ func (l *Links) lostInward(from failover.NodeID) bool {
 // lost tells whether a fault has a packet that comes from a peer. A spoiled one is judged anew, as if it had come so.
 func (r *round) lost(plan *plan, p *beatPeer, packet []byte) bool {
 	fate := plan.fate(p.ID, true)
-	if fate.Lost {
+	spoiled := spoil(packet, fate)
+	if fate.Lost || spoiled {
 		r.faulted.Add(1)
-		return true
 	}
-	if spoil(packet, fate); !fate.Spoiled {
-		return false
+	if fate.Lost || !spoiled {
+		return fate.Lost
 	}
 	_, err := r.seal.get(packet)
 	if err != nil {

@@ -11,7 +11,7 @@ type Stats struct {
 	Malformed               uint64 // messages and batches from peers that could not be read
 	Strangers               uint64 // connections refused: no TLS, a wrong key, a wrong name, too many at once
 	Reconnects              uint64 // links that stood again after they had broken
-	Faulted                 uint64 // messages swallowed by a fault of ours
+	Faulted                 uint64 // messages swallowed by a fault of ours, and times that one had bytes
 	Missed, Repaired        uint64 // messages asked for because later ones had come, and said again because the peer asked
 }
 

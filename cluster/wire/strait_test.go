@@ -314,6 +314,26 @@ func TestFaults_ofMessagesAreLostByBurst(t *testing.T) {
 	eventually(t, "four of each ten are lost", func() bool { return a.Stats().Faulted == 12 })
 }
 
+func TestFaults_delayByAtLeastTheMeanLessTheJitter(t *testing.T) {
+	a, b := pair(t)
+	a.suffer(t, b, false, chaos.Fault{Kind: chaos.Delay, Share: 1, By: 100 * time.Millisecond, Jitter: 20 * time.Millisecond})
+	began := clock.Now()
+	for n := range uint64(10) {
+		say(a, b, n+1)
+	}
+	for next := uint64(1); next <= 10; {
+		for _, m := range b.want(t, "got", a.self.ID).messages {
+			if m.Task.Frame != next {
+				t.Fatalf("message %d comes in the place of %d: those behind a late one wait", m.Task.Frame, next)
+			}
+			next++
+		}
+		if took := clock.Now().Sub(began); took < 80*time.Millisecond {
+			t.Errorf("a message came after %v, want 80ms at least", took)
+		}
+	}
+}
+
 // nowhere takes and gives nothing.
 type nowhere struct{}
 
