@@ -137,10 +137,10 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.end(context.WithoutCancel(ctx))) }()
 	s.mu.Lock()
 	s.life, s.halt = context.WithCancel(context.WithoutCancel(ctx)) // proxies end after the API
-	_, populated := s.populate(s.cfg.Proxies)
+	there, populated := s.populate(s.cfg.Proxies)
 	s.mu.Unlock()
 	if populated != nil {
-		return populated
+		return fmt.Errorf("starting the proxy %s: %w", s.cfg.Proxies[len(there)].Name, populated)
 	}
 	server := &http.Server{
 		Handler:           s.routes(),

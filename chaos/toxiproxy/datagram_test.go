@@ -1,0 +1,171 @@
+package toxiproxy
+
+import (
+	"bytes"
+	"fmt"
+	"math/bits"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// udpEchoed is a stand with a proxy p of datagrams before an echo, and a socket that speaks to it.
+func udpEchoed(t *testing.T, cfg Config) (*stand, net.Conn) {
+	t.Helper()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		buf := make([]byte, maxDatagram)
+		for {
+			n, from, err := server.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = server.WriteTo(buf[:n], from)
+		}
+	}()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	s := begin(t, cfg)
+	at := s.proxy("udp:127.0.0.1:0", server.LocalAddr().String())
+	return s, dialUDP(t, at)
+}
+
+func dialUDP(t *testing.T, at string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("udp", strings.TrimPrefix(at, udpPrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(patience))
+	return c
+}
+
+// next is the next datagram.
+func next(t *testing.T, c net.Conn) string {
+	t.Helper()
+	buf := make([]byte, maxDatagram)
+	n, err := c.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(buf[:n])
+}
+
+func TestDatagrams_passWhole(t *testing.T) {
+	_, c := udpEchoed(t, Config{})
+	for _, text := range []string{"one", "", strings.Repeat("x", 9000)} {
+		say(t, c, text)
+		if got := next(t, c); got != text {
+			t.Errorf("heard %d bytes, want %d", len(got), len(text))
+		}
+	}
+}
+
+func TestPacketLoss_losesItsShare(t *testing.T) {
+	s, c := udpEchoed(t, Config{Seed: 3})
+	s.toxic("packet_loss", Upstream, `{"probability":0.5}`)
+	const sent = 40 // fewer than wait to be taken in
+	for i := range sent {
+		say(t, c, fmt.Sprint(i))
+	}
+	s.must("DELETE", "/proxies/p/toxics/t", "")
+	say(t, c, "last")
+	heard := 0
+	for next(t, c) != "last" {
+		heard++
+	}
+	if heard == 0 || heard == sent {
+		t.Errorf("heard %d of %d under a loss of 0.5", heard, sent)
+	}
+}
+
+func TestDuplicate_arrivesTwice(t *testing.T) {
+	s, c := udpEchoed(t, Config{})
+	s.toxic("duplicate", Downstream, `{"probability":1}`)
+	say(t, c, "twice")
+	if a, b := next(t, c), next(t, c); a != "twice" || b != "twice" {
+		t.Errorf("heard %q and %q, want it twice", a, b)
+	}
+}
+
+func TestReorder_letsThoseBehindPass(t *testing.T) {
+	s, c := udpEchoed(t, Config{})
+	s.toxic("reorder", Downstream, `{"probability":1,"delay":200}`)
+	say(t, c, "first")
+	for len(s.flows()) == 0 || !s.holds(1) {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("the first datagram is not held")
+		}
+	}
+	s.must("PATCH", "/proxies/p/toxics/t", `{"attributes":{"probability":0}}`)
+	say(t, c, "second")
+	if a, b := next(t, c), next(t, c); a != "second" || b != "first" {
+		t.Errorf("heard %q and then %q, want the second first", a, b)
+	}
+}
+
+// holds reports whether the stage of p's only connection holds n pieces on the way back.
+func (s *stand) holds(n int) bool {
+	held := 0
+	s.flows()[0].flows[down].change(func(_ time.Time, old []*stage) []*stage {
+		held = len(old[0].held)
+		return old
+	})
+	return held == n
+}
+
+func TestCorrupt_flipsOneBitOfADatagram(t *testing.T) {
+	s, c := udpEchoed(t, Config{})
+	s.toxic("corrupt", Downstream, `{"probability":1}`)
+	said := []byte("eight by")
+	say(t, c, string(said))
+	got := []byte(next(t, c))
+	flipped := 0
+	for i := range min(len(got), len(said)) {
+		flipped += bits.OnesCount8(got[i] ^ said[i])
+	}
+	if len(got) != len(said) || flipped != 1 || bytes.Equal(got, said) {
+		t.Errorf("heard %q, which differs by %d bits, want 1", got, flipped)
+	}
+}
+
+func TestLatency_ofDatagramsIsNotEarlier(t *testing.T) {
+	s, c := udpEchoed(t, Config{})
+	s.toxic("latency", Upstream, `{"latency":50}`)
+	began := time.Now()
+	say(t, c, "late")
+	next(t, c)
+	if took := time.Since(began); took < 50*time.Millisecond {
+		t.Errorf("came after %v, want 50 ms", took)
+	}
+}
+
+func TestDatagrams_ofASilentClientAreForgotten(t *testing.T) {
+	s, c := udpEchoed(t, Config{IdleTime: 20 * time.Millisecond})
+	say(t, c, "x")
+	next(t, c)
+	for deadline := time.Now().Add(patience); len(s.flows()) > 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("the client is still known")
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+		}
+	}
+	say(t, c, "and known again")
+	if got := next(t, c); got != "and known again" {
+		t.Errorf("heard %q", got)
+	}
+}
