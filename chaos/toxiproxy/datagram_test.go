@@ -2,7 +2,9 @@ package toxiproxy
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"math/bits"
 	"net"
 	"strings"
@@ -70,21 +72,34 @@ func TestDatagrams_passWhole(t *testing.T) {
 	}
 }
 
-func TestPacketLoss_losesItsShare(t *testing.T) {
-	s, c := udpEchoed(t, Config{Seed: 3})
+func TestPacketLoss_losesThoseThatTheSeedDraws(t *testing.T) {
+	const seed, wanted = 3, 10
+	s, c := udpEchoed(t, Config{Seed: seed})
 	s.toxic("packet_loss", Upstream, `{"probability":0.5}`)
-	const sent = 40 // fewer than wait to be taken in
-	for i := range sent {
-		say(t, c, fmt.Sprint(i))
+	drawn := newStage(seed, "p", live{Toxic: Toxic{Name: "t", Toxicity: 1, Attributes: &PacketLoss{}}}, 1, true, time.Now())
+	var want []string
+	for i := 0; len(want) < wanted; i++ {
+		if !drawn.luck().Hits(0.5) {
+			want = append(want, fmt.Sprint(i))
+		}
 	}
-	s.must("DELETE", "/proxies/p/toxics/t", "")
-	say(t, c, "last")
-	heard := 0
-	for next(t, c) != "last" {
-		heard++
+	said := make(chan struct{})
+	defer func() { <-said }()
+	enough, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() { // one after the other, until so many have come through
+		defer close(said)
+		for i := 0; enough.Err() == nil; i++ {
+			_, _ = io.WriteString(c, fmt.Sprint(i))
+			pause(enough, time.Millisecond)
+		}
+	}()
+	var got []string
+	for range wanted {
+		got = append(got, next(t, c))
 	}
-	if heard == 0 || heard == sent {
-		t.Errorf("heard %d of %d under a loss of 0.5", heard, sent)
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("heard %v, want %v: the others are drawn to be lost", got, want)
 	}
 }
 

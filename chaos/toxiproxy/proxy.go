@@ -116,7 +116,7 @@ func (p *proxy) stop() {
 
 // update makes the proxy what is told, apart from the name. Where an address is another one all connections close.
 func (p *proxy) update(ctx context.Context, told Proxy) error {
-	if !sameAddress(p.Listen, told.Listen) || p.Upstream != told.Upstream {
+	if !p.cfg.same(p.Listen, told.Listen) || p.Upstream != told.Upstream {
 		p.stop()
 		p.Listen, p.Upstream = told.Listen, told.Upstream
 	}
@@ -127,19 +127,28 @@ func (p *proxy) update(ctx context.Context, told Proxy) error {
 	return nil
 }
 
-// sameAddress reports whether two addresses to listen at are one: localhost:80 is 127.0.0.1:80.
-func sameAddress(a, b string) bool {
-	if a == b {
-		return true
+// same reports whether two addresses to listen at are one: localhost:80 is 127.0.0.1:80, and :80 what it becomes. A port of
+// 0 is another one each time.
+func (c Config) same(a, b string) bool {
+	return a == b || c.canonical(a) != "" && c.canonical(a) == c.canonical(b)
+}
+
+// canonical is an address with its host as listening tells it; empty where it has none, or a port of 0.
+func (c Config) canonical(address string) string {
+	bare, isUDP := strings.CutPrefix(address, udpPrefix)
+	host, port, err := net.SplitHostPort(bare)
+	switch {
+	case err != nil || port == "0":
+		return ""
+	case host == "" && c.Expose:
+		host = "::"
+	case host == "" || host == "localhost":
+		host = "127.0.0.1"
 	}
-	ofA, isA := strings.CutPrefix(a, udpPrefix)
-	ofB, isB := strings.CutPrefix(b, udpPrefix)
-	if isA != isB {
-		return false
+	if isUDP {
+		return udpPrefix + net.JoinHostPort(host, port)
 	}
-	addrA, errA := net.ResolveTCPAddr("tcp", ofA)
-	addrB, errB := net.ResolveTCPAddr("tcp", ofB)
-	return errA == nil && errB == nil && addrA.Port != 0 && addrA.String() == addrB.String()
+	return net.JoinHostPort(host, port)
 }
 
 // accept takes connections until ctx ends, and returns when all have ended.

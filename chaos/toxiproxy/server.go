@@ -23,7 +23,7 @@ var (
 	// ErrInUse: another process has the port; end it, or choose another address. A toxiproxy-server has it by default.
 	ErrInUse = errors.New("the address of Toxiproxy's API is in use, end who has it or choose another")
 	// ErrExposed: the address can be reached from other hosts; choose a loopback address, or allow it with Expose.
-	ErrExposed = errors.New("Toxiproxy's API would be open to other hosts")
+	ErrExposed = errors.New("the API of Toxiproxy would be open to other hosts")
 )
 
 // Config is what a server is told at its making. Zero fields take the defaults given with them.

@@ -135,7 +135,7 @@ func (s *Server) ensure(told Proxy) (named, error) {
 	if old == nil {
 		return s.add(told)
 	}
-	if sameAddress(old.Listen, told.Listen) && old.Upstream == told.Upstream {
+	if s.cfg.same(old.Listen, told.Listen) && old.Upstream == told.Upstream {
 		return old, nil
 	}
 	old.stop() // and it stays so where its successor cannot start

@@ -95,5 +95,10 @@ func serveToxiproxy(ctx context.Context, f toxiproxyFlags, proxies []toxiproxy.P
 		_, _ = fmt.Fprintf(out, "%s: %s to %s\n", p.Name, p.Listen, p.Upstream)
 	}
 	_, _ = fmt.Fprintf(out, "Toxiproxy's API at http://%v; ctrl-c ends it\n", address)
-	return server.Run(ctx)
+	err = server.Run(ctx)
+	if n := server.Counters(); n != (toxiproxy.Counters{}) {
+		_, _ = fmt.Fprintf(out, "%d connections refused as too many, %d closed because the upstream did not answer, %d datagrams dropped, %d requests of other sites refused\n",
+			n.Turned, n.Failed, n.Dropped, n.Foreign)
+	}
+	return err
 }
