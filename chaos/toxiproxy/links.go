@@ -11,7 +11,8 @@ import (
 type Links interface {
 	// List are the links of this moment, in any order. A name is one that no proxy has.
 	List() []Link
-	// Set makes a link suffer this and nothing else, from when it returns until it is set again; the zero State heals it.
+	// Set makes a link suffer this and nothing else, from when it returns until it is set again; the zero State heals it,
+	// and is no error where the link is no longer there.
 	// Who carries it out keeps it standing, also where a node begins anew. An error means that all is as before; it wraps
 	// [ErrUnable] where the link cannot suffer such a toxic at all.
 	Set(ctx context.Context, name string, state State) error

@@ -14,9 +14,15 @@ type wires struct {
 	mu    sync.Mutex // guards what follows
 	told  []string
 	fails error // the answer to everything, where it is set
+	away  bool  // no node is there
 }
 
 func (w *wires) List() []Link {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.away {
+		return nil
+	}
 	return []Link{
 		{Name: "n2-n1", Listen: "127.0.0.1:7002", Upstream: "127.0.0.1:7001"},
 		{Name: "n1-n2", Listen: "127.0.0.1:7001", Upstream: "127.0.0.1:7002"},
@@ -82,5 +88,28 @@ func TestLinks_aFailureLeavesAllAsItWas(t *testing.T) {
 	}
 	if text := s.must("GET", "/proxies/n1-n2", ""); !strings.Contains(text, `"enabled":true`) {
 		t.Errorf("it is %s, want it enabled", text)
+	}
+}
+
+func TestLinks_thoseThatAreAwayAreHealedToo(t *testing.T) {
+	w := &wires{}
+	s := begin(t, Config{Links: w})
+	s.must("PATCH", "/proxies/n1-n2", `{"enabled":false}`)
+	away := func(away bool) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.away = away
+	}
+	away(true)
+	if status, text := s.call("GET", "/proxies/n1-n2", ""); status != 404 {
+		t.Errorf("a link that is away is answered %d %s, want 404", status, text)
+	}
+	s.must("POST", "/reset", "")
+	away(false)
+	if text := s.must("GET", "/proxies/n1-n2", ""); !strings.Contains(text, `"enabled":true`) {
+		t.Errorf("it comes back as %s, want it healed", text)
+	}
+	if got := strings.Join(w.told, ", "); got != "n1-n2 cut, n1-n2" {
+		t.Errorf("the links were told %q, want the cut and the healing", got)
 	}
 }

@@ -136,9 +136,9 @@ func (c Config) same(a, b string) bool {
 // canonical is an address with its host as listening tells it; empty where it has none, or a port of 0.
 func (c Config) canonical(address string) string {
 	bare, isUDP := strings.CutPrefix(address, udpPrefix)
-	host, port, err := net.SplitHostPort(bare)
+	host, port, ok := split(bare)
 	switch {
-	case err != nil || port == "0":
+	case !ok || port == "0":
 		return ""
 	case host == "" && c.Expose:
 		host = "::"
@@ -149,6 +149,12 @@ func (c Config) canonical(address string) string {
 		return udpPrefix + net.JoinHostPort(host, port)
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// split takes an address apart, if it is one.
+func split(address string) (host, port string, ok bool) {
+	host, port, err := net.SplitHostPort(address)
+	return host, port, err == nil
 }
 
 // accept takes connections until ctx ends, and returns when all have ended.
@@ -308,14 +314,12 @@ func (c Config) allowed(address string) (string, error) {
 	if address == "" {
 		return "127.0.0.1:0", nil
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address, nil // listening says what is wrong
-	}
-	if host == "" {
+	host, port, ok := split(address)
+	ip := net.ParseIP(host)
+	switch {
+	case ok && host == "":
 		return net.JoinHostPort("127.0.0.1", port), nil
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	case !ok, host == "localhost", ip != nil && ip.IsLoopback(): // what is no address, listening says
 		return address, nil
 	}
 	return "", fmt.Errorf("%w: %s", errExposed, address)

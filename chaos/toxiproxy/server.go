@@ -181,11 +181,7 @@ func (s *Server) end(ctx context.Context) error {
 	for _, p := range s.proxies {
 		p.stop()
 	}
-	var failed error
-	for _, l := range s.linked {
-		failed = errors.Join(failed, l.restore(ctx))
-	}
-	return failed
+	return s.heal(ctx)
 }
 
 // watch counts connections to the API and closes those beyond the bound.

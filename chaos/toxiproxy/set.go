@@ -2,6 +2,7 @@ package toxiproxy
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 )
@@ -16,8 +17,6 @@ type named interface {
 	update(ctx context.Context, told Proxy) error
 	set(ctx context.Context, t Toxic) error
 	unset(ctx context.Context, t Toxic) error
-	// restore enables it, and takes all toxics out.
-	restore(ctx context.Context) error
 }
 
 // shown is what a reply says of a proxy.
@@ -156,18 +155,22 @@ func (s *Server) remove(name string) error {
 	return nil
 }
 
-// restore enables everything and takes all toxics out.
+// restore enables everything and takes all toxics out; also of links that are away, lest they come back with them.
 func (s *Server) restore(ctx context.Context) error {
-	for _, n := range s.everything() {
-		in := s.life
-		if n.carries() == links {
-			in = ctx
-		}
-		if err := n.restore(in); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(s.proxies)) {
+		if err := s.proxies[name].restore(s.life); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.heal(ctx)
+}
+
+// heal heals every link that suffers something. One that fails does not spare the others.
+func (s *Server) heal(ctx context.Context) (failed error) {
+	for _, name := range slices.Sorted(maps.Keys(s.linked)) {
+		failed = errors.Join(failed, s.linked[name].restore(ctx))
+	}
+	return failed
 }
 
 // toxic is one of a proxy's, by name.
