@@ -13,6 +13,8 @@ const (
 	maxReadyPieces = 16       // that have passed every stage and wait to be written
 	readBytes      = 32 << 10 // of one read, and so of one piece
 	maxInPieces    = 64       // datagrams that wait to be taken in; more are dropped and counted
+
+	overTime = 5 * time.Second // for what comes before the end that a toxic makes to be read by the other side
 )
 
 // Why a flow ends before both sides have said their last.
@@ -64,10 +66,14 @@ func (f *flow) run(ctx context.Context) error {
 	defer close(f.ended)
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
+	var late <-chan time.Time // once a toxic has made an end
 	for {
 		again := f.advance(time.Now())
-		if slices.ContainsFunc(f.ready, func(p piece) bool { return p.kind == reset }) {
+		if f.has(reset) {
 			return errReset // now: what is before it would be thrown away by the reset itself
+		}
+		if late == nil && f.has(over) {
+			late = time.After(overTime)
 		}
 		if !again.IsZero() {
 			alarm.Reset(time.Until(again))
@@ -88,12 +94,19 @@ func (f *flow) run(ctx context.Context) error {
 		case c := <-f.changes:
 			f.restage(c, time.Now())
 		case <-alarm.C:
+		case <-late:
+			return errOver
 		case <-f.written:
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// has reports whether a piece of a kind has passed all stages.
+func (f *flow) has(k kind) bool {
+	return slices.ContainsFunc(f.ready, func(p piece) bool { return p.kind == k })
 }
 
 // advance lets every piece go as far as it may at now, and says when to look again.

@@ -121,6 +121,17 @@ func TestFlow_pushesBackWhenItIsFull(t *testing.T) {
 	})
 }
 
+func TestFlow_endsThoughTheOtherSideDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlow([]*stage{alone(&LimitData{Bytes: 5})}, 1)
+		f.in <- piece{bytes: []byte("more than five")}
+		began := time.Now()
+		if err := f.run(t.Context()); !errors.Is(err, errOver) || time.Since(began) != overTime {
+			t.Errorf("run = %v after %v, want errOver after %v", err, time.Since(began), overTime)
+		}
+	})
+}
+
 func TestFlow_aSlicerDoesNotFillItsReady(t *testing.T) {
 	f := newFlow([]*stage{alone(&Slicer{AverageSize: 1})}, 0)
 	f.put(0, piece{bytes: make([]byte, readBytes)}, time.Now())
