@@ -50,6 +50,7 @@ var house = map[string]place{
 	"tui":              {layer: 3},
 	"cluster/front":    {layer: 3},
 	"cluster/keep":     {layer: 3},
+	"chaos/toxiproxy":  {layer: 3},
 	"lab":              {layer: 3},
 	"chaos/scenario":   {layer: 3},
 	"cluster":          {layer: 4},

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	fracture v0.0.0
+	github.com/Shopify/toxiproxy/v2 v2.5.0
 	github.com/hashicorp/memberlist v0.7.0
 	github.com/hibiken/asynq v0.26.0
 	github.com/redis/go-redis/v9 v9.23.0

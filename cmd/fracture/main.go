@@ -33,6 +33,7 @@ var verbs = []func() *cobra.Command{
 	newSimCommand,
 	newNodeCommand,
 	newPaneCommand, newSweepCommand,
+	newToxiproxyCommand,
 	newDoctorCommand,
 }
 
