@@ -24,7 +24,7 @@ const (
 	MaxBytes      = 256 << 10 // of a file, and of what it expands to
 	MaxNodes      = 32        // of a cluster
 	maxDepth      = 24        // of lists and tables in one another
-	maxValues     = 50_000    // in a file
+	maxValues     = 20_000    // in a file
 	maxKeys       = 256       // of a table
 	maxStrikes    = 512       // of a scenario: a fault that comes every so often counts each time
 	maxActivities = 1024      // of a method
@@ -48,8 +48,9 @@ const (
 
 // FormOf tells the form of a text by its top keys. What it cannot read it takes for Native, as which [Parse] says what is
 // wrong.
-func FormOf(text []byte) Form {
-	top := (&reader{}).tree(text)
+func FormOf(text []byte) Form { return formOf((&reader{}).tree(text)) }
+
+func formOf(top *node) Form {
 	switch {
 	case top == nil || top.kind != table:
 		return Native
@@ -86,7 +87,7 @@ func Parse(name string, text []byte, o Options) (*Experiment, error) {
 		return nil, r.verdict()
 	}
 	var e *Experiment
-	switch FormOf(text) {
+	switch formOf(top) {
 	case Trials:
 		r.wrong(top.at, "a list of trials is for `fracture run` alone: it has neither faults nor a method")
 	case Native:

@@ -23,6 +23,9 @@ func seeds(f *testing.F) {
 			f.Add(string(text))
 		}
 	}
+	f.Add(everything)
+	f.Add(toolkit)
+	f.Add(extended("timeline: [{at: 1s, action: a}]"))
 	f.Add("title: t\nfaults: [{fault: slow, at: 1s, with: {times: 10}, every: 2s, times: 3}]")
 	f.Add(`{"title": "t", "description": "d", "method": [], "configuration": {"a": 1}}`)
 }
@@ -32,7 +35,7 @@ func FuzzParse(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		FormOf([]byte(text))
-		e, err := Parse("s.yaml", []byte(text), Options{})
+		e, err := Parse("s.yaml", []byte(text), environment)
 		if err != nil {
 			var wrong *Wrong
 			if !errors.Is(err, ErrScenario) || !errors.As(err, &wrong) || err.Error() == "" {

@@ -24,12 +24,10 @@ type Step struct {
 // seed, where there is one. It is one round, whatever Repeat says.
 func (e *Experiment) Plan() []Step {
 	var steps []Step
-	timed := map[string]bool{}
 	for _, s := range e.Fracture.Timeline {
 		arguments := s.Fault.Arguments()
 		if s.Action != "" {
 			arguments, _ = e.action(s.Action).Inject() // both are there, or Parse would have told
-			timed[s.Action] = true
 		}
 		steps = append(steps, faultStep(s, arguments))
 	}
@@ -38,7 +36,7 @@ func (e *Experiment) Plan() []Step {
 			steps = append(steps, faultStep(s, s.Fault.Arguments()))
 		}
 	}
-	steps = append(steps, e.turns(timed)...)
+	steps = append(steps, e.turns()...)
 	slices.SortStableFunc(steps, func(a, b Step) int { return int(a.At - b.At) })
 	return steps
 }
@@ -49,10 +47,10 @@ func faultStep(s Strike, arguments []string) Step {
 }
 
 // turns are the activities of the method that have no time of their own.
-func (e *Experiment) turns(timed map[string]bool) (steps []Step) {
+func (e *Experiment) turns() (steps []Step) {
 	now := time.Duration(0)
 	for _, a := range e.Method {
-		if timed[a.Name] {
+		if e.Timed(a.Name) {
 			continue
 		}
 		s := Step{At: now + a.Before, InTurn: true, Name: a.Name, Place: a.Place}
@@ -68,6 +66,11 @@ func (e *Experiment) turns(timed map[string]bool) (steps []Step) {
 		steps = append(steps, s)
 	}
 	return steps
+}
+
+// Timed reports whether the timeline begins an action of the method, which then is not begun in its turn.
+func (e *Experiment) Timed(action string) bool {
+	return slices.ContainsFunc(e.Fracture.Timeline, func(s Strike) bool { return s.Action == action && action != "" })
 }
 
 // words are a provider on one line.

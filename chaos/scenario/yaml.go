@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"maps"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -33,27 +34,53 @@ func (r *reader) fromYAML(source []byte) *node {
 	return r.yaml(file.Docs[0].Body, 0)
 }
 
-// tame reports whether the tokens promise a tree of bounded size.
+// tame reports whether the tokens promise a tree of bounded size. The library's time for a table goes with the square of its
+// keys, so they are counted here.
 func (r *reader) tame(tokens token.Tokens) bool {
-	open, dashes, line := 0, 0, 0
+	dashes, line, indent, entries := 0, 0, 0, 0
+	block := map[int]int{} // keys of the open tables of each indent
+	var flow []int         // keys of those in brackets, outermost first
 	for _, t := range tokens {
 		at := placeOf(t)
 		if at.Line != line {
-			dashes, line = 0, at.Line
+			dashes, line, indent = 0, at.Line, 0
 		}
+		if indent == 0 && t.Type != token.SequenceEntryType {
+			indent = at.Column
+		}
+		keys := 0
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.MappingKeyType, token.DirectiveType:
 			r.wrong(at, "anchors, aliases, merges, tags, directives and `?` are not for scenarios")
 			return false
 		case token.SequenceStartType, token.MappingStartType:
-			open++
+			flow = append(flow, 0)
 		case token.SequenceEndType, token.MappingEndType:
-			open--
+			flow = flow[:max(0, len(flow)-1)]
 		case token.SequenceEntryType:
-			dashes++
+			dashes, entries = dashes+1, entries+1
+			maps.DeleteFunc(block, func(column, _ int) bool { return column > at.Column })
+		case token.CollectEntryType:
+			entries++
+		case token.MappingValueType:
+			if len(flow) > 0 {
+				flow[len(flow)-1]++
+				keys = flow[len(flow)-1]
+				break
+			}
+			maps.DeleteFunc(block, func(column, _ int) bool { return column > indent })
+			block[indent]++
+			keys = block[indent]
 		default:
 		}
-		if open+dashes > maxDepth || at.Column > 64*maxDepth && t.Type == token.MappingValueType && open == 0 {
+		switch {
+		case keys > maxKeys:
+			r.wrong(at, "a table of more than %d keys", maxKeys)
+			return false
+		case entries > maxValues:
+			r.wrong(at, "more than %d values", maxValues)
+			return false
+		case len(flow)+dashes > maxDepth || len(block) > maxDepth:
 			r.wrong(at, "lists and tables more than %d deep", maxDepth)
 			return false
 		}

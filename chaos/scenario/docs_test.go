@@ -1,0 +1,49 @@
+package scenario
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// blocks are the YAML of a section of docs/CHAOS.md, in its order.
+func blocks(t *testing.T, heading, until string) (texts []string) {
+	t.Helper()
+	doc, err := os.ReadFile("../../docs/CHAOS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(doc), heading)
+	section, _, ends := strings.Cut(section, until)
+	if !found || !ends {
+		t.Fatalf("docs/CHAOS.md has no section %q that ends at %q", heading, until)
+	}
+	for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(section, -1) {
+		texts = append(texts, m[1])
+	}
+	return texts
+}
+
+func TestDocs_theShortFormIsAsTheySay(t *testing.T) {
+	texts := blocks(t, "### The short form", "### The long form")
+	if len(texts) != 2 {
+		t.Fatalf("%d blocks, want a scenario and a nemesis", len(texts))
+	}
+	e := read(t, strings.Join(texts, ""), Options{})
+	if len(e.Method) != 6 || e.Fracture.Nemesis == nil || len(e.Fracture.Budgets) != 4 {
+		t.Errorf("%d actions, nemesis %v, budgets %v; want what the text shows", len(e.Method), e.Fracture.Nemesis, e.Fracture.Budgets)
+	}
+}
+
+func TestDocs_theLongFormIsWhatTheShortOneExpandsTo(t *testing.T) {
+	texts := blocks(t, "### The long form", "| of Chaos Toolkit")
+	if len(texts) != 1 {
+		t.Fatalf("%d blocks, want one", len(texts))
+	}
+	long := read(t, "title: t\ndescription: t\n"+texts[0], Options{})
+	short := read(t, "title: t\nfaults: [{fault: loss, at: 5s, for: 2s, share: 20%, node: n1}]", Options{})
+	if string(long.YAML()) != string(short.YAML()) {
+		t.Errorf("the documents show\n%s\nit expands to\n%s", long.YAML(), short.YAML())
+	}
+}
