@@ -51,6 +51,7 @@ var house = map[string]place{
 	"cluster/front":    {layer: 3},
 	"cluster/keep":     {layer: 3},
 	"lab":              {layer: 3},
+	"control":          {layer: 3},
 	"cluster":          {layer: 4},
 	"cmd/fracture":     {layer: 5},
 }
