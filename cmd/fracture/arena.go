@@ -16,6 +16,7 @@ import (
 	"fracture/clock"
 	"fracture/cluster"
 	"fracture/cluster/failover"
+	"fracture/control"
 	"fracture/telemetry"
 	"fracture/work"
 )
@@ -62,7 +63,9 @@ type labArena struct {
 	unread          uint64 // deliveries known to be dropped
 	book            orderBook
 	cost            meter.Cost
-	size            float64 // of the pictures
+	outside         atomic.Pointer[control.Server] // nil where nobody asks
+	noted           uint64                         // trials that it was told of; the runner's
+	size            float64                        // of the pictures
 
 	mu    sync.Mutex // guards all below
 	nodes []nodeWord // by name

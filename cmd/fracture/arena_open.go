@@ -176,6 +176,14 @@ func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, err
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.
 func (a *labArena) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
+	server, _, err := openControl(ctx, a.options.control, a.home, newArenaLab(a, inner.Done()))
+	if err != nil {
+		return errors.Join(err, a.home.letDoorGo(), a.home.clear())
+	}
+	if server != nil {
+		a.outside.Store(server)
+		group.Go(func() error { return server.Run(inner) })
+	}
 	group.Go(func() error { return a.home.run(inner) })
 	if a.door != nil {
 		group.Go(func() error { return a.door.ask(inner) })

@@ -85,6 +85,7 @@ func carryOut(ctx context.Context, o runOptions, a *labArena, watch meter.Watch,
 		each = max(1, (2*o.controls+total(o.series))/10)
 	}
 	told := func(done, all int, t meter.Trial) {
+		a.noteTrial(t)
 		if done%each == 0 {
 			_, _ = fmt.Fprintln(stderr, progress(done, all, t))
 		}

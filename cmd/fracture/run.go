@@ -25,6 +25,7 @@ type runFlags struct {
 	last                              time.Duration
 	budgets                           []string
 	json                              bool
+	control                           controlFlags
 	nodeArgs
 }
 
@@ -63,6 +64,10 @@ func newRunCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
+			if err := f.control.check(o.nodes); err != nil {
+				return wrongUse(err)
+			}
+			o.control = f.control
 			if err := canWrite("--out", o.out); err != nil {
 				return err
 			}
@@ -86,6 +91,7 @@ func newRunCommand() *cobra.Command {
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
+	f.control.register(flags)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
@@ -115,6 +121,7 @@ type runOptions struct {
 	args     nodeArgs
 	program  string // of the nodes; empty: this one
 	lenient  bool   // what this machine cannot do may be left out
+	control  controlFlags
 }
 
 // read makes options of the flags, and of a scenario where one is named.

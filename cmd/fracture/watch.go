@@ -28,6 +28,7 @@ type watchConfig struct {
 	plain   bool
 	options tui.Options
 	control *home             // nil where the cluster is not ours
+	outside controlFlags      // where there is a control API, which needs control
 	logDir  string            // for what must not be written over the screen
 	notes   []telemetry.Event // what to tell first
 }
@@ -73,8 +74,12 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	for _, note := range cfg.notes {
 		s.broker.Event(note)
 	}
+	group, inner := errgroup.WithContext(ctx)
 	if cfg.control != nil {
 		s.child, cfg.control.told = cfg.control.childState, s.fault
+		if err := runControl(inner, cfg, s, group); err != nil {
+			return err
+		}
 	}
 	for _, stream := range cfg.streams {
 		if cfg.submit {
@@ -83,7 +88,6 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 			s.client.Watch(stream.ID)
 		}
 	}
-	group, inner := errgroup.WithContext(ctx)
 	group.Go(guarded(func() error { return s.client.Run(inner) }))
 	group.Go(guarded(func() error { return s.watch(inner) }))
 	group.Go(func() error {
