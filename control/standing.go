@@ -34,43 +34,59 @@ type standing struct {
 
 // begin carries an order out and holds what stands then.
 func (s *Server) begin(ctx context.Context, o order) (Fault, error) {
-	s.mu.Lock()
-	switch {
-	case s.ended:
-		s.mu.Unlock()
-		return Fault{}, errEnding
-	case len(s.standing)+s.beginning >= s.cfg.MaxFaults:
-		s.mu.Unlock()
-		return Fault{}, fmt.Errorf("%w: %d", errFull, s.cfg.MaxFaults)
+	if err := s.reserve(); err != nil {
+		return Fault{}, err
 	}
-	s.beginning++
-	s.holders.Add(1) // under the mutex, for nobody may be added once the server waits
-	s.mu.Unlock()
-
+	var st *standing
+	defer func() { s.settle(st, o.lease) }() // also where the lab panics: the server's end waits for it
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.DeedTime)
 	defer cancel()
 	defer context.AfterFunc(s.living, cancel)()
 	deed, err := s.lab.Inject(ctx, o.arguments)
-	since := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.beginning--
 	if err != nil {
-		s.holders.Done()
 		return Fault{}, err
 	}
+	since := time.Now()
+	st = &standing{deed: deed, lease: make(chan time.Duration), told: make(chan struct{}), over: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.counted++
-	st := &standing{deed: deed, lease: make(chan time.Duration), told: make(chan struct{}), over: make(chan struct{})}
-	st.fault = Fault{ID: fmt.Sprintf("f%d", s.counted), What: deed.What, Whom: deed.Whom, Since: since}
-	st.fault.Until = until(since, deed.For, o.lease)
+	st.fault = Fault{
+		ID: fmt.Sprintf("f%d", s.counted), What: deed.What, Whom: deed.Whom, Since: since, Until: until(since, deed.For, o.lease),
+	}
 	s.standing = append(s.standing, st)
-	told := st.fault
-	s.history.add("fault", told)
+	s.history.add("fault", st.fault)
+	return st.fault, nil
+}
+
+// reserve finds room for a fault that is about to begin; settle must follow.
+func (s *Server) reserve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return errEnding
+	case len(s.standing)+s.beginning >= s.cfg.MaxFaults:
+		return fmt.Errorf("%w: %d", errFull, s.cfg.MaxFaults)
+	}
+	s.beginning++
+	s.holders.Add(1) // under the mutex, for nobody may be added once the server waits
+	return nil
+}
+
+// settle has the fault that began held; there is none where it did not.
+func (s *Server) settle(st *standing, lease time.Duration) {
+	s.mu.Lock()
+	s.beginning--
+	s.mu.Unlock()
+	if st == nil {
+		s.holders.Done()
+		return
+	}
 	go func() {
 		defer s.holders.Done()
-		s.hold(st, o.lease)
+		s.hold(st, lease)
 	}()
-	return told, nil
 }
 
 // until is when a fault ends by itself; nil where it does not.
