@@ -53,6 +53,7 @@ var house = map[string]place{
 	"chaos/toxiproxy":  {layer: 3},
 	"lab":              {layer: 3},
 	"chaos/scenario":   {layer: 3},
+	"control":          {layer: 3},
 	"cluster":          {layer: 4},
 	"cmd/fracture":     {layer: 5},
 }

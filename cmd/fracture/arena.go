@@ -16,6 +16,7 @@ import (
 	"fracture/clock"
 	"fracture/cluster"
 	"fracture/cluster/failover"
+	"fracture/control"
 	"fracture/telemetry"
 	"fracture/work"
 )
@@ -61,8 +62,11 @@ type labArena struct {
 	missed          uint64 // traces known to be dropped
 	unread          uint64 // deliveries known to be dropped
 	book            orderBook
+	injector        *injector // of whatever a scenario or the control API asks for
 	cost            meter.Cost
-	size            float64 // of the pictures
+	outside         atomic.Pointer[control.Server] // nil where nobody asks
+	noted           uint64                         // trials that it was told of; the runner's
+	size            float64                        // of the pictures
 
 	mu    sync.Mutex // guards all below
 	nodes []nodeWord // by name

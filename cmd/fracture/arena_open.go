@@ -54,10 +54,14 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 	if has(o.series, meter.Door) {
 		cfg.http = anyPort
 	}
-	if a.home, err = openHome(ctx, cfg); err == nil && cfg.http != "" {
+	if a.home, err = openHome(ctx, cfg); err != nil {
+		return nil, err
+	}
+	a.injector = newInjector(a.home, &a.book, a.Statuses, o.seed)
+	if cfg.http != "" {
 		a.door = newDoorLoad(a.home.door.Address, o.strategy, a.deliveries.Put)
 	}
-	return a, err
+	return a, nil
 }
 
 // submit gives the cluster a stream, guarded as the run was told.
@@ -181,6 +185,14 @@ func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, err
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.
 func (a *labArena) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
+	server, _, err := openControl(ctx, a.options.control, a.home, newArenaLab(a))
+	if err != nil {
+		return errors.Join(err, a.home.letDoorGo(), a.home.clear())
+	}
+	if server != nil {
+		a.outside.Store(server)
+		group.Go(func() error { return server.Run(inner) })
+	}
 	group.Go(func() error { return a.home.run(inner) })
 	if a.door != nil {
 		group.Go(func() error { return a.door.ask(inner) })

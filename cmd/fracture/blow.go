@@ -88,11 +88,11 @@ func (p *player) strike(ctx context.Context, at clock.Instant, name string, argu
 	if h.name != noop {
 		var f standingFault
 		f, b.failed = p.injector.begin(ctx, h)
-		b.nodes, b.before = f.nodes, max(f.since, b.before)
+		b.nodes, b.before, b.until = f.nodes, max(f.since, b.before), f.until
 	}
 	b.after = p.arena.Now()
-	if b.until = b.before; !h.once() {
-		b.until = b.before.Add(h.last)
+	if h.once() || b.failed != nil {
+		b.until = b.before
 	}
 	p.describe(b, words)
 	p.mu.Lock()

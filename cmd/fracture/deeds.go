@@ -18,31 +18,47 @@ type deed struct {
 	name    string
 	may     []string // flags of inject, beside those that say whom and for how long
 	stands  bool     // for a while, and is healed then; else it is over when it is done
+	suits   []lab.State
 	what    string
 	example string
 	do      func(ctx context.Context, h *home, node string, sig syscall.Signal) error
 	heal    func(ctx context.Context, h *home, node string) error // nil where it does not stand
 }
 
-// deeds lists them.
+// What a process must be like to suffer a deed.
+var (
+	alive  = []lab.State{lab.Starting, lab.Running, lab.Frozen}
+	awake  = []lab.State{lab.Starting, lab.Running}
+	still  = []lab.State{lab.Frozen}
+	buried = []lab.State{lab.Dead}
+)
+
+// deeds lists them. What heals is there for what others broke.
 var deeds = []deed{
-	{"kill", []string{"signal"}, true, "the process gets a signal, SIGKILL where none is named; if it died, it is started again after --for",
+	{"kill", []string{"signal"}, true, alive, "the process gets a signal, SIGKILL where none is named; if it died, it is started again after --for",
 		"inject kill --role owner --pick one --for 3s",
 		func(_ context.Context, h *home, node string, sig syscall.Signal) error {
-			return h.send(node, "killed", sig)
+			return h.send(node, killed, sig)
 		}, reviveDead},
-	{"freeze", nil, true, "SIGSTOP: its links stand, and it answers nobody; then SIGCONT", "inject freeze --node n3 --for 500ms",
-		func(ctx context.Context, h *home, node string, _ syscall.Signal) error { return h.Freeze(ctx, node) },
-		func(ctx context.Context, h *home, node string) error { return h.Thaw(ctx, node) }},
-	{"stop", nil, true, "it is asked to end: it hands over and leaves; then it is started again", "inject stop --node n3 --for 5s",
+	{"freeze", nil, true, awake, "SIGSTOP: its links stand, and it answers nobody; then SIGCONT", "inject freeze --node n3 --for 500ms",
+		func(ctx context.Context, h *home, node string, _ syscall.Signal) error { return h.Freeze(ctx, node) }, thawLiving},
+	{"stop", nil, true, alive, "it is asked to end: it hands over and leaves; then it is started again", "inject stop --node n3 --for 5s",
 		stopNode, reviveDead},
-	{"restart", nil, false, "it is asked to end, and started again at once", "inject restart --role splitter",
+	{"restart", nil, false, alive, "it is asked to end, and started again at once", "inject restart --role splitter",
 		func(ctx context.Context, h *home, node string, sig syscall.Signal) error {
 			return errors.Join(stopNode(ctx, h, node, sig), h.revive(ctx, node))
 		}, nil},
-	{"replace", nil, false, "it is killed, and a new incarnation is started at once", "inject replace --node n3",
+	{"replace", nil, false, alive, "it is killed, and a new incarnation is started at once", "inject replace --node n3",
 		func(ctx context.Context, h *home, node string, _ syscall.Signal) error {
 			return errors.Join(h.Kill(ctx, node), h.revive(ctx, node))
+		}, nil},
+	{"thaw", nil, false, still, "a frozen process goes on, whoever froze it", "inject thaw --node n3",
+		func(ctx context.Context, h *home, node string, _ syscall.Signal) error {
+			return thawLiving(ctx, h, node)
+		}, nil},
+	{"revive", nil, false, buried, "a dead process is started again, whoever ended it", "inject revive --node n3",
+		func(ctx context.Context, h *home, node string, _ syscall.Signal) error {
+			return reviveDead(ctx, h, node)
 		}, nil},
 }
 
@@ -58,18 +74,34 @@ func stopNode(ctx context.Context, h *home, node string, _ syscall.Signal) error
 	return h.lab.Stop(ctx, node)
 }
 
-// reviveDead starts a node again, unless it lives: not every signal kills.
+// thawLiving lets a node go on; one that is dead by now is as good.
+func thawLiving(ctx context.Context, h *home, node string) error {
+	err := h.Thaw(ctx, node)
+	if errors.Is(err, lab.ErrDead) || errors.Is(err, lab.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// reviveDead starts a node again, unless it lives: not every signal kills, and somebody else may have started it. A lab that
+// ends starts none any more.
 func reviveDead(ctx context.Context, h *home, node string) error {
 	child, err := h.lab.Child(node)
 	switch {
+	case errors.Is(err, lab.ErrClosed):
+		return nil
 	case err != nil:
 		return err
-	case child.State == lab.Dead:
-		return h.revive(ctx, node)
 	case child.State == lab.Frozen:
-		return h.Thaw(ctx, node)
+		return thawLiving(ctx, h, node)
+	case child.State != lab.Dead:
+		return nil
 	}
-	return nil
+	err = h.revive(ctx, node)
+	if errors.Is(err, lab.ErrAlive) || errors.Is(err, lab.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // send sends a node a signal.

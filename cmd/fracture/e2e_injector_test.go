@@ -22,7 +22,7 @@ import (
 // injecting runs an injector on the theater's cluster.
 func (th *theater) injecting() *injector {
 	th.t.Helper()
-	i := newInjector(th.home, &th.book, th.Statuses, 1)
+	i := th.injector
 	ctx, end := context.WithCancel(context.Background())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return i.run(ctx) })

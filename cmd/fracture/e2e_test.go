@@ -235,6 +235,10 @@ func TestE2E_sorrySaysWhatAndWhere(t *testing.T) {
 		{"unsuited factor", []string{"guard", "vote", "--factor", "2"}, exitUsage, []string{"--factor 2", "vote takes 3 to 4 copies"}},
 		{"factor of nothing", []string{"guard", "--factor", "2"}, exitUsage, []string{"--factor 2", "STRATEGY"}},
 		{"no id", []string{"guard", "vote", "--stream", "picture"}, exitUsage, []string{"--stream", "hexadecimal"}},
+		{"control API for all", labArgs("--control", "0.0.0.0:0"), exitUsage, []string{"--control 0.0.0.0:0", "ssh -L"}},
+		{"control API taken", labArgs("--plain", "--control", taken.Addr().String()), exitEnvironment, []string{"--control", port, "in use"}},
+		{"nothing may break", labArgs("--max-percent", "0"), exitUsage, []string{"--max-percent 0", "1 to 100"}},
+		{"more than there are", labArgs("--nodes", "3", "--max-nodes", "4"), exitUsage, []string{"--max-nodes 4", "--nodes, 3"}},
 		{"too many zones", labArgs("--nodes", "3", "--zones", "4"), exitUsage, []string{"--zones 4", "--nodes, 3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

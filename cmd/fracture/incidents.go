@@ -51,6 +51,7 @@ func (s *scene) follow(now clock.Instant) {
 			s.end(i)
 		}
 	}
+	s.broker.note(s.incidents)
 	if n := len(s.incidents); n > 0 {
 		s.broker.Incident(s.incidents[n-1].Incident)
 	}
@@ -131,7 +132,8 @@ func (s *scene) begin(f incident) {
 
 // launch opens an incident.
 func (s *scene) launch(f incident) *incident {
-	f.Open, f.of = true, f.Node
+	s.begun++
+	f.Open, f.of, f.number, f.role = true, f.Node, s.begun, s.roleOf(f.Node)
 	f.span = meter.Span{At: f.At, Window: sceneWindow, Grace: sceneGrace}
 	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
 	f.Untold, f.missed = s.doubt(f.At, f.calm), s.missed
@@ -181,7 +183,13 @@ func (s *scene) takeover(t failover.Trace) {
 		q.takeovers = append(q.takeovers, t)
 		return
 	}
-	s.needless = append(s.needless, t.At)
+	s.waste(t.At)
+}
+
+// waste counts a needless takeover.
+func (s *scene) waste(at clock.Instant) {
+	s.wasted++
+	s.needless = append(s.needless, at)
 }
 
 // inherit notes a takeover from the node of the incident.
@@ -233,6 +241,7 @@ func (s *scene) sumUp(now clock.Instant) {
 		return
 	}
 	totals := s.rec.Totals(now.Add(-sceneGrace - sceneWindow))
+	s.broker.count(totals, s.wasted)
 	t := tui.Totals{Frame: s.frame, Lost: totals.Lost, Unmeasured: totals.Unmeasured, Duplicates: totals.Duplicates}
 	every := max(time.Second, 4*s.schedules[pictureStream].Period) // a slow stream does not stand still between two frames
 	if since := now.Sub(s.last.at); since > every {

@@ -21,13 +21,15 @@ type standingFault struct {
 	harm         harm
 	nodes        []string
 	stand        map[string][]chaos.Standing // by node: what it is ordered
-	since, until clock.Instant
+	since, until clock.Instant               // the injector's mu guards until
 }
 
 // Errors of an injector.
 var (
 	// errNotOurProcess: a process is to suffer that this command did not start; ask the lab that did.
 	errNotOurProcess = errors.New("only who started a process may break it")
+	// errUnsuited: the process is in a state in which the fault means nothing to it; look, and ask otherwise.
+	errUnsuited = errors.New("that does not suit the node")
 	// errNoSuchFault: no fault of that number stands.
 	errNoSuchFault = errors.New("no such fault stands")
 )
@@ -38,7 +40,8 @@ type injector struct {
 	home     *home                     // whose processes may be broken; nil: none
 	statuses func() []telemetry.Status // the newest words of the nodes that are up
 	seed     uint64
-	woken    chan struct{} // of size 1: when the next fault is over may have changed
+	woken    chan struct{}   // of size 1: when the next fault is over may have changed
+	ending   <-chan struct{} // closed when the cluster ends too, and nothing is healed any more; nil: never
 
 	telling sync.Mutex // guards what the book gives: what is said later must come later
 	book    *orderBook
@@ -81,9 +84,12 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	i.last++
 	f := &standingFault{id: i.last, harm: h}
 	i.mu.Unlock()
+	words, err := i.suited(h)
+	if err != nil {
+		return f, err
+	}
 	luck := chaos.Draw(i.seedOf(h), chaos.Spot{Site: chaos.Process}, f.id, 0)
-	var err error
-	if f.nodes, err = h.whom.From(candidates(i.statuses()), luck); err != nil || h.deed != nil {
+	if f.nodes, err = h.whom.From(candidates(words), luck); err != nil || h.deed != nil {
 		return f, err
 	}
 	f.stand, err = h.told(f.nodes, uint64(luck))
@@ -91,14 +97,49 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	return f, err
 }
 
-// begin chooses who suffers, and has the fault begin: when it returns, the fault is in force. What failed is taken back.
+// suited are the words of those nodes whose process can suffer what is asked for. One that is named and cannot is an error.
+func (i *injector) suited(h harm) (list []telemetry.Status, err error) {
+	fit := awake
+	if h.deed != nil {
+		fit = h.deed.suits
+	}
+	for _, s := range i.statuses() {
+		if i.home == nil {
+			list = append(list, s)
+			continue
+		}
+		child, unknown := i.home.lab.Child(s.Name)
+		named := slices.Contains(h.whom.Names, s.Name)
+		switch {
+		case unknown != nil && h.deed == nil, unknown == nil && slices.Contains(fit, child.State):
+			list = append(list, s)
+		case named && unknown != nil:
+			return nil, fmt.Errorf("%s: %s: %w", h.name, s.Name, errNotOurProcess)
+		case named:
+			return nil, fmt.Errorf("%w: %s is %v, and %s does nothing to it", errUnsuited, s.Name, child.State, h.name)
+		}
+	}
+	return list, nil
+}
+
+// begin chooses who suffers, and has the fault begin: when it returns, the fault is in force.
 func (i *injector) begin(ctx context.Context, h harm) (standingFault, error) {
 	f, err := i.choose(h)
 	if err != nil {
 		return standingFault{}, err
 	}
+	err = i.bring(ctx, f)
+	return *f, err
+}
+
+// bring brings a fault about to those that were chosen. What failed is taken back.
+func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
+	h := f.harm
 	f.since = clock.Now()
 	f.until = f.since.Add(h.last)
+	if h.deed != nil {
+		f.until = clock.Never // until it is done: how long it stands counts from then
+	}
 	if !h.once() {
 		i.mu.Lock()
 		i.stands = append(i.stands, f)
@@ -107,6 +148,9 @@ func (i *injector) begin(ctx context.Context, h harm) (standingFault, error) {
 	switch {
 	case h.deed != nil:
 		err = forEach(f.nodes, func(node string) error { return h.deed.do(ctx, i.home, node, h.signal) })
+		i.mu.Lock()
+		f.until = clock.Now().Add(h.last)
+		i.mu.Unlock()
 	case h.once():
 		err = i.tell(ctx, f.nodes, f)
 	default:
@@ -119,7 +163,7 @@ func (i *injector) begin(ctx context.Context, h harm) (standingFault, error) {
 	case i.woken <- struct{}{}:
 	default:
 	}
-	return *f, err
+	return err
 }
 
 func (i *injector) seedOf(h harm) uint64 { return cmp.Or(h.seed, i.seed) }
@@ -197,6 +241,11 @@ func (i *injector) remove(f *standingFault) bool {
 
 // end ends a fault that has been removed.
 func (i *injector) end(ctx context.Context, f *standingFault) error {
+	select {
+	case <-i.ending:
+		return nil
+	default:
+	}
 	if f.harm.deed == nil {
 		return i.tell(ctx, f.nodes, nil)
 	}
@@ -214,7 +263,7 @@ func (i *injector) healAll(ctx context.Context) (healed []*standingFault, err er
 	return healed, err
 }
 
-// faults lists what stands. None of it changes any more.
+// faults lists what stands.
 func (i *injector) faults() []*standingFault {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -244,11 +293,18 @@ func (i *injector) run(ctx context.Context) error {
 // tend renews what stands and has what is over end, and answers when to look again.
 func (i *injector) tend(ctx context.Context, ending *sync.WaitGroup) time.Duration {
 	next := renewEvery / 2
-	for _, f := range i.faults() {
-		left := f.until.Sub(clock.Now())
-		if left > 0 {
+	i.mu.Lock()
+	var over []*standingFault
+	for _, f := range i.stands {
+		if left := f.until.Sub(clock.Now()); left > 0 {
 			next = min(next, left)
-		} else if i.remove(f) {
+		} else {
+			over = append(over, f)
+		}
+	}
+	i.mu.Unlock()
+	for _, f := range over {
+		if i.remove(f) {
 			// What cannot be told ends with its lease; of a process that is gone the lab tells.
 			ending.Go(func() { _ = i.end(context.WithoutCancel(ctx), f) })
 		}

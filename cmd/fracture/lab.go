@@ -83,6 +83,7 @@ type labFlags struct {
 	tiles, factor, supersize int
 	probe                    time.Duration
 	tmux                     bool
+	control                  controlFlags
 	nodeArgs
 }
 
@@ -131,6 +132,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.StringVar(&f.gossip, "gossip", "", "address of the first node's membership; none: "+usualGossip+", or another where that is taken")
 	flags.StringVar(&f.http, "http", "", "address of the front door, which all nodes share; none: "+usualHTTP+", or another where that is taken")
 	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
+	f.control.register(flags)
 	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
 	return cmd
 }
@@ -191,6 +193,9 @@ func (f *labFlags) stream() (*work.Stream, error) {
 
 // addresses checks those that are given.
 func (f *labFlags) addresses() error {
+	if err := f.control.check(f.nodes); err != nil {
+		return err
+	}
 	if f.gossip != "" {
 		if err := checkAddress("--gossip", f.gossip, usualGossip); err != nil {
 			return err
@@ -265,7 +270,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		first := h.node(nodeName(1))
 		opts.Cluster = first.Gossip
 		return watchCluster(inner, watchConfig{
-			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h,
+			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h, outside: f.control,
 			submit: true, logDir: h.dir.Path,
 			notes: append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", first.Gossip, usualGossip, noGossip)...),
 		})
@@ -295,7 +300,7 @@ func withDuration(ctx context.Context, d time.Duration) (context.Context, contex
 
 // unlessTold is err, unless it is no more than that the lab was told to end, which is what it should do.
 func unlessTold(ctx context.Context, err error) error {
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, lab.ErrClosed)) {
 		return nil
 	}
 	return err
@@ -306,14 +311,14 @@ func unlessTold(ctx context.Context, err error) error {
 // Kill ends a node as kill -9 does.
 func (h *home) Kill(_ context.Context, node string) error {
 	before, _, err := h.lab.Kill(node)
-	h.broke(node, "killed", before, err)
+	h.broke(node, killed, before, err)
 	return err
 }
 
 // Freeze stops a node.
 func (h *home) Freeze(_ context.Context, node string) error {
 	before, _, err := h.lab.Freeze(node)
-	h.broke(node, "frozen", before, err)
+	h.broke(node, frozen, before, err)
 	return err
 }
 

@@ -35,7 +35,7 @@ func playLive(ctx context.Context, o runOptions, e *scenario.Experiment, stdout 
 		m, failed = perform(inner, o, func(a *labArena, watch meter.Watch) act {
 			p = newPlayer(o, e, a, watch, io.Discard)
 			opened <- a
-			return act{runner: p.runner, beside: p.injector.run, carryOut: func(ctx context.Context) error {
+			return act{runner: p.runner, carryOut: func(ctx context.Context) error {
 				select {
 				case <-seen:
 				case <-ctx.Done():

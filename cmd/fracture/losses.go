@@ -10,8 +10,10 @@ import (
 
 // What the nodes say of each other's end, and what of it is news of a fault.
 
-// What befell a node of which only others tell.
+// What befell a node: by who did it, and where only others tell.
 const (
+	killed = "killed"
+	frozen = "frozen"
 	lost   = "lost"
 	silent = "silent"
 )
@@ -67,9 +69,16 @@ func (s *scene) blameLink(i *incident) {
 	i.runs = true
 	i.Node, i.What = i.teller, "lost its link to "+i.of
 	for range i.Tasks {
-		s.needless = append(s.needless, i.noticed)
+		s.waste(i.noticed)
 	}
 	s.broker.Event(telemetry.Event{Trace: failover.Trace{At: i.noticed, Node: i.Node, Verb: "link"}, Text: i.What + ", which runs"})
+}
+
+// roleOf is what a node was by its own last word.
+func (s *scene) roleOf(node string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return roleOf(s.statuses[node].status)
 }
 
 // hush waits for what a node's silence means.
@@ -90,7 +99,7 @@ func (s *scene) followSilences(now clock.Instant) {
 		delete(s.silences, node)
 		if spoke {
 			for _, t := range q.takeovers {
-				s.needless = append(s.needless, t.At)
+				s.waste(t.At)
 			}
 			continue
 		}

@@ -28,7 +28,7 @@ var verbs = []func() *cobra.Command{
 	newLabCommand,
 	newAttachCommand,
 	newGuardCommand,
-	newInjectCommand, newFaultsCommand,
+	newInjectCommand, newHealCommand, newFaultsCommand,
 	newRunCommand, newCompareCommand, newScenarioCommand,
 	newSimCommand,
 	newNodeCommand,

@@ -60,7 +60,6 @@ type measured struct {
 type act struct {
 	*runner
 	carryOut func(ctx context.Context) error
-	beside   part // runs meanwhile, and has ended before the cluster does; nil: nothing
 }
 
 // measure opens an arena, carries the plan out, and ends all it started. The error says what failed; that the context ended
@@ -72,6 +71,7 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (measured, err
 			each = max(1, (2*o.controls+total(o.series))/10)
 		}
 		told := func(done, all int, t meter.Trial) {
+			a.noteTrial(t)
 			if done%each == 0 {
 				_, _ = fmt.Fprintln(stderr, progress(done, all, t))
 			}
@@ -112,10 +112,7 @@ func perform(ctx context.Context, o runOptions, prepare func(a *labArena, watch 
 	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
 
 	d := prepare(a, watch)
-	stop := func() error { return nil }
-	if d.beside != nil {
-		stop = alongside(life, d.beside)
-	}
+	stop := alongside(life, a.injector.run) // it heals while there is a cluster to be healed
 	runErr := d.carryOut(work)
 	m = measured{trials: d.judgeNeedless(), report: a.report(o, d.runner), cost: a.cost, size: a.size, whole: runErr == nil}
 	stopErr := stop()

@@ -76,7 +76,10 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	if err != nil {
 		return o, err
 	}
-	o.zones = x.Cluster.Zones
+	if err := f.control.check(o.nodes); err != nil {
+		return o, err
+	}
+	o.control, o.zones = f.control, x.Cluster.Zones
 	if x.Cluster.Factor > 0 {
 		if o.factor, err = factorOf(o.strategy, x.Cluster.Factor); err != nil {
 			return o, err
@@ -116,7 +119,7 @@ func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, std
 	var p *player
 	m, failed := perform(ctx, o, func(a *labArena, watch meter.Watch) act {
 		p = newPlayer(o, e, a, watch, stderr)
-		return act{runner: p.runner, carryOut: p.carryOut, beside: p.injector.run}
+		return act{p.runner, p.carryOut}
 	})
 	if p == nil {
 		return failed
@@ -138,9 +141,11 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 		}
 	}
 	rec := meter.NewRecorder(o.calm + longest + o.window + o.grace + 10*time.Second)
-	told := func(done, all int, t meter.Trial) { _, _ = fmt.Fprintln(stderr, progress(done, all, t)) }
-	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, faults: faults * max(e.Fracture.Repeat, 1)}
-	p.injector = newInjector(a.home, &a.book, a.Statuses, o.seed)
+	told := func(done, all int, t meter.Trial) {
+		a.noteTrial(t)
+		_, _ = fmt.Fprintln(stderr, progress(done, all, t))
+	}
+	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, injector: a.injector, faults: faults * max(e.Fracture.Repeat, 1)}
 	program, _ := os.Executable() // without it the shell's path finds one
 	p.actor = &actor{program: or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
 		healed, err := p.injector.healAll(ctx)

@@ -26,6 +26,7 @@ type runFlags struct {
 	last                              time.Duration
 	budgets                           []string
 	json                              bool
+	control                           controlFlags
 	nodeArgs
 }
 
@@ -70,6 +71,10 @@ func newRunCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
+			if err := f.control.check(o.nodes); err != nil {
+				return wrongUse(err)
+			}
+			o.control = f.control
 			if err := canWrite("--out", o.out); err != nil {
 				return err
 			}
@@ -95,6 +100,7 @@ func newRunCommand() *cobra.Command {
 	flags.BoolVar(&f.live, "live", false, "of a scenario: show it on the screen while it is played, and the report when it is over")
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
+	f.control.register(flags)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
@@ -126,6 +132,7 @@ type runOptions struct {
 	args     nodeArgs
 	program  string // of the nodes; empty: this one
 	lenient  bool   // what this machine cannot do may be left out
+	control  controlFlags
 }
 
 // read makes options of the flags, and of a scenario where one is named.

@@ -52,9 +52,10 @@ var latencyBuckets = []float64{0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 500, m
 
 // scene is what a screen shows: it takes what the client receives, measures it, and hands it to the broker.
 type scene struct {
-	broker tui.Broker
+	broker feed
 	client *cluster.Client
 	child  func(name string) (tui.NodeState, bool) // of a process of ours; nil: none is
+	breaks *injector                               // of what is asked for from outside; nil: nothing can be
 
 	deliveries *meter.Inbox[meter.Delivery]
 
@@ -72,7 +73,9 @@ type scene struct {
 	picture   tui.Stream          // as the screen was told
 	silences  map[string]*silence // by name of the node that is silent
 	downtimes []time.Duration
-	needless  []clock.Instant
+	needless  []clock.Instant // within the last minute
+	wasted    uint64          // all needless takeovers
+	begun     uint64          // incidents
 	spare     []meter.Delivery
 	totals    tui.Totals
 	missed    uint64 // deliveries known to be dropped
@@ -112,6 +115,8 @@ type opening struct {
 // incident is one fault on its way.
 type incident struct {
 	tui.Incident
+	number  uint64        // counted from 1
+	role    string        // what its node was when it failed
 	noticed clock.Instant // first; 0 while nobody has
 	teller  string        // who noticed it
 	of      string        // whom the news is about; the same as Node unless it runs
@@ -163,6 +168,9 @@ func (s *scene) news(n telemetry.News) {
 	if n.Status != nil {
 		s.hear(clock.Now(), *n.Status)
 		return
+	}
+	if s.breaks != nil && n.Event.Order != 0 {
+		s.breaks.book.confirm(n.Event.Order)
 	}
 	e := n.Event.Trace
 	node := s.statuses[e.Peer].status.Name != ""

@@ -86,16 +86,19 @@ func (a *labArena) kill(s strike) (before, after clock.Instant, err error) {
 		}
 		before, after = b, f
 	}
+	a.bury(s.nodes...)
+	return before, after, nil
+}
+
+// bury notes that nodes were killed, whose last words may still come.
+func (a *labArena) bury(names ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, n := range a.nodes {
-		for _, name := range s.nodes {
-			if n.status.Name == name {
-				a.nodes[i].dead = n.status.Incarnation
-			}
+		if slices.Contains(names, n.status.Name) {
+			a.nodes[i].dead = n.status.Incarnation
 		}
 	}
-	return before, after, nil
 }
 
 // freeze stops processes. Where one cannot be, the others go on.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"fracture/clock"
 	"fracture/cluster"
 	"fracture/cluster/failover"
 	"fracture/cluster/wire"
@@ -28,6 +29,7 @@ type watchConfig struct {
 	plain   bool
 	options tui.Options
 	control *home             // nil where the cluster is not ours
+	outside controlFlags      // where there is a control API, which needs control
 	logDir  string            // for what must not be written over the screen
 	notes   []telemetry.Event // what to tell first
 	ready   func()            // called when all is set up, and faults will be seen; may be nil
@@ -74,8 +76,15 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	for _, note := range cfg.notes {
 		s.broker.Event(note)
 	}
+	group, inner := errgroup.WithContext(ctx)
 	if cfg.control != nil {
 		s.child, cfg.control.told = cfg.control.childState, s.fault
+		s.breaks = newInjector(cfg.control, &orderBook{order: s.client.Order}, s.known, clock.Stamp())
+		s.breaks.ending = inner.Done()
+		group.Go(guarded(func() error { return s.breaks.run(inner) }))
+		if err := runControl(inner, cfg, s, group); err != nil {
+			return err
+		}
 	}
 	for _, stream := range cfg.streams {
 		if cfg.submit {
@@ -87,7 +96,6 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	if cfg.ready != nil {
 		cfg.ready()
 	}
-	group, inner := errgroup.WithContext(ctx)
 	group.Go(guarded(func() error { return s.client.Run(inner) }))
 	group.Go(guarded(func() error { return s.watch(inner) }))
 	group.Go(func() error {

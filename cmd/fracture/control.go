@@ -1,0 +1,198 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/control"
+	"fracture/telemetry"
+	"fracture/tui"
+)
+
+// noControl is the word for no control API.
+const noControl = "none"
+
+// controlFlags say where the control API of a lab is, and how much may be broken by it.
+type controlFlags struct {
+	address              string
+	maxNodes, maxPercent int
+}
+
+func (f *controlFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.address, "control", anyPort, "address of the control API, of loopback; none: there is none")
+	flags.IntVar(&f.maxNodes, "max-nodes", 0, "nodes that the control API may break at once; 0: as many as leave each task a holder")
+	flags.IntVar(&f.maxPercent, "max-percent", 100, "how many of a hundred nodes it may break at once, 1 to 100")
+}
+
+// check names the first flag that makes no sense.
+func (f controlFlags) check(nodes int) error {
+	if f.maxNodes < 0 || f.maxNodes > nodes {
+		return fmt.Errorf("--max-nodes %d: want 0, which is no bound, to as many as --nodes, %d", f.maxNodes, nodes)
+	}
+	if f.maxPercent < 1 || f.maxPercent > 100 {
+		return fmt.Errorf("--max-percent %d: want 1 to 100", f.maxPercent)
+	}
+	if f.address == noControl {
+		return nil
+	}
+	if err := checkAddress("--control", f.address, anyPort); err != nil {
+		return err
+	}
+	host, port, _ := net.SplitHostPort(f.address)
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("--control %s: other hosts could reach it, and it has no TLS: give 127.0.0.1:%s, and bring it elsewhere by "+
+			"ssh -L", f.address, port)
+	}
+	return nil
+}
+
+func (f controlFlags) limits() control.Limits {
+	return control.Limits{Nodes: f.maxNodes, Percent: f.maxPercent}
+}
+
+// openControl opens the control API before a lab, whose directory is the home's. It is nil where there is to be none; else
+// it is to be run.
+func openControl(ctx context.Context, f controlFlags, h *home, before control.Lab) (*control.Server, string, error) {
+	if f.address == noControl || f.address == "" {
+		return nil, "", nil
+	}
+	s := control.New(control.Config{Address: f.address, Dir: h.dir.Path, Version: version()}, before)
+	addr, err := s.Listen(ctx)
+	if err != nil {
+		return nil, "", fmt.Errorf("--control %s: %w", f.address, err)
+	}
+	return s, addr.String(), nil
+}
+
+// whereControl is the news of where the control API is, and how one is let in.
+func whereControl(addr, dir string) telemetry.Event {
+	return telemetry.Event{
+		Trace: failover.Trace{At: clock.Now(), Verb: "listen"},
+		Text:  fmt.Sprintf("the control API is at http://%s, its token in %s", addr, filepath.Join(dir, "token")),
+	}
+}
+
+// sceneLab is the lab before which `fracture lab` opens the control API: what the scene sees, and the nodes of its own.
+type sceneLab struct {
+	*breaker
+	scene *scene
+}
+
+// newSceneLab makes the lab of a scene.
+func newSceneLab(s *scene, i *injector, limits control.Limits) *sceneLab {
+	l := &sceneLab{scene: s}
+	l.breaker = &breaker{injector: i, limits: limits, stock: l.Nodes, tiles: l.tiles}
+	return l
+}
+
+// Nodes implements control.Lab.
+func (l *sceneLab) Nodes() []control.Node {
+	list := []control.Node{}
+	for _, n := range l.scene.nodes(clock.Now()) {
+		list = append(list, nodeOf(n))
+	}
+	return list
+}
+
+// tiles are those of the lowest stream that a node runs or stands by for.
+func (l *sceneLab) tiles(name string) []uint32 {
+	l.scene.mu.Lock()
+	defer l.scene.mu.Unlock()
+	return heldTiles(l.scene.statuses[name].status)
+}
+
+// Streams implements control.Lab.
+func (l *sceneLab) Streams() []control.Stream {
+	list := []control.Stream{}
+	for _, p := range l.scene.promised() {
+		s := streamOf(p.Stream, p.leader)
+		s.Stopped = p.stopped
+		list = append(list, s)
+	}
+	return list
+}
+
+// Totals implements control.Lab.
+func (l *sceneLab) Totals() (control.Totals, bool) { return l.scene.broker.totals() }
+
+// Catalogue implements control.Lab.
+func (*sceneLab) Catalogue(w io.Writer) error { return printFaultsJSON(w) }
+
+// nodeOf describes a node as the control API tells of it.
+func nodeOf(n tui.Node) control.Node {
+	return control.Node{
+		Name: n.Name, State: n.State.String(), Ours: !n.Foreign, Zone: n.Zone, PID: n.PID, Incarnation: n.Incarnation,
+		Role: roleOf(n.Status), Owns: n.Owns, StandsBy: n.StandsBy, RSS: n.RSS, CPU: n.CPU, Uptime: n.Uptime,
+		Gossip: n.Gossip, HTTP: n.HTTP,
+	}
+}
+
+// roleOf is the first of the roles that a node has.
+func roleOf(s telemetry.Status) string {
+	switch {
+	case len(s.Leads) > 0:
+		return "splitter"
+	case s.Owns > 0:
+		return "owner"
+	case s.StandsBy > 0 || len(s.Follows) > 0:
+		return "standby"
+	}
+	return "none"
+}
+
+// heldTiles are the tiles of which a node has a copy.
+func heldTiles(s telemetry.Status) []uint32 { return slices.Concat(s.OwnedTiles, s.CopiedTiles) }
+
+// streamOf describes a stream as the control API tells of it.
+func streamOf(s telemetry.Stream, leader string) control.Stream {
+	return control.Stream{
+		ID: strconv.FormatUint(s.ID, 16), Name: streamName(s), Tiles: s.Tiles, Period: s.Period.Seconds(),
+		Strategy: s.Strategy, Copies: s.Factor, Leader: leader,
+	}
+}
+
+// byName sorts nodes as people count them: n2 before n10.
+func byName(a, b control.Node) int {
+	return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
+}
+
+// wall is the time of day at an instant of not long ago.
+func wall(at clock.Instant) time.Time { return time.Now().Add(at.Sub(clock.Now())) }
+
+// runControl opens the control API before a scene and has the group run it; the screen is told where it is.
+func runControl(ctx context.Context, cfg watchConfig, s *scene, group *errgroup.Group) error {
+	before := newSceneLab(s, s.breaks, cfg.outside.limits())
+	server, addr, err := openControl(ctx, cfg.outside, cfg.control, before)
+	if server == nil {
+		return err
+	}
+	s.broker.openTo(server)
+	s.broker.Event(whereControl(addr, cfg.control.dir.Path))
+	group.Go(guarded(func() error { return server.Run(ctx) }))
+	return nil
+}
+
+// known are the last words of all nodes that were heard of and have not left.
+func (s *scene) known() (list []telemetry.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, word := range s.statuses {
+		if !word.leaving {
+			list = append(list, word.status)
+		}
+	}
+	return list
+}
