@@ -29,7 +29,7 @@ var verbs = []func() *cobra.Command{
 	newAttachCommand,
 	newGuardCommand,
 	newInjectCommand, newFaultsCommand,
-	newRunCommand, newCompareCommand,
+	newRunCommand, newReportCommand, newCompareCommand,
 	newSimCommand,
 	newNodeCommand,
 	newPaneCommand, newSweepCommand,

@@ -16,6 +16,7 @@ import (
 
 	"fracture/chaos/meter"
 	"fracture/clock"
+	"fracture/cluster/failover"
 )
 
 // runTrials is the verb: open an arena, carry the plan out, print the report. The error carries the exit code.
@@ -25,7 +26,7 @@ func runTrials(ctx context.Context, o runOptions, stdout, stderr io.Writer) erro
 		return failed
 	}
 	m.report.Judge(m.trials, o.budgets, !m.whole)
-	if err := o.print(m.report, stdout); err != nil {
+	if err := o.print(m, stdout); err != nil {
 		return err
 	}
 	if failed != nil {
@@ -44,6 +45,7 @@ type measured struct {
 	cost   meter.Cost    // where the options ask for it
 	size   float64       // of the pictures, that makes the load
 	whole  bool          // the plan was carried out to its end
+	traces []failover.Trace
 }
 
 // measure opens an arena, carries the plan out, and ends all it started. The error says what failed; that the context ended
@@ -67,7 +69,8 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (m measured, e
 	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
 
 	r, runErr := carryOut(work, o, a, watch, stderr)
-	m = measured{trials: r.done, report: a.report(o, r), cost: a.cost, size: a.size, whole: runErr == nil}
+	m = measured{trials: r.done, report: a.report(o, r), cost: a.cost, size: a.size, whole: runErr == nil, traces: r.log.Lines()}
+	m.report.Began, m.report.Series = began, r.rec.Series(began, clock.Now().Add(-o.grace))
 	end()
 	stopErr := group.Wait()
 	m.report.Started, m.report.Took = started.UTC().Format(time.RFC3339), float64(int(clock.Now().Sub(began).Seconds()))
@@ -128,15 +131,13 @@ func progress(done, all int, t meter.Trial) string {
 	return what
 }
 
-// print writes the report to where it was asked for.
-func (o runOptions) print(report *meter.Report, stdout io.Writer) error {
-	if err := drawUp(o.out, func(w io.Writer) error { return report.WriteJSON(w, true) }); err != nil {
-		return err
-	}
+// print writes the report to where it was asked for. What cannot be written is printed all the same.
+func (o runOptions) print(m measured, stdout io.Writer) error {
+	failed := o.keep(m)
 	if o.json {
-		return report.WriteJSON(stdout, false)
+		return errors.Join(failed, m.report.WriteJSON(stdout, false))
 	}
-	return report.WriteText(stdout)
+	return errors.Join(failed, m.report.WriteText(stdout))
 }
 
 // versions say what is measured, and on what.

@@ -56,14 +56,15 @@ func newRunCommand() *cobra.Command {
 			"  fracture run --fault freeze,partition --for 300ms --trials 10\n" +
 			"  fracture run --role link --fault all --budget 'loss: downtime.p99<=5ms'\n" +
 			"  fracture run --fault wrong --strategy vote --trials 10\n" +
-			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi.json",
+			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := f.read(args, cmd.Flags().Changed)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
-			if err := canWrite("--out", o.out); err != nil {
+			o.title, o.command = o.called(args), repeating(cmd, args, o.seed)
+			if err := canKeep("--out", o.out); err != nil {
 				return err
 			}
 			if err := o.leaveOut(cmd.ErrOrStderr()); err != nil {
@@ -82,7 +83,7 @@ func newRunCommand() *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
 	flags.DurationVar(&f.probe, "probe", runProbePeriod, "period of the probe stream, one tile a node; 0: no probes")
 	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms or needless<=6, or for those of a fault: 'loss: lost<=3'; replaces the default on the same figure")
-	flags.StringVar(&f.out, "out", "", "write the JSON object, with every single trial, to this file too")
+	flags.StringVar(&f.out, "out", "", "write a report to this directory: a page, texts, and files for machines; or to a file that ends in .json the one object alone")
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
@@ -112,6 +113,8 @@ type runOptions struct {
 	costSpan time.Duration // for how long costs are measured before the first fault; 0: they are not
 	json     bool
 	out      string
+	title    string   // of the report
+	command  []string // that does the same again
 	args     nodeArgs
 	program  string // of the nodes; empty: this one
 	lenient  bool   // what this machine cannot do may be left out
