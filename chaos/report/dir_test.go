@@ -60,6 +60,28 @@ func TestWrite_replacesAReportAsAWhole(t *testing.T) {
 	}
 }
 
+func TestWrite_leavesWhatIsThereWhereItFails(t *testing.T) {
+	dir := t.TempDir()
+	files, err := sampleRun().Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(dir, files); err != nil {
+		t.Fatal(err)
+	}
+	files[0].Content = []byte("other")
+	files[3].Name = filepath.Join("none", "such") // cannot be written
+	if err := Write(dir, files); err == nil {
+		t.Fatal("a file that cannot be written is")
+	}
+	if got := listed(t, dir); len(got) != len(names) {
+		t.Errorf("it holds %v, want the report of before and nothing else", got)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, files[0].Name)); err != nil || string(text) == "other" {
+		t.Errorf("a part of the report was replaced (%v)", err)
+	}
+}
+
 func TestWrite_touchesNothingThatIsNoReport(t *testing.T) {
 	dir := t.TempDir()
 	foreign := filepath.Join(dir, "thesis.tex")

@@ -356,3 +356,37 @@ func wellFormed(t *testing.T, text []byte) {
 		}
 	}
 }
+
+func FuzzReadEvents(f *testing.F) {
+	var b bytes.Buffer
+	if err := sampleRun().WriteEvents(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte("{}\n\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		events, err := ReadEvents(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if err := (&Run{Events: events}).WriteEvents(&again); err != nil {
+			t.Fatal(err)
+		}
+		if read, err := ReadEvents(&again); err != nil || len(read) != len(events) {
+			t.Fatalf("%d events, written and read again: %d, %v", len(events), len(read), err)
+		}
+	})
+}
+
+func BenchmarkPage_ofTenThousandIncidents(b *testing.B) {
+	r := manyTrials(10_000)
+	var page bytes.Buffer
+	for b.Loop() {
+		page.Reset()
+		if err := r.WriteHTML(&page); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(page.Len()), "bytes")
+}

@@ -97,8 +97,12 @@ func (f reportFlags) report(paths []string, tolerance report.Tolerance, stdout i
 		}
 		base, others = named{path: f.baseline, run: run}, runs
 	}
-	if err := f.rebuildAll(runs, stdout); err != nil {
+	written, err := f.rebuildAll(runs, stdout)
+	if err != nil {
 		return err
+	}
+	if written == 0 && len(others) == 0 {
+		return &exitError{exitUsage, fmt.Errorf("%s is a file: there is nothing to write anew; name its directory, or a --baseline to compare it with", base.path)}
 	}
 	all := []report.Comparison{}
 	var failed error
@@ -113,20 +117,21 @@ func (f reportFlags) report(paths []string, tolerance report.Tolerance, stdout i
 	return errors.Join(f.print(all, stdout), failed)
 }
 
-// rebuildAll writes the report of each directory anew.
-func (f reportFlags) rebuildAll(runs []named, stdout io.Writer) error {
+// rebuildAll writes the report of each directory anew, and says of how many.
+func (f reportFlags) rebuildAll(runs []named, stdout io.Writer) (written int, err error) {
 	for _, r := range runs {
 		if info, err := os.Stat(r.path); err != nil || !info.IsDir() {
 			continue
 		}
 		if err := rebuild(r.path, r.run, r.object); err != nil {
-			return err
+			return written, err
 		}
+		written++
 		if !f.json {
 			_, _ = fmt.Fprintf(stdout, "%s: written anew, %d trials, %s\n", r.path, len(r.run.Trials), r.run.Verdict)
 		}
 	}
-	return nil
+	return written, nil
 }
 
 // print prints what was compared.
