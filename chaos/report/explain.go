@@ -26,7 +26,7 @@ var course = []step{
 	{"noticed", "noticing", "until it was noticed"},
 	{"promoted", "promotion", "until a standby was promoted"},
 	{"first result", "computing", "until the first result was computed"},
-	{"delivered", "delivery", "until that had been delivered"},
+	{"delivered", "delivery", "until the first result had been delivered"},
 }
 
 // parts cuts a trial's timeline at its stages. One that was reached after a stage that follows it is left out: where a link is

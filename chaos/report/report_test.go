@@ -85,7 +85,8 @@ func sampleRun() *Run {
 	all[6].RSS = 80 << 20 // its memory explains its reset
 	all = trials(all, 5, meter.Splitter, meter.Freeze, 25<<20, func(i int) time.Duration { return time.Duration(5+2*i) * ms })
 	all[9].Timeline = meter.Timeline{Injected: all[9].Before, Effective: all[9].After}
-	all[10].Reading.Pieces, all[10].Timeline.Delivered = 3, all[10].Before.Add(7*ms)
+	late := &all[10]
+	late.Reading.Pieces, late.Timeline.FirstResult, late.Timeline.Delivered = 3, late.Before.Add(7600*time.Microsecond), late.Before.Add(7800*time.Microsecond)
 	return judged(all, 42)
 }
 
