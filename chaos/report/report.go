@@ -138,7 +138,8 @@ func Read(from io.Reader) (*Run, error) {
 func where(text []byte, err error) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
-	at, what := int64(0), err.Error()
+	var at int64
+	what := err.Error()
 	switch {
 	case errors.As(err, &syntax):
 		at = syntax.Offset
