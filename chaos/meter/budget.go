@@ -73,7 +73,7 @@ func ParseBudget(text string) (Budget, error) {
 	}
 	b := Budget{Fault: kind, Metric: metric}
 	value, err := strconv.ParseFloat(limit, 64)
-	if err != nil && b.timed() {
+	if err != nil && b.Timed() {
 		var d time.Duration
 		d, err = time.ParseDuration(limit)
 		value = Millis(d)
@@ -120,7 +120,7 @@ func budgetsOf(budgets []Budget, kind Kind) []Budget {
 // String prints the budget as ParseBudget reads it.
 func (b Budget) String() string {
 	unit := ""
-	if b.timed() {
+	if b.Timed() {
 		unit = "ms"
 	}
 	text := b.Metric + "<=" + strconv.FormatFloat(b.Limit, 'f', -1, 64) + unit
@@ -130,10 +130,11 @@ func (b Budget) String() string {
 	return text
 }
 
-func (b Budget) timed() bool { return strings.Contains(b.Metric, ".") }
+// Timed reports whether the figure is a time in ms.
+func (b Budget) Timed() bool { return strings.Contains(b.Metric, ".") }
 
 // counted reports whether the figure counts single results, of which one too many is as sure as a hundred.
-func (b Budget) counted() bool { return !b.timed() && b.Metric != "needless" }
+func (b Budget) counted() bool { return !b.Timed() && b.Metric != "needless" }
 
 // of is the row's figure that the budget limits.
 func (b Budget) of(r Row) float64 {

@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"slices"
+
 	"fracture/clock"
 	"fracture/cluster/failover"
 )
@@ -47,6 +49,15 @@ func (l *Log) Missed(n uint64) { l.dropped += n }
 
 // Dropped counts the lines that were lost on the way or forgotten.
 func (l *Log) Dropped() uint64 { return l.dropped + uint64(max(l.count-LogBound, 0)) }
+
+// Lines lists what is remembered, in the order in which it came.
+func (l *Log) Lines() []failover.Trace {
+	at := l.count % LogBound
+	if l.count <= LogBound {
+		at = 0
+	}
+	return slices.Concat(l.lines[at:], l.lines[:at])
+}
 
 // Fault says that node was the victim of a fault from one instant to another; the end is when its effects are over, not
 // when it was healed.

@@ -58,24 +58,27 @@ type flow struct {
 	repeated uint64
 	stale    uint64
 	wrong    uint64
+	course   course
 }
 
 // NewRecorder makes a recorder that remembers arrivals for window: the calm before a fault, the fault, and the grace
 // after it must fit.
 func NewRecorder(window time.Duration) *Recorder { return &Recorder{window: window} }
 
-// Open begins to record a stream. Its memory is 8 bytes a result of the window. A period or a number of tiles below 1
+// Open begins to record a stream. Its memory is 8 bytes a result of the window, and half a MiB for its [Series]. A period or a number of tiles below 1
 // counts as 1.
 func (r *Recorder) Open(s Schedule) {
 	s.Period = max(s.Period, 1)
 	s.Tiles = max(s.Tiles, 1)
 	frames := uint64(r.window/s.Period) + 2
-	r.flows = append(r.flows, &flow{
+	f := &flow{
 		Schedule: s,
 		frames:   frames,
 		next:     s.First,
 		arrived:  make([]clock.Instant, frames*uint64(s.Tiles)),
-	})
+	}
+	f.course = course{from: f.due(s.First), width: courseBin}
+	r.flows = append(r.flows, f)
 }
 
 // Deliver records an arrival. A result that came before is counted as a duplicate and changes nothing. A wrong one has come
@@ -173,6 +176,8 @@ func (f *flow) deliver(d Delivery, window time.Duration) bool {
 		return true
 	}
 	*at = d.At
+	due := f.due(k)
+	f.course.add(due, d.At.Sub(due))
 	return true
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fracture/clock"
 )
 
 // Verdict is what a run proved.
@@ -75,6 +77,9 @@ type Report struct {
 	Took       float64    `json:"took_s"`
 	Figures    string     `json:"figures"` // how the percentiles are computed
 	Trials     []TrialRow `json:"each,omitempty"`
+
+	Began  clock.Instant `json:"-"`                // the run's start, from which instants are counted; 0: that of the first trial
+	Series []Series      `json:"series,omitempty"` // how late each stream was all along; in the file that lists each trial alone
 }
 
 // CalmRow is the calm of one stream: the median over the trials that counted, or over all where none did.
@@ -91,30 +96,6 @@ type Versions struct {
 	Go       string `json:"go"`
 	System   string `json:"system"`
 	Machine  string `json:"machine"`
-}
-
-// TrialRow is one trial, for a report that lists each.
-type TrialRow struct {
-	Component Component `json:"component"`
-	Fault     Kind      `json:"fault"`
-	Victim    string    `json:"victim,omitempty"`
-	Held      string    `json:"held,omitempty"`
-	Uncounted string    `json:"uncounted,omitempty"`
-	Downtime  float64   `json:"downtime_ms"`
-	Stretches int       `json:"stretches"`
-	Longest   float64   `json:"longest_stretch_ms"`
-	Gap       float64   `json:"gap_ms"`
-	Loss      float64   `json:"loss_ms"`
-	Lost      int       `json:"lost"`
-	Wrong     uint64    `json:"wrong"`
-	Rate      float64   `json:"results_per_s"`
-	Signal    string    `json:"signal"`
-	Hiccup    float64   `json:"meter_late_ms"`
-	Stall     float64   `json:"machine_stall_ms"`
-	Slow      float64   `json:"machine_slow_times"`
-	Again     bool      `json:"again,omitempty"` // in place of one that the machine spoilt
-	RSS       float64   `json:"victim_rss_mib,omitempty"`
-	Length    float64   `json:"length_ms,omitempty"`
 }
 
 // Judge sums trials up into r and fills Rows, Controls, Calm, Verdict, Why, Unjudged, Budgets and Figures; the
@@ -144,8 +125,11 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 		}
 	}
 	r.Coverage = coverageOf(r.Rows)
+	if r.Began == 0 && len(trials) > 0 {
+		r.Began = trials[0].Began
+	}
 	for _, t := range trials {
-		r.Trials = append(r.Trials, trialRow(t))
+		r.Trials = append(r.Trials, trialRow(t, r.Began))
 	}
 	broken, thin := r.judgeRows(budgets)
 	r.tellWrong(budgets)
@@ -202,33 +186,20 @@ func (r *Report) blind(budgets []Budget) (why []string) {
 func (r *Report) judgeRows(budgets []Budget) (broken []string, thin bool) {
 	r.Why = append(append(r.Why, r.unrest(budgets)...), r.blind(budgets)...)
 	thin = len(r.Why) > 0
-	excused := Row{} // what rows with budgets of their own for it lost, or had twice or wrong
 	for _, row := range r.Rows {
-		enough := row.Counted >= row.Needed
-		if !enough {
+		if row.Counted < row.Needed {
 			thin = true
-			r.Why = append(r.Why, fmt.Sprintf("%s: %d of %d trials counted, %d are needed", row.name(), row.Counted, row.N, row.Needed))
+			r.Why = append(r.Why, row.few())
 		}
-		for _, b := range budgetsOf(budgets, row.Fault) {
-			if got := b.of(row); got > b.Limit && (enough || b.counted()) {
-				broken = append(broken, fmt.Sprintf("%s: %s is %s, the budget is %s", row.name(), b.Metric, figure(got), b))
-			}
-			switch {
-			case b.Fault == "":
-			case b.Metric == "lost":
-				excused.Lost += row.Lost
-			case b.Metric == "duplicates":
-				excused.Dup += row.Dup
-			case b.Metric == "wrong":
-				excused.Wrong += row.Wrong
+		for _, c := range row.checks(budgets) {
+			if c.Verdict == Broken {
+				broken = append(broken, c.Why)
 			}
 		}
 	}
-	whole := Row{Lost: max(int(r.Totals.Lost)-excused.Lost, 0), Dup: r.Totals.Duplicates - min(excused.Dup, r.Totals.Duplicates),
-		Wrong: r.Totals.Wrong - min(excused.Wrong, r.Totals.Wrong)}
-	for _, b := range budgets {
-		if got := b.of(whole); b.Fault == "" && b.counted() && got > b.Limit {
-			broken = append(broken, fmt.Sprintf("whole run: %s is %s, the budget is %s", b.Metric, figure(got), b))
+	for _, c := range r.wholeChecks(budgets) {
+		if c.Verdict == Broken {
+			broken = append(broken, c.Why)
 		}
 	}
 	r.Why = append(r.Why, broken...)
@@ -254,41 +225,16 @@ func (r *Report) tellWrong(budgets []Budget) {
 	}
 }
 
-// WriteJSON writes the report as one object on one line, with the single trials where each is set.
+// WriteJSON writes the report as one object on one line, with the single trials and the series where each is set.
 func (r *Report) WriteJSON(w io.Writer, each bool) error {
 	out := *r
 	if !each {
-		out.Trials = nil
+		out.Trials, out.Series = nil, nil
 	}
 	if out.Rows == nil {
 		out.Rows = []Row{}
 	}
 	return json.NewEncoder(w).Encode(out)
-}
-
-func trialRow(t Trial) TrialRow {
-	return TrialRow{
-		Component: t.Component,
-		Fault:     t.Fault,
-		Victim:    t.Victim,
-		Held:      t.Held,
-		Uncounted: t.Uncounted(),
-		Downtime:  Millis(t.Reading.Downtime),
-		Stretches: t.Reading.Pieces,
-		Longest:   Millis(t.Reading.Longest),
-		Gap:       Millis(t.Reading.Gap),
-		Loss:      Millis(t.Reading.Loss),
-		Lost:      t.Reading.Lost,
-		Wrong:     t.Wrong,
-		Rate:      float64(int(t.Rate)),
-		Signal:    t.Timeline.Signal.String(),
-		Hiccup:    Millis(t.Hiccup),
-		Stall:     Millis(t.Stall),
-		Slow:      float64(int(t.Slow*100)) / 100,
-		Again:     t.Again,
-		RSS:       mebi(t.RSS),
-		Length:    Millis(t.Length),
-	}
 }
 
 func calmOf(trials []Trial) []CalmRow {
@@ -318,6 +264,3 @@ func calmOf(trials []Trial) []CalmRow {
 		rows = append(rows, row)
 	}
 }
-
-// mebi is bytes in MiB, to a tenth.
-func mebi(bytes int64) float64 { return float64(bytes*10>>20) / 10 }

@@ -29,7 +29,7 @@ var verbs = []func() *cobra.Command{
 	newAttachCommand,
 	newGuardCommand,
 	newInjectCommand, newHealCommand, newFaultsCommand,
-	newRunCommand, newCompareCommand, newScenarioCommand,
+	newRunCommand, newReportCommand, newCompareCommand, newScenarioCommand,
 	newSimCommand,
 	newNodeCommand,
 	newPaneCommand, newSweepCommand,

@@ -16,6 +16,7 @@ import (
 
 	"fracture/chaos/meter"
 	"fracture/clock"
+	"fracture/cluster/failover"
 )
 
 // runTrials is the verb: open an arena, carry the plan out, print the report. The error carries the exit code.
@@ -35,7 +36,7 @@ func (o runOptions) conclude(m measured, broken string, failed error, stdout io.
 		m.report.Verdict = meter.Broken
 		m.report.Why = append(m.report.Why, broken)
 	}
-	if err := o.print(m.report, stdout); err != nil {
+	if err := o.print(m, stdout); err != nil {
 		return err
 	}
 	if failed != nil {
@@ -54,6 +55,7 @@ type measured struct {
 	cost   meter.Cost    // where the options ask for it
 	size   float64       // of the pictures, that makes the load
 	whole  bool          // the plan was carried out to its end
+	traces []failover.Trace
 }
 
 // act is what is done on an arena.
@@ -114,7 +116,8 @@ func perform(ctx context.Context, o runOptions, prepare func(a *labArena, watch 
 	d := prepare(a, watch)
 	stop := alongside(life, a.injector.run) // it heals while there is a cluster to be healed
 	runErr := d.carryOut(work)
-	m = measured{trials: d.judgeNeedless(), report: a.report(o, d.runner), cost: a.cost, size: a.size, whole: runErr == nil}
+	m = measured{trials: d.judgeNeedless(), report: a.report(o, d.runner), cost: a.cost, size: a.size, whole: runErr == nil, traces: d.log.Lines()}
+	m.report.Began, m.report.Series = began, d.rec.Series(began, clock.Now().Add(-o.grace))
 	stopErr := stop()
 	end()
 	stopErr = errors.Join(stopErr, group.Wait())
@@ -163,15 +166,13 @@ func progress(done, all int, t meter.Trial) string {
 	return what
 }
 
-// print writes the report to where it was asked for.
-func (o runOptions) print(report *meter.Report, stdout io.Writer) error {
-	if err := drawUp(o.out, func(w io.Writer) error { return report.WriteJSON(w, true) }); err != nil {
-		return err
-	}
+// print writes the report to where it was asked for. What cannot be written is printed all the same.
+func (o runOptions) print(m measured, stdout io.Writer) error {
+	failed := o.keep(m)
 	if o.json {
-		return report.WriteJSON(stdout, false)
+		return errors.Join(failed, m.report.WriteJSON(stdout, false))
 	}
-	return report.WriteText(stdout)
+	return errors.Join(failed, m.report.WriteText(stdout))
 }
 
 // versions say what is measured, and on what.

@@ -10,12 +10,19 @@ import (
 func TestOutput_isFoundUnwritableBeforeAnythingRuns(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "none", "x")
+	file := filepath.Join(dir, "x")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"run", "--out", missing}, "--out " + missing + " cannot be written"},
-		{[]string{"run", "--out", dir}, "--out " + dir + " is a directory"},
+		{[]string{"run", "--out", missing + ".json"}, "--out " + missing + ".json cannot be written"},
+		{[]string{"run", "--out", file}, "--out: " + file + " is a file: name a directory"},
+		{[]string{"run", "--out", filepath.Join(file, "out")}, "--out: " + file + " is a file"},
+		{[]string{"run", "--out", dir}, "--out: x in " + dir + " is no part of a report"},
+		{[]string{"run", "--out", "/proc/none"}, "--out: /proc/none cannot be written"},
 		{[]string{"compare", "--out", missing}, "--out " + missing + " cannot be written"},
 		{[]string{"compare", "--svg", dir}, "--svg " + dir + " is a directory"},
 		{[]string{"view", "--local", "--png", dir, "9,9,-1,1,1,-1"}, "--png " + dir + " is a directory"},

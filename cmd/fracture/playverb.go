@@ -27,7 +27,7 @@ func (f *runFlags) experiment(args []string, stderr io.Writer) (*scenario.Experi
 }
 
 // play is the verb run, where it was given a scenario.
-func (f runFlags) play(cmd *cobra.Command, e *scenario.Experiment, err error) error {
+func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment, err error) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -45,7 +45,8 @@ func (f runFlags) play(cmd *cobra.Command, e *scenario.Experiment, err error) er
 		e.Fracture.Seed = o.seed
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
-	if err := canWrite("--out", o.out); err != nil {
+	o.title, o.command, o.experiment = e.Title, repeating(cmd, args, o.seed), e.JSON()
+	if err := canKeep("--out", o.out); err != nil {
 		return err
 	}
 	if f.live {

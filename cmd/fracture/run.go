@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -58,14 +59,15 @@ func newRunCommand() *cobra.Command {
 			"  fracture run --fault freeze,partition --for 300ms --trials 10\n" +
 			"  fracture run --role link --fault all --budget 'loss: downtime.p99<=5ms'\n" +
 			"  fracture run --fault wrong --strategy vote --trials 10\n" +
-			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi.json\n" +
+			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi\n" +
+
 			"  fracture run scenarios/chaos-monkey.yaml --seed 7\n" +
 			"  fracture run scenarios/slow-node.yaml --dry-run\n" +
 			"  fracture run scenarios/split-brain.yaml --live",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if e, err := f.experiment(args, cmd.ErrOrStderr()); e != nil || err != nil {
-				return f.play(cmd, e, err)
+				return f.play(cmd, args, e, err)
 			}
 			o, err := f.read(args, cmd.Flags().Changed)
 			if err != nil {
@@ -74,8 +76,8 @@ func newRunCommand() *cobra.Command {
 			if err := f.control.check(o.nodes); err != nil {
 				return wrongUse(err)
 			}
-			o.control = f.control
-			if err := canWrite("--out", o.out); err != nil {
+			o.control, o.title, o.command = f.control, o.called(args), repeating(cmd, args, o.seed)
+			if err := canKeep("--out", o.out); err != nil {
 				return err
 			}
 			if err := o.leaveOut(cmd.ErrOrStderr()); err != nil {
@@ -94,7 +96,7 @@ func newRunCommand() *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 0, "decides victims and moments; 0: from the clock, and printed")
 	flags.DurationVar(&f.probe, "probe", runProbePeriod, "period of the probe stream, one tile a node; 0: no probes")
 	flags.StringArrayVar(&f.budgets, "budget", nil, "a limit for every row, such as downtime.p99<=10ms or needless<=6, or for those of a fault: 'loss: lost<=3'; replaces the default on the same figure")
-	flags.StringVar(&f.out, "out", "", "write the JSON object, with every single trial, to this file too")
+	flags.StringVar(&f.out, "out", "", "write a report to this directory: a page, texts, and files for machines; or to a file that ends in .json the one object alone")
 	flags.IntVar(&f.controls, "controls", 5, "trials of each control")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "of a scenario: print what would be done when, and do none of it")
 	flags.BoolVar(&f.live, "live", false, "of a scenario: show it on the screen while it is played, and the report when it is over")
@@ -129,10 +131,14 @@ type runOptions struct {
 	costSpan time.Duration // for how long costs are measured before the first fault; 0: they are not
 	json     bool
 	out      string
-	args     nodeArgs
-	program  string // of the nodes; empty: this one
-	lenient  bool   // what this machine cannot do may be left out
-	control  controlFlags
+	title    string // of the report
+
+	experiment json.RawMessage // of a scenario, in its long form; nil: it is none
+	command    []string        // that does the same again
+	args       nodeArgs
+	program    string // of the nodes; empty: this one
+	lenient    bool   // what this machine cannot do may be left out
+	control    controlFlags
 }
 
 // read makes options of the flags, and of a scenario where one is named.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -50,25 +51,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		g.own = cfg.streams
 	}
 	refused := make(chan error, 1)
-	s.client, err = cluster.NewClient(cluster.ClientConfig{
-		Name: fmt.Sprintf("screen-%d", os.Getpid()), Credentials: cfg.creds, Join: cfg.join,
-		Log:     slog.New(slog.NewTextHandler(logs, nil)),
-		Deliver: s.deliver, News: s.news,
-		Answer: func(m *failover.Message) {
-			switch {
-			case m.Reason == failover.Stopped:
-				s.stop(m)
-			case m.Kind == failover.Accepted:
-				s.restarted(m.Task.Stream)
-				g.answered(m)
-			case !g.answered(m) && m.Kind == failover.Refused:
-				select {
-				case refused <- notTaken("stream", m):
-				default:
-				}
-			}
-		},
-	})
+	s.client, err = newScreenClient(cfg, logs, s, g, refused)
 	if err != nil {
 		return err
 	}
@@ -111,6 +94,29 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		return show(inner, cfg, s, g)
 	}))
 	return noteCrash(group.Wait())
+}
+
+// newScreenClient makes the client by which a screen sees a cluster and asks it for things.
+func newScreenClient(cfg watchConfig, logs io.Writer, s *scene, g *guardian, refused chan<- error) (*cluster.Client, error) {
+	return cluster.NewClient(cluster.ClientConfig{
+		Name: fmt.Sprintf("screen-%d", os.Getpid()), Credentials: cfg.creds, Join: cfg.join,
+		Log:     slog.New(slog.NewTextHandler(logs, nil)),
+		Deliver: s.deliver, News: s.news,
+		Answer: func(m *failover.Message) {
+			switch {
+			case m.Reason == failover.Stopped:
+				s.stop(m)
+			case m.Kind == failover.Accepted:
+				s.restarted(m.Task.Stream)
+				g.answered(m)
+			case !g.answered(m) && m.Kind == failover.Refused:
+				select {
+				case refused <- notTaken("stream", m):
+				default:
+				}
+			}
+		},
+	})
 }
 
 // show draws, or prints where nothing can be drawn.
