@@ -72,10 +72,7 @@ func componentOf(h harm) meter.Component {
 
 // strike has a fault begin at its time. In turn, it waits until the fault is over.
 func (p *player) strike(ctx context.Context, at clock.Instant, name string, arguments []string, inTurn bool) {
-	h, err := harm{name: noop}, error(nil)
-	if arguments[0] != noop {
-		h, err = parseHarm(arguments)
-	}
+	h, err := parseHarm(arguments)
 	if err == nil {
 		err = p.arena.Wait(ctx, at.Add(-nearly))
 	}

@@ -163,3 +163,32 @@ func watchLab(t *testing.T) func() map[string]uint64 {
 		return had
 	}
 }
+
+func TestE2E_theLabDoesToItsProcessesWhatInjectAsksFor(t *testing.T) {
+	h := newHouse(t)
+	lab := h.startLab(3, "--fps", "10", "--probe", "50ms")
+	before := h.nodes(lab)
+	p := h.start("inject", "kill", "--node", "n2", "--for", "300ms", "--json")
+	p.wantExit(exitHeld)
+	if got := fmt.Sprint(said(t, p.out.String())); got != "[n2 fault n2 heal]" {
+		t.Errorf("the injector says %s, want that n2 was killed and healed", got)
+	}
+	if now := h.nodes(lab)["n2"]; now == before["n2"] || now == 0 {
+		t.Errorf("n2 is process %d, and was %d: want another", now, before["n2"])
+	}
+
+	frozen := h.start("inject", "freeze", "--role", "owner", "--pick", "one", "--node", "n1", "--for", "1m")
+	await(t, "n1 is stopped", func() bool { return stopped(before["n1"]) == nil }, frozen.said)
+	frozen.signal(syscall.SIGINT)
+	frozen.wantExit(exitInterrupted)
+	await(t, "n1 goes on", func() bool { return stopped(before["n1"]) != nil }, nil)
+
+	abandoned := h.start("inject", "freeze", "--node", "n1", "--for", "1m")
+	await(t, "n1 is stopped again", func() bool { return stopped(before["n1"]) == nil }, abandoned.said)
+	abandoned.kill()
+	await(t, "n1 goes on when its lease is over", func() bool { return stopped(before["n1"]) != nil }, nil)
+
+	h.start("inject", "thaw", "--node", "n1").wantRefusal(exitEnvironment, "n1 is running, and thaw does nothing to it")
+	h.start("inject", "kill", "--node", "all").wantRefusal(exitEnvironment, "yes-break-it")
+	h.start("inject", "noop").wantExit(exitHeld)
+}

@@ -107,6 +107,9 @@ func parseHarm(arguments []string) (harm, error) {
 
 // harm reads the flags, of which some were given.
 func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err error) {
+	if name == noop {
+		return harm{name: name}, takes(name, nil, nil, "", given)
+	}
 	f.roles = slices.DeleteFunc(f.roles, func(r string) bool { f.store = f.store || r == storeRole; return r == storeRole })
 	said := given
 	given = func(flag string) bool { return flag == storeRole && f.store || said(flag) }

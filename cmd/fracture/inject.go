@@ -21,6 +21,7 @@ import (
 	"fracture/clock"
 	"fracture/cluster"
 	"fracture/cluster/failover"
+	"fracture/control"
 	"fracture/telemetry"
 )
 
@@ -35,6 +36,7 @@ type injectFlags struct {
 	harmFlags
 	cluster clusterFlags
 	json    bool
+	sure    bool
 }
 
 func newInjectCommand() *cobra.Command {
@@ -42,10 +44,11 @@ func newInjectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inject fault",
 		Short: "a fault at nodes of a running cluster, for a while",
-		Long: "Orders nodes of a running cluster to suffer a fault, and heals it after --for, or with ctrl-c. The fault is a\n" +
-			"lease that this command renews: if it dies, all is healed within " + chaos.MaxLease.String() + ". Each node says when the fault stands and\n" +
-			"when it is over. `fracture faults` lists them, with what each wants. Whom it is for say --node, --role, --zone and\n" +
-			"--tile, which must all hold, at the moment when the fault begins.\n\n" +
+		Long: "Has nodes of a running cluster suffer a fault, and heals it after --for, or with ctrl-c. The fault is a lease that\n" +
+			"this command renews: if it dies, all is healed within " + chaos.MaxLease.String() + ". Nodes are ordered, and say when the fault stands and\n" +
+			"when it is over; what a process suffers, the lab that started it does, by its control API. `fracture faults` lists\n" +
+			"all, with what each wants. Whom it is for say --node, --role, --zone and --tile, which must all hold, at the moment\n" +
+			"when the fault begins.\n\n" +
 			"Exit codes: 0 it stood and is healed, 2 wrong command line, 3 no lab, no such node, or a node did not confirm, 130\n" +
 			"interrupted (and healed).",
 		Example: "  fracture inject cut --node n3\n" +
@@ -58,7 +61,9 @@ func newInjectCommand() *cobra.Command {
 			"  fracture inject fail --terms 'every(7)panic' --node all --for 1m\n" +
 			"  fracture inject fail --terms '5%return(\"boom\")->1%sleep(50)' --node n1 --node n2\n" +
 			"  fracture inject cut --tile 7\n" +
-			"  fracture inject freeze --role store --for 5s",
+			"  fracture inject freeze --role store --for 5s\n" +
+			"  fracture inject kill --role splitter --for 3s\n" +
+			"  fracture inject restart --zone z1 --pick one",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(faultNames(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,10 +71,22 @@ func newInjectCommand() *cobra.Command {
 			if err != nil {
 				return wrongUse(err)
 			}
+			switch {
+			case h.name == noop:
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "noop: nothing is done")
+				return err
+			case h.deed != nil:
+				asked := askedFor(cmd.Flags())
+				if f.sure {
+					asked[control.YesBreakIt] = true
+				}
+				return injectByLab(cmd.Context(), f, h, asked, cmd.OutOrStdout())
+			}
 			return inject(cmd.Context(), f, h, cmd.OutOrStdout())
 		},
 	}
 	f.harmFlags.register(cmd.Flags())
+	cmd.Flags().BoolVar(&f.sure, control.YesBreakIt, false, "though it leaves no node, or no holder of a task (what processes suffer)")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print what the nodes say as one JSON object a line")
 	f.cluster.register(cmd.Flags())
 	return cmd
@@ -103,12 +120,7 @@ func (i *injection) news(n telemetry.News) {
 	}
 	i.mu.Lock()
 	w := word{AtMS: n.Event.At.Sub(i.began).Seconds() * 1000, Node: n.Event.Node, Verb: n.Event.Verb, Text: n.Event.Text}
-	if i.json {
-		text, _ := json.Marshal(w) // numbers and strings always encode
-		_, _ = fmt.Fprintln(i.out, string(text))
-	} else {
-		_, _ = fmt.Fprintf(i.out, "%9.1f ms  %s\n", w.AtMS, w.Text)
-	}
+	_ = printWord(i.out, i.json, w) // what nobody reads is healed all the same
 	i.mu.Unlock()
 	i.injector.book.confirm(n.Event.Order)
 }
