@@ -7,11 +7,12 @@ BENCH    ?= .
 TESTS    ?= ./...
 TESTFLAGS ?=
 RUNFLAGS ?=
+GALLERYFLAGS ?= --calm 1s --window 500ms --grace 3s --load idle --controls 0 --budget 'downtime.p99 <= 1m' --budget 'needless <= 100000'
 PEERFLAGS ?=
 TOOL      = $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: run test testpeers build race fuzz sim bench peers lint proto picture clean help
+.PHONY: run test testpeers build race fuzz sim gallery bench peers lint proto picture clean help
 
 run: build ## build, then open the lab; without a terminal a short headless run prints its report
 	@if [ -t 1 ]; then exec ./bin/fracture lab $(RUNFLAGS); fi; \
@@ -38,6 +39,14 @@ fuzz: ## every fuzz target for FUZZTIME each (10s)
 
 sim: build ## a whole cluster in virtual time, from SEEDS seeds (20000); a failure prints the command that replays it
 	./bin/fracture sim --seeds $(SEEDS)
+
+gallery: build ## the scenarios but kpi.yaml, quickly: each must lose nothing and deliver nothing twice, how long it took is not judged
+	@for file in scenarios/*.yaml; do \
+		[ "$$file" != scenarios/kpi.yaml ] || continue; \
+		./bin/fracture run "$$file" $(GALLERYFLAGS) >out.gallery 2>&1; code=$$?; \
+		echo "$$file: $$(grep -E '^(verdict|whole run)' out.gallery | tr '\n' ' ')"; \
+		case $$code in 0|4) rm -f out.gallery;; *) cat out.gallery; rm -f out.gallery; exit $$code;; esac; \
+	done
 
 bench: ## every benchmark, with allocations (BENCH=Step TESTS=./cluster/failover)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTS)

@@ -44,7 +44,7 @@ func (b *blow) span(window, grace time.Duration) meter.Span {
 
 // blamed are the nodes from which a takeover is not needless while the blow is in force.
 func (b *blow) blamed() []string {
-	if c := componentOf(b.harm); c == meter.Store || c == meter.Gossip || c == meter.None {
+	if c := componentOf(b.harm); c == meter.Store || c == meter.Gossip {
 		return nil
 	}
 	if b.harm.peer() != "" {
@@ -56,11 +56,9 @@ func (b *blow) blamed() []string {
 // componentOf is what a fault was meant for, as reports call it: a role where one is named, else what it stands at.
 func componentOf(h harm) meter.Component {
 	switch {
-	case h.name == noop:
-		return meter.None
-	case h.deed == nil && h.stand[0].Site == chaos.Store:
+	case h.at(chaos.Store):
 		return meter.Store
-	case h.deed == nil && h.stand[0].Site == chaos.Gossip:
+	case h.at(chaos.Gossip):
 		return meter.Gossip
 	case h.peer() != "":
 		return meter.Link

@@ -66,7 +66,7 @@ nemesis:
 	for _, row := range append(report.Rows, report.Controls...) {
 		n[fmt.Sprintf("%s %s", row.Component, row.Fault)] += row.N
 	}
-	if n["node fail"] != 2 || n["owner freeze"] != 2 || n["node loss"] != 2 || n["none noop"] != 2 || n["node reset"]+n["store cut"] != 6 {
+	if n["node fail"] != 2 || n["owner freeze"] != 2 || n["node loss"] != 2 || n["node noop"] != 2 || n["node reset"]+n["store cut"] != 6 {
 		t.Errorf("the report counts %v, want each twice, and six of the nemesis's", n)
 	}
 	if report.Totals.Lost+report.Totals.Duplicates > 0 {

@@ -39,6 +39,9 @@ func (h harm) once() bool {
 	return h.stand[0].Fault.Once()
 }
 
+// at reports whether it stands at a site.
+func (h harm) at(site chaos.Site) bool { return len(h.stand) > 0 && h.stand[0].Site == site }
+
 // peer is the node at the other end of what suffers; empty where that is every one.
 func (h harm) peer() string {
 	if len(h.stand) == 0 {
