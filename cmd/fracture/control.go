@@ -119,7 +119,7 @@ func (l *sceneLab) Streams() []control.Stream {
 	list := []control.Stream{}
 	for _, p := range l.scene.promised() {
 		s := streamOf(p.Stream, p.leader)
-		s.Stopped = p.stopped
+		s.Stopped = p.stands(clock.Now())
 		list = append(list, s)
 	}
 	return list

@@ -205,7 +205,7 @@ func TestE2E_whatWouldBreakTheLastHolderIsRefused(t *testing.T) {
 	for body, says := range map[string]string{
 		`{"fault":"kill","node":"all"}`:                     "--max-nodes allows 2",
 		`{"fault":"freeze","node":["n1","n2"]}`:             "yes-break-it",
-		`{"fault":"thaw","node":"n1"}`:                      "n1 is alive",
+		`{"fault":"thaw","node":"n1"}`:                      "n1 is running",
 		`{"fault":"kill","node":"all","yes-break-it":true}`: "--max-nodes allows 2",
 	} {
 		if status, text := o.curl("POST", "/v1/faults", body, o.bearer()...); status != http.StatusConflict || !strings.Contains(text, says) {
@@ -213,7 +213,7 @@ func TestE2E_whatWouldBreakTheLastHolderIsRefused(t *testing.T) {
 		}
 	}
 	for body, says := range map[string]string{
-		`{"fault":"kill","node":"n9"}`:              "want one of n1, n2, n3",
+		`{"fault":"kill","node":"n9"}`:              "the members are n1, n2, n3",
 		`{"fault":"kill"}`:                          "--node is missing",
 		`{"fault":"kill","node":"n1","for":"soon"}`: "want a duration",
 		`{"fault":"kill","node":"n1","roof":"top"}`: "roof",

@@ -251,7 +251,7 @@ func (s *scene) watch(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		now := clock.Now()
-		s.learnPromises()
+		s.learnPromises(now)
 		s.pump(now)
 		s.broker.Nodes(s.nodes(now))
 		s.follow(now)
@@ -264,6 +264,7 @@ func (s *scene) pump(now clock.Instant) {
 	deliveries, missed := s.deliveries.Take(s.spare)
 	s.rec.Missed(missed - s.missed)
 	s.missed = missed
+	s.note(deliveries)
 	s.lateness = s.lateness[:0]
 	for _, d := range deliveries {
 		if d.Task.Stream == pictureStream {
@@ -291,6 +292,17 @@ func (s *scene) pump(now clock.Instant) {
 			s.rec.Open(schedule)
 			s.schedules[id] = schedule
 			delete(s.open, id)
+		}
+	}
+}
+
+// note tells the promises of streams what has come of them.
+func (s *scene) note(deliveries []meter.Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range deliveries {
+		if p := s.promises[d.Task.Stream]; p != nil {
+			p.came = max(p.came, d.At)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func TestScene_takesScheduleAndStrategyFromWhoLeadsTheStream(t *testing.T) {
 	promised := telemetry.Stream{ID: uint64(pictureStream), Function: "mandelbrot", Tiles: 3, Period: 50 * time.Millisecond, Strategy: "reschedule", Factor: 1}
 	s.news(status("n1", func(s *telemetry.Status) { s.Streams = []telemetry.Stream{promised} }))
 	s.news(status("n2", nil)) // who leads nothing
-	s.learnPromises()
+	s.learnPromises(clock.Now())
 	for k := range uint64(4) {
 		deliver(10+k, now.Add(time.Duration(k)*promised.Period))
 	}
@@ -109,7 +109,7 @@ func TestScene_doesNotMeasureWhatItCannotRemember(t *testing.T) {
 	for _, p := range []telemetry.Stream{{Tiles: 4096, Period: time.Microsecond}, {Tiles: 3}} {
 		p.ID = uint64(pictureStream)
 		s.news(status("n1", func(s *telemetry.Status) { s.Streams = []telemetry.Stream{p} }))
-		if s.learnPromises(); s.open[pictureStream].known {
+		if s.learnPromises(clock.Now()); s.open[pictureStream].known {
 			t.Errorf("a stream of %d tiles every %v is measured", p.Tiles, p.Period)
 		}
 	}
@@ -184,7 +184,7 @@ func TestScene_saysThatAStreamHasStoppedUntilItIsLedAgain(t *testing.T) {
 		s.mu.Lock()
 		s.hear(now.Add(after), telemetry.Status{Name: name, Incarnation: 1, Streams: []telemetry.Stream{promised}})
 		s.mu.Unlock()
-		s.learnPromises()
+		s.learnPromises(now.Add(after))
 	}
 	told := func() tui.Stream {
 		t.Helper()
@@ -207,7 +207,12 @@ func TestScene_saysThatAStreamHasStoppedUntilItIsLedAgain(t *testing.T) {
 	if len(news.Events) != 1 || news.Events[0].Verb != "stop" || news.Events[0].Text != "stream 1 has stopped: n1 failed (reset)" {
 		t.Errorf("the log says %+v, want once that the stream has stopped: who led it cannot", news.Events)
 	}
+	hear("n1", 2500*time.Millisecond) // it goes on, for who took it for failed was wrong, and nothing comes of it
+	if news := s.broker.Collect(now); news.Stream != nil {
+		t.Errorf("the screen is told %+v by who was stopped", *news.Stream)
+	}
 	promised.Strategy, promised.Factor = "standby", 2
+	s.note([]meter.Delivery{{Task: work.TaskID{Stream: pictureStream}, At: now.Add(2900 * time.Millisecond)}})
 	hear("n2", 3*time.Second)
 	if got := told(); got.Stopped != "" || got.Strategy != "standby" {
 		t.Errorf("the screen is told %+v of a stream that n2 leads now", got)

@@ -23,12 +23,25 @@ type promise struct {
 	telemetry.Stream
 	leader    string
 	heard     clock.Instant // 0: nothing is known yet
-	stopped   string        // who failed, and how that was seen; empty while the stream runs
+	came      clock.Instant // the newest result
+	stopped   string        // who failed, and how that was seen; empty where that is not known, or over
 	stoppedAt clock.Instant
 }
 
-// lastWord is how long after a stream was stopped a node's word of it may still be of the time before.
-const lastWord = time.Second
+// Times of a stream that was stopped.
+const (
+	lastResults = time.Second     // of before may still come so long after
+	runsAgain   = 5 * time.Second // results that come so long after are of a stream that was started again
+)
+
+// stands says who has stopped the stream, or nothing where it runs. Who is wrongly taken for failed goes on for a moment, and
+// so what a node says of the streams that it leads does not count, but only what comes of them.
+func (p *promise) stands(now clock.Instant) string {
+	if p.came > p.stoppedAt.Add(lastResults) && now.Sub(p.came) < lastResults {
+		return ""
+	}
+	return p.stopped
+}
 
 // streamName is what people call a stream.
 func streamName(s telemetry.Stream) string {
@@ -41,22 +54,27 @@ func streamName(s telemetry.Stream) string {
 
 // learnPromises takes over what nodes told of the watched streams that they lead. A stream of which more would have to be
 // remembered than is good for a screen is not measured.
-func (s *scene) learnPromises() {
+func (s *scene) learnPromises(now clock.Instant) {
 	s.mu.Lock()
 	for _, word := range s.statuses {
 		for _, told := range word.status.Streams {
 			p := s.promises[work.StreamID(told.ID)]
-			if p == nil || word.at < p.heard || p.stopped != "" && word.at < p.stoppedAt.Add(lastWord) {
+			if p == nil || word.at < p.heard {
 				continue
 			}
-			p.Stream, p.leader, p.heard, p.stopped = told, word.status.Name, word.at, ""
+			p.Stream, p.leader, p.heard = told, word.status.Name, word.at
+		}
+	}
+	for _, p := range s.promises {
+		if p.came > p.stoppedAt.Add(runsAgain) {
+			p.stopped = ""
 		}
 	}
 	s.mu.Unlock()
 	for _, p := range s.promised() {
 		id := work.StreamID(p.ID)
 		if id == pictureStream {
-			s.tellPicture(tui.Stream{Tiles: int(p.Tiles), Period: p.Period, Strategy: p.Strategy, Factor: p.Factor, Stopped: p.stopped})
+			s.tellPicture(tui.Stream{Tiles: int(p.Tiles), Period: p.Period, Strategy: p.Strategy, Factor: p.Factor, Stopped: p.stands(now)})
 		}
 		o := s.open[id]
 		if o == nil || o.known || p.Period <= 0 || int64(sceneMemory/p.Period)*int64(p.Tiles) > sceneResults {
@@ -102,7 +120,7 @@ func (s *scene) stoppedBy(id work.StreamID, who string, signal failover.Signal, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.promises[id]
-	if p == nil || p.stopped != "" {
+	if p == nil || p.stands(now) != "" {
 		return
 	}
 	p.stopped, p.stoppedAt = fmt.Sprintf("%s failed (%v)", who, signal), now
