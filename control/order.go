@@ -30,7 +30,7 @@ const (
 )
 
 // validKey is what a flag may be called, or a fault.
-var validKey = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+var validKey = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 
 // complaint is what is wrong with a request, in plain words.
 type complaint struct {

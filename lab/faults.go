@@ -39,13 +39,13 @@ func (l *Lab) Stop(ctx context.Context, name string) error {
 	}
 	patience, cancel := context.WithTimeout(ctx, l.cfg.Grace)
 	defer cancel()
-	if err := l.await(patience, name); err == nil || ctx.Err() != nil {
+	if err := l.Gone(patience, name); err == nil || ctx.Err() != nil {
 		return err
 	}
 	if _, _, err := l.Kill(name); err != nil && !errors.Is(err, ErrDead) {
 		return err
 	}
-	return l.await(ctx, name)
+	return l.Gone(ctx, name)
 }
 
 // Kill ends a child of the lab whose directory this is as [Lab.Kill] does, from another process: one that has no more than

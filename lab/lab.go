@@ -193,14 +193,14 @@ func (l *Lab) Start(name string) error {
 
 // Revive starts a child again after its death, which it waits for where the child was killed a moment ago.
 func (l *Lab) Revive(ctx context.Context, name string) error {
-	if err := l.await(ctx, name); err != nil {
+	if err := l.Gone(ctx, name); err != nil {
 		return err
 	}
 	return l.Start(name)
 }
 
-// await waits until the child of that name is not alive.
-func (l *Lab) await(ctx context.Context, name string) error {
+// Gone waits until the child of that name is not alive.
+func (l *Lab) Gone(ctx context.Context, name string) error {
 	var gone chan struct{}
 	if err := l.with(name, func(c *child) error { gone = c.gone; return nil }); err != nil {
 		return err

@@ -208,7 +208,7 @@ func TestLab_killStampsTheCallAndReviveGivesANewProcess(t *testing.T) {
 	if err != nil || before <= first.Started || after < before {
 		t.Fatalf("Kill = %d, %d, %v, want two rising instants after the start at %d", before, after, err, first.Started)
 	}
-	if err := l.await(bounded(t), "n1"); err != nil {
+	if err := l.Gone(bounded(t), "n1"); err != nil {
 		t.Fatal(err)
 	}
 	dead := describe(t, l, "n1")
@@ -315,7 +315,7 @@ func TestDir_killsWhatItsLabHasNoted(t *testing.T) {
 	if err := dir.Kill("n1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.await(bounded(t), "n1"); err != nil {
+	if err := l.Gone(bounded(t), "n1"); err != nil {
 		t.Fatal(err)
 	}
 	if c := describe(t, l, "n1"); c.Exit != "signal: killed" {
@@ -381,7 +381,7 @@ func TestLab_leavesNoChildAfterRun(t *testing.T) {
 func TestLab_endsThoughAGrandchildHoldsTheAnnouncement(t *testing.T) {
 	l, stop, ended := runLab(t, Config{})
 	startAll(t, l, "parent")
-	if err := l.await(bounded(t), "parent"); err != nil {
+	if err := l.Gone(bounded(t), "parent"); err != nil {
 		t.Fatal(err)
 	}
 	heir, err := ParseProc(tail(describe(t, l, "parent").Log))

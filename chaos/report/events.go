@@ -41,13 +41,13 @@ func Events(r *meter.Report, told []failover.Trace) []Event {
 	for i, t := range r.Trials {
 		e := Event{At: t.At, Kind: "fault", Node: t.Victim, Trial: i + 1, Fault: rowName(t.Component, t.Fault), Text: t.Held}
 		events = append(events, e)
-		if t.Fault.Lasts() {
+		if t.Length > 0 {
 			heal := e
 			heal.Kind, heal.Text, heal.At = "heal", "", t.At+t.Length
 			events = append(events, heal)
 		}
 		e.Kind, e.Text, e.Downtime, e.Signal = "trial", t.Uncounted, t.Downtime, t.Signal
-		e.At += 1e3 * (r.Window + r.Grace)
+		e.At += t.Length + 1e3*(r.Window+r.Grace)
 		events = append(events, e)
 		end = max(end, e.At)
 	}

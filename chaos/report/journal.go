@@ -52,8 +52,9 @@ type (
 	}
 	provider struct {
 		Type      string   `json:"type"`
-		Path      string   `json:"path"`
-		Arguments []string `json:"arguments"`
+		Path      string   `json:"path,omitempty"`
+		Arguments []string `json:"arguments,omitempty"`
+		URL       string   `json:"url,omitempty"`
 	}
 	experiment struct {
 		Version     string     `json:"version"`
@@ -64,8 +65,8 @@ type (
 	}
 )
 
-// WriteJournal writes journal.json, for whoever reads those of Chaos Toolkit: every trial is an activity of the run, every budget a
-// probe of the steady state after it. chaoslib-version names fracture, which is no chaoslib.
+// WriteJournal writes journal.json, for whoever reads those of Chaos Toolkit: of a scenario what it did and asked, else every
+// trial as an activity of the run; every budget is a probe of the steady state after it. chaoslib-version names fracture, which is no chaoslib.
 func (r *Run) WriteJournal(w io.Writer) error {
 	checks, err := r.Checks()
 	if err != nil {
@@ -103,6 +104,9 @@ func (r *Run) WriteJournal(w io.Writer) error {
 		if !t.Control() {
 			j.Run = append(j.Run, r.activityOf(t, began))
 		}
+	}
+	if len(r.Activities) > 0 {
+		j.tell(r.Activities, began)
 	}
 	encode := json.NewEncoder(w)
 	encode.SetIndent("", "  ")

@@ -50,6 +50,8 @@ type Run struct {
 	Host       string          `json:"host,omitempty"`       // where it ran
 	Experiment json.RawMessage `json:"experiment,omitempty"` // the Chaos Toolkit experiment that was run, as it was read; none: journal.json makes one
 
+	Activities []Activity `json:"activities,omitempty"` // of a scenario, in the order in which they ended; a list of trials has none
+
 	meter.Report
 
 	Events []Event `json:"-"` // what happened, in order of time; they stand in a file of their own

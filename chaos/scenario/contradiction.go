@@ -9,7 +9,7 @@ import (
 )
 
 // ofProcesses are the faults of which a process can bear one at a time.
-var ofProcesses = []string{"kill", "freeze", "restart", "stop"}
+var ofProcesses = []string{"kill", "freeze", "restart", "replace", "stop"}
 
 // blow is a strike as it is looked at for contradictions.
 type blow struct {

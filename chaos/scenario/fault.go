@@ -14,7 +14,7 @@ const shortest = time.Millisecond
 var ownKeys = []string{"fault", "name", "at", "every", "for", "with"}
 
 // flagName is what a flag, and a fault, may be called.
-var flagName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+var flagName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 
 // fault reads an entry's fault and flags: each key that is none of own is a flag, and so is each under `with`.
 func (r *reader) fault(f fields, own []string) Fault {

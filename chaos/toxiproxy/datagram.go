@@ -46,7 +46,8 @@ func (r *relay) run(ctx context.Context) {
 		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			continue // what an earlier datagram met
+			pause(ctx, acceptPause) // what an earlier datagram met; were it the socket, it would spin
+			continue
 		}
 		if c := r.client(ctx, from); c != nil {
 			c.idle.Reset(r.cfg.IdleTime)

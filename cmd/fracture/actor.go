@@ -21,9 +21,8 @@ import (
 
 // Bounds of an activity.
 const (
-	actTime      = 30 * time.Second // where it has no timeout of its own
-	maxSaidBytes = 1 << 20          // of its answer
-	actGrace     = 2 * time.Second  // from SIGTERM to SIGKILL of a process that takes too long
+	maxSaidBytes = 1 << 20         // of its answer
+	actGrace     = 2 * time.Second // from SIGTERM to SIGKILL of a process that takes too long
 )
 
 // actor carries out what a scenario does and asks outside of this process, and what it says to fracture itself.
@@ -35,12 +34,11 @@ type actor struct {
 
 // carryOut runs a process, or makes a request, and answers with what came of it.
 func (a *actor) carryOut(ctx context.Context, p scenario.Provider) (scenario.Answer, error) {
-	limit := actTime
 	if p.Timeout > 0 {
-		limit = p.Timeout
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, p.Timeout, fmt.Errorf("it took longer than %v", p.Timeout))
+		defer cancel()
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took longer than %v", limit))
-	defer cancel()
 	if p.Type == scenario.HTTP {
 		return request(ctx, p)
 	}

@@ -146,9 +146,7 @@ func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
 
 func (a *labArena) news(n telemetry.News) {
 	if n.Event != nil {
-		if n.Event.Order != 0 {
-			a.book.confirm(n.Event.Order)
-		}
+		a.book.confirm(n.Event)
 		a.traces.Put(n.Event.Trace)
 		return
 	}

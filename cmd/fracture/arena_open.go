@@ -22,6 +22,9 @@ import (
 // settle is how long the streams run before the recorder opens: their results of that time say where the schedules begin.
 const settle = 2 * time.Second
 
+// meterName is what the sink of a run is called.
+const meterName = "meter"
+
 // warmUpSpan is for how long the processor time of a warm-up is measured.
 const warmUpSpan = 3 * time.Second
 
@@ -203,14 +206,14 @@ func (a *labArena) run(ctx context.Context) error {
 		}
 		var err error
 		a.client, err = cluster.NewClient(cluster.ClientConfig{
-			Name: "meter", Credentials: a.home.creds, Join: a.home.join(""),
+			Name: meterName, Credentials: a.home.creds, Join: a.home.join(""),
 			Log:     slog.New(slog.DiscardHandler),
 			Deliver: a.deliver, Answer: a.answered, News: a.news,
 		})
 		if err != nil {
 			return err
 		}
-		a.book.order = a.client.Order
+		a.book.client, a.book.order = meterName, a.client.Order
 		close(a.joined)
 		return a.client.Run(inner)
 	})

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"fracture/chaos/meter"
 	"fracture/clock"
@@ -22,11 +24,11 @@ type arenaLab struct {
 func newArenaLab(a *labArena) *arenaLab {
 	l := &arenaLab{arena: a}
 	l.breaker = &breaker{injector: a.injector, limits: a.options.control.limits(), stock: l.Nodes, tiles: l.tiles}
-	a.home.told = func(node, what string, _ clock.Instant) {
+	a.home.listen(func(node, what string, _ clock.Instant) {
 		if what == killed {
 			a.bury(node)
 		}
-	}
+	})
 	return l
 }
 
@@ -77,8 +79,14 @@ func (*arenaLab) Totals() (control.Totals, bool) { return control.Totals{}, fals
 // Catalogue implements control.Lab.
 func (*arenaLab) Catalogue(w io.Writer) error { return printFaultsJSON(w) }
 
-// Mend implements control.Lab. What the trials of a run break, they heal.
-func (*arenaLab) Mend(context.Context) ([]string, error) { return nil, nil }
+// Mend implements control.Lab: what a scenario has broken is healed. What trials break, they heal.
+func (l *arenaLab) Mend(ctx context.Context) (mended []string, err error) {
+	healed, err := l.injector.healAll(ctx)
+	for _, f := range healed {
+		mended = append(mended, fmt.Sprintf("%s at %s healed", f.harm.name, strings.Join(f.nodes, ", ")))
+	}
+	return mended, err
+}
 
 // noteTrial tells the control API of a trial, as an incident that is over.
 func (a *labArena) noteTrial(t meter.Trial) {

@@ -8,6 +8,7 @@ import (
 
 	"fracture/chaos"
 	"fracture/chaos/meter"
+	"fracture/chaos/report"
 	"fracture/clock"
 	"fracture/telemetry"
 	"fracture/work"
@@ -69,7 +70,7 @@ func componentOf(h harm) meter.Component {
 }
 
 // strike has a fault begin at its time. In turn, it waits until the fault is over.
-func (p *player) strike(ctx context.Context, at clock.Instant, name string, arguments []string, inTurn bool) {
+func (p *player) strike(ctx context.Context, at clock.Instant, place int, name string, arguments []string, inTurn bool) {
 	h, err := parseHarm(arguments)
 	if err == nil {
 		err = p.arena.Wait(ctx, at.Add(-nearly))
@@ -77,6 +78,7 @@ func (p *player) strike(ctx context.Context, at clock.Instant, name string, argu
 	if err != nil { // it was checked; so this is the end
 		return
 	}
+	h.place = uint32(place)
 	words := p.arena.Statuses() // before it: the dead hold nothing
 	p.arena.Meet(at)
 	b := &blow{name: name, harm: h, before: p.arena.Now()}
@@ -96,8 +98,12 @@ func (p *player) strike(ctx context.Context, at clock.Instant, name string, argu
 	if inTurn && b.failed == nil {
 		_ = p.arena.Wait(ctx, b.until) // what comes then says that it was interrupted
 	}
-	p.note(note{Phase: "method", Name: name, Arguments: append([]string{"inject"}, arguments...), At: b.before, Ended: p.arena.Now(),
-		Output: strings.Join(b.nodes, ", "), Err: b.failed, InTurn: inTurn})
+	n := note{at: b.before, ended: p.arena.Now(), Activity: report.Activity{Phase: report.Method, Name: name, Provider: "process", Path: "fracture",
+		Arguments: append([]string{"inject"}, arguments...), Output: strings.Join(b.nodes, ", ")}}
+	if b.failed != nil {
+		n.Failed = b.failed.Error()
+	}
+	p.note(n)
 }
 
 // describe notes what the victims held.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"fracture/chaos"
 	"fracture/control"
@@ -50,8 +49,10 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 	if err := b.injector.bring(ctx, f); err != nil {
 		return control.Deed{}, err
 	}
-	if h.deed != nil && h.signal == syscall.SIGKILL && h.name == "kill" {
-		err = forEach(f.nodes, func(node string) error { return b.awaitDeath(ctx, node) })
+	if h.name == "kill" && h.deed != nil && h.signal == syscall.SIGKILL { // who asks next is to see it dead
+		if err := forEach(f.nodes, func(node string) error { return b.injector.home.lab.Gone(ctx, node) }); err != nil {
+			return control.Deed{}, errors.Join(err, b.injector.heal(context.WithoutCancel(ctx), f.id))
+		}
 	}
 	d := control.Deed{What: h.name, Whom: f.nodes, For: h.last, Heal: func(ctx context.Context) error {
 		if err := b.injector.heal(ctx, f.id); !errors.Is(err, errNoSuchFault) { // its time may have come first
@@ -64,12 +65,16 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 		close(over)
 		d.For, d.Over = 0, over
 	}
-	return d, err
+	return d, nil
 }
 
-// allow checks whether so many processes may be broken.
+// allow checks whether so many nodes may be broken.
 func (b *breaker) allow(f *standingFault, sure bool) error {
-	if f.harm.deed == nil || !slices.Contains(f.harm.deed.suits, lab.Running) { // what heals breaks nothing
+	breaks := f.harm.isolates()
+	if d := f.harm.deed; d != nil {
+		breaks = slices.Contains(d.suits, lab.Running) // what heals breaks nothing
+	}
+	if !breaks {
 		return nil
 	}
 	var stock []control.Stock
@@ -77,23 +82,6 @@ func (b *breaker) allow(f *standingFault, sure bool) error {
 		stock = append(stock, control.Stock{Name: n.Name, Broken: !n.Up(), Holds: b.tiles(n.Name)})
 	}
 	return b.limits.Check(stock, f.nodes, sure)
-}
-
-// awaitDeath returns once a node is dead, for who asks next is to see it so.
-func (b *breaker) awaitDeath(ctx context.Context, node string) error {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		child, err := b.injector.home.lab.Child(node)
-		if err != nil || child.State == lab.Dead {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s to end: %w", node, context.Cause(ctx))
-		}
-	}
 }
 
 // Mend implements control.Lab: what was broken by key, or by hand, is healed too.

@@ -155,7 +155,7 @@ func newFaultsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "faults",
 		Short:   "what can go wrong at a node, and how to ask for it",
-		Long:    "Lists the faults that `fracture inject` orders at nodes of a running cluster, where each strikes, what it wants, and\nan example. What a process suffers, kill and freeze, is done by the lab's keys and by `fracture run`.",
+		Long:    "Lists the faults that `fracture inject` orders at nodes of a running cluster, where each strikes, what it wants, and\nan example. What processes suffer, the lab that started them does to them.",
 		Example: "  fracture faults\n  fracture faults --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

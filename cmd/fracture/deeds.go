@@ -22,7 +22,7 @@ type deed struct {
 	what    string
 	example string
 	do      func(ctx context.Context, h *home, node string, sig syscall.Signal) error
-	heal    func(ctx context.Context, h *home, node string) error // nil where it does not stand
+	heal    func(ctx context.Context, h *home, node string, sig syscall.Signal) error // nil where it does not stand
 }
 
 // What a process must be like to suffer a deed.
@@ -39,18 +39,21 @@ var deeds = []deed{
 		"inject kill --role owner --pick one --for 3s",
 		func(_ context.Context, h *home, node string, sig syscall.Signal) error {
 			return h.send(node, killed, sig)
-		}, reviveDead},
+		}, healKilled},
 	{"freeze", nil, true, awake, "SIGSTOP: its links stand, and it answers nobody; then SIGCONT", "inject freeze --node n3 --for 500ms",
-		func(ctx context.Context, h *home, node string, _ syscall.Signal) error { return h.Freeze(ctx, node) }, thawLiving},
+		func(ctx context.Context, h *home, node string, _ syscall.Signal) error { return h.Freeze(ctx, node) },
+		func(ctx context.Context, h *home, node string, _ syscall.Signal) error {
+			return thawLiving(ctx, h, node)
+		}},
 	{"stop", nil, true, alive, "it is asked to end: it hands over and leaves; then it is started again", "inject stop --node n3 --for 5s",
-		stopNode, reviveDead},
+		stopNode, healKilled},
 	{"restart", nil, false, alive, "it is asked to end, and started again at once", "inject restart --role splitter",
 		func(ctx context.Context, h *home, node string, sig syscall.Signal) error {
-			return errors.Join(stopNode(ctx, h, node, sig), h.revive(ctx, node))
+			return errors.Join(stopNode(ctx, h, node, sig), startAnew(ctx, h, node))
 		}, nil},
 	{"replace", nil, false, alive, "it is killed, and a new incarnation is started at once", "inject replace --node n3",
 		func(ctx context.Context, h *home, node string, _ syscall.Signal) error {
-			return errors.Join(h.Kill(ctx, node), h.revive(ctx, node))
+			return errors.Join(h.Kill(ctx, node), startAnew(ctx, h, node))
 		}, nil},
 	{"thaw", nil, false, still, "a frozen process goes on, whoever froze it", "inject thaw --node n3",
 		func(ctx context.Context, h *home, node string, _ syscall.Signal) error {
@@ -72,6 +75,30 @@ func deedOf(name string) *deed {
 
 func stopNode(ctx context.Context, h *home, node string, _ syscall.Signal) error {
 	return h.lab.Stop(ctx, node)
+}
+
+// startAnew starts a node that is about to end, once it has, and also where whoever asked for that has gone meanwhile.
+func startAnew(ctx context.Context, h *home, node string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTime)
+	defer cancel()
+	if err := h.lab.Gone(ctx, node); err != nil {
+		return err
+	}
+	return reviveDead(ctx, h, node)
+}
+
+// healKilled starts a node again that got a signal. One of those that end a process is waited for; after another it may live.
+func healKilled(ctx context.Context, h *home, node string, sig syscall.Signal) error {
+	if !slices.Contains(fatal, sig) {
+		return reviveDead(ctx, h, node)
+	}
+	return startAnew(ctx, h, node)
+}
+
+// fatal are the signals that end a node.
+var fatal = []syscall.Signal{
+	syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGILL, syscall.SIGTRAP,
+	syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS,
 }
 
 // thawLiving lets a node go on; one that is dead by now is as good.

@@ -202,6 +202,14 @@ func TestE2E_whatWouldBreakTheLastHolderIsRefused(t *testing.T) {
 	h := newHouse(t)
 	lab := h.startLab(3, "--fps", "10", "--probe", "50ms", "--max-nodes", "2")
 	o := h.outside()
+	await(t, "all tiles are known to have an owner and a standby", func() bool {
+		nodes, err := o.client.Nodes(t.Context())
+		owns, copies := 0, 0
+		for _, n := range nodes {
+			owns, copies = owns+n.Owns, copies+n.StandsBy
+		}
+		return err == nil && owns >= 24 && copies >= 24
+	}, nil)
 	for body, says := range map[string]string{
 		`{"fault":"kill","node":"all"}`:                     "--max-nodes allows 2",
 		`{"fault":"freeze","node":["n1","n2"]}`:             "yes-break-it",

@@ -177,7 +177,7 @@ func TestE2E_theLabDoesToItsProcessesWhatInjectAsksFor(t *testing.T) {
 		t.Errorf("n2 is process %d, and was %d: want another", now, before["n2"])
 	}
 
-	frozen := h.start("inject", "freeze", "--role", "owner", "--pick", "one", "--node", "n1", "--for", "1m")
+	frozen := h.start("inject", "freeze", "--pick", "one", "--node", "n1", "--for", "1m")
 	await(t, "n1 is stopped", func() bool { return stopped(before["n1"]) == nil }, frozen.said)
 	frozen.signal(syscall.SIGINT)
 	frozen.wantExit(exitInterrupted)

@@ -61,7 +61,12 @@ func TestE2E_processesSufferWhatIsAskedForAndAreHealed(t *testing.T) {
 		}
 		return child.PID
 	}
-	up := func() error { _, err := th.status(n2); return err }
+	up := func() error {
+		if s, err := th.status(n2); err != nil || s.PID != pid() {
+			return fmt.Errorf("process %d tells of itself, and %d is the one: %w", s.PID, pid(), err)
+		}
+		return nil
+	}
 
 	first := pid()
 	f := th.begins(i, "freeze --node n2 --for 1m")

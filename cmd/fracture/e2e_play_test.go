@@ -30,7 +30,7 @@ func (h *house) scenarioFile(name, text string) string {
 }
 
 // quick are flags that keep a run short.
-var quick = []string{"--calm=1s", "--window=300ms", "--grace=300ms", "--load=idle", "--nodes=3", "--controls=0", "--json"}
+var quick = []string{"--calm=1s", "--window=300ms", "--grace=3s", "--load=idle", "--nodes=3", "--controls=0", "--json"}
 
 // played runs a scenario and reads its report. A verdict may say that the machine gave too little to judge.
 func (h *house) played(file string, codes ...int) (report meter.Report, p *process) {
@@ -112,9 +112,12 @@ func TestE2E_anInterruptedScenarioHealsAndReports(t *testing.T) {
 title: long
 faults:
   - {fault: noop, at: 0s}
-  - {fault: freeze, node: n1, at: 2s, for: 10m}
+  - {fault: freeze, node: n1, at: 100ms, for: 10m}
 `)}, quick...)...)
-	await(t, "the first fault is read", func() bool { return strings.Contains(p.errs.String(), "noop") }, p.said)
+	frozen := func() bool {
+		return slices.ContainsFunc(h.childrenOf(p.cmd.Process.Pid), func(pid int) bool { return stopped(pid) == nil })
+	}
+	await(t, "a node is frozen and the first fault is read", func() bool { return strings.Contains(p.errs.String(), "noop") && frozen() }, p.said)
 	p.signal(syscall.SIGINT)
 	p.wantExit(exitInterrupted)
 	if !strings.Contains(p.out.String(), `"verdict":"interrupted"`) {

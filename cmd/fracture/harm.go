@@ -26,6 +26,7 @@ type harm struct {
 	signal syscall.Signal
 	last   time.Duration
 	seed   uint64 // 0: the injector's
+	place  uint32 // in a scenario, from 1; 0: it has none
 }
 
 // once reports whether it is over as soon as it is done.
@@ -41,6 +42,15 @@ func (h harm) once() bool {
 
 // at reports whether it stands at a site.
 func (h harm) at(site chaos.Site) bool { return len(h.stand) > 0 && h.stand[0].Site == site }
+
+// isolates reports whether nobody hears any more who suffers it.
+func (h harm) isolates() bool {
+	if len(h.stand) == 0 || h.parted != (partFlags{}) {
+		return false
+	}
+	s := h.stand[0]
+	return s.Site == chaos.Link && s.Peer == "" && !s.Inward && (s.Fault.Kind == chaos.Cut || s.Fault.Kind == chaos.Blackhole)
+}
 
 // peer is the node at the other end of what suffers; empty where that is every one.
 func (h harm) peer() string {
@@ -118,7 +128,9 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 	given = func(flag string) bool { return flag == storeRole && f.store || said(flag) }
 	h = harm{name: name, last: f.last, seed: f.seed, deed: deedOf(name), parted: f.parted}
 	if f.store {
-		h.deed = nil
+		if h.deed = nil; !slices.Contains(atStores, name) {
+			return h, fmt.Errorf("--store: a store suffers %s, and not %s", strings.Join(atStores, ", "), name)
+		}
 	}
 	if h.whom, err = f.selection(name, given); err != nil {
 		return h, err
@@ -135,6 +147,9 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 	h.stand, err = f.standing(name, given)
 	return h, err
 }
+
+// atStores are the faults that a store suffers.
+var atStores = []string{"kill", "freeze", "cut", "loss", "delay", "deny"}
 
 // storeRole means the store, which is no node: what nodes say to it suffers.
 const storeRole = "store"
@@ -197,9 +212,6 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	}
 	if f.store && (f.peer != "" || f.inward || f.gossip) {
 		return nil, errors.New("--store: there is one store; leave --peer, --inward and --gossip away")
-	}
-	if f.store && !chaos.Store.Admits(e.kind) {
-		return nil, fmt.Errorf("--store: a store suffers kill, freeze, cut, loss, delay, deny, and not %s", name)
 	}
 	if err := f.parted.check(e); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func newHealCommand() *cobra.Command {
 		Use:   "heal",
 		Short: "end everything that stands at the running lab, now",
 		Long: "Ends all faults that were begun by the lab's control API, thaws nodes that are frozen and starts those that are\n" +
-			"dead, and returns when all of that is done. A fault that `fracture inject` holds is its own to heal: end it there.\n\n" +
+			"dead, and returns when all of that is done. What `fracture inject` has ordered nodes is its own to heal: end it there.\n\n" +
 			"Exit codes: 0 nothing stands any more, 2 wrong command line, 3 no lab, a lab without a control API, or something\n" +
 			"could not be healed.",
 		Example: "  fracture heal\n  fracture heal --json\n  fracture heal --cluster /run/user/1000/fracture/4711@81234-1",

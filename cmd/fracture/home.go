@@ -56,10 +56,9 @@ type home struct {
 	server   *server        // nil where the store is no process of ours
 	sweeper  sweeper        // that removes dir if this process cannot
 
-	told func(node, what string, before clock.Instant) // of each fault; nil: nobody listens
-
-	mu    sync.Mutex // guards nodes
+	mu    sync.Mutex // guards what follows
 	nodes map[string]announcement
+	told  []func(node, what string, before clock.Instant) // of each fault
 }
 
 // openHome makes the directory, the keys and the store's socket. Nothing runs until run.
@@ -245,6 +244,13 @@ func (h *home) ready(ctx context.Context, name string) error {
 	h.nodes[name] = said
 	h.mu.Unlock()
 	return h.noteJoin()
+}
+
+// listen has someone be told of each fault from now on.
+func (h *home) listen(told func(node, what string, before clock.Instant)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, told)
 }
 
 // node is what a node announced; the zero announcement where it has not yet.

@@ -122,7 +122,7 @@ func (i *injection) news(n telemetry.News) {
 	w := word{AtMS: n.Event.At.Sub(i.began).Seconds() * 1000, Node: n.Event.Node, Verb: n.Event.Verb, Text: n.Event.Text}
 	_ = printWord(i.out, i.json, w) // what nobody reads is healed all the same
 	i.mu.Unlock()
-	i.injector.book.confirm(n.Event.Order)
+	i.injector.book.confirm(n.Event)
 }
 
 func inject(ctx context.Context, f injectFlags, h harm, out io.Writer) error {
@@ -139,7 +139,7 @@ func inject(ctx context.Context, f injectFlags, h harm, out io.Writer) error {
 		return err
 	}
 	up := func() []telemetry.Status { return i.heard.statuses(client.Nodes()) }
-	i.injector = newInjector(nil, &orderBook{order: client.Order}, up, cmp.Or(h.seed, clock.Stamp()))
+	i.injector = newInjector(nil, &orderBook{client: i.mine, order: client.Order}, up, cmp.Or(h.seed, clock.Stamp()))
 	// The client outlives the interrupt by as long as healing takes.
 	living, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()

@@ -21,7 +21,17 @@ type standingFault struct {
 	harm         harm
 	nodes        []string
 	stand        map[string][]chaos.Standing // by node: what it is ordered
+	starts       map[string]int              // by node: how often its process had been started before the fault
+	tries        int                         // to heal it that failed
 	since, until clock.Instant               // the injector's mu guards until
+}
+
+// rule tells the draws of a fault from those of others: by its place in a scenario, or else in the order of asking.
+func (f *standingFault) rule() uint32 {
+	if f.harm.place > 0 {
+		return 1<<16 + f.harm.place
+	}
+	return f.id
 }
 
 // Errors of an injector.
@@ -40,8 +50,9 @@ type injector struct {
 	home     *home                     // whose processes may be broken; nil: none
 	statuses func() []telemetry.Status // the newest words of the nodes that are up
 	seed     uint64
-	woken    chan struct{}   // of size 1: when the next fault is over may have changed
-	ending   <-chan struct{} // closed when the cluster ends too, and nothing is healed any more; nil: never
+	woken    chan struct{}                     // of size 1: when the next fault is over may have changed
+	failed   func(f *standingFault, err error) // told of what could not be healed when its time came; nil: nobody is
+	ending   <-chan struct{}                   // closed when the cluster ends too, and nothing is healed any more; nil: never
 
 	telling sync.Mutex // guards what the book gives: what is said later must come later
 	book    *orderBook
@@ -88,7 +99,7 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	if err != nil {
 		return f, err
 	}
-	luck := chaos.Draw(i.seedOf(h), chaos.Spot{Site: chaos.Process}, f.id, 0)
+	luck := chaos.Draw(i.seedOf(h), chaos.Spot{Site: chaos.Process}, f.rule(), 0)
 	if f.nodes, err = h.whom.From(candidates(words), luck); err != nil || h.deed != nil {
 		return f, err
 	}
@@ -139,6 +150,11 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 	f.until = f.since.Add(h.last)
 	if h.deed != nil {
 		f.until = clock.Never // until it is done: how long it stands counts from then
+		f.starts = map[string]int{}
+		for _, node := range f.nodes {
+			child, _ := i.home.lab.Child(node) // it was chosen, so there is one
+			f.starts[node] = child.Starts
+		}
 	}
 	if !h.once() {
 		i.mu.Lock()
@@ -157,7 +173,7 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 		err = i.tell(ctx, f.nodes, nil)
 	}
 	if err != nil && i.remove(f) {
-		err = errors.Join(err, i.end(ctx, f))
+		err = errors.Join(err, i.end(context.WithoutCancel(ctx), f)) // also where it failed since who asked has gone
 	}
 	select {
 	case i.woken <- struct{}{}:
@@ -186,16 +202,22 @@ func forEach(nodes []string, do func(node string) error) error {
 // rulesAFault is how many rules one fault may have: the numbers of its draws.
 const rulesAFault = 64
 
-// tell orders nodes what is to stand at them now: all that does, and more, which may be nil.
+// tell orders nodes what is to stand at them now: all that does, and more, which may be nil. It waits until they have said
+// that it does.
 func (i *injector) tell(ctx context.Context, nodes []string, more *standingFault) error {
+	ids := map[uint64]string{}
+	failed := i.say(ids, nodes, more)
+	return errors.Join(failed, i.book.awaitConfirmed(ctx, ids))
+}
+
+// say is tell, without waiting for an answer. The numbers of the orders are noted in ids.
+func (i *injector) say(ids map[uint64]string, nodes []string, more *standingFault) (failed error) {
 	i.telling.Lock()
 	defer i.telling.Unlock()
 	stands := i.ordered()
 	if more != nil {
 		stands = append(stands, more)
 	}
-	var failed error
-	ids := map[uint64]string{}
 	for _, node := range nodes {
 		o, seed, until := nodeOrder{node: node}, i.seed, clock.Instant(0)
 		for _, f := range stands {
@@ -204,13 +226,13 @@ func (i *injector) tell(ctx context.Context, nodes []string, more *standingFault
 			}
 			seed, until = i.seedOf(f.harm), max(until, f.until)
 			for n, s := range f.stand[node] {
-				s.Rule = f.id*rulesAFault + uint32(n)
+				s.Rule = f.rule()*rulesAFault + uint32(n)
 				o.stand = append(o.stand, s)
 			}
 		}
 		failed = errors.Join(failed, i.book.tell(ids, seed, until.Add(leaseMargin), o))
 	}
-	return errors.Join(failed, i.book.awaitConfirmed(ctx, ids))
+	return failed
 }
 
 // ordered lists the faults that stand because nodes were told.
@@ -224,10 +246,29 @@ func (i *injector) ordered() []*standingFault {
 func (i *injector) heal(ctx context.Context, id uint32) error {
 	for _, f := range i.faults() {
 		if f.id == id && i.remove(f) {
-			return i.end(ctx, f)
+			return i.endOrKeep(ctx, f)
 		}
 	}
 	return fmt.Errorf("%w: number %d", errNoSuchFault, id)
+}
+
+// How often it is tried to heal a process, and what is between.
+const (
+	healTries = 3
+	healAgain = time.Second
+)
+
+// endOrKeep ends a fault that has been removed. One of a process that could not be healed stands on for another attempt, but
+// not for ever; what nodes were ordered is over with its lease.
+func (i *injector) endOrKeep(ctx context.Context, f *standingFault) error {
+	err := i.end(ctx, f)
+	if f.tries++; err != nil && f.harm.deed != nil && f.tries < healTries {
+		i.mu.Lock()
+		f.until = clock.Now().Add(healAgain)
+		i.stands = append(i.stands, f)
+		i.mu.Unlock()
+	}
+	return err
 }
 
 // remove takes a fault from those that stand, and reports whether it was among them: whoever does so must end it.
@@ -249,17 +290,34 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 	if f.harm.deed == nil {
 		return i.tell(ctx, f.nodes, nil)
 	}
-	return forEach(f.nodes, func(node string) error { return f.harm.deed.heal(ctx, i.home, node) })
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	return forEach(f.nodes, func(node string) error {
+		if child, err := i.home.lab.Child(node); err == nil && child.Starts > f.starts[node] {
+			return nil // somebody has started it again
+		}
+		return f.harm.deed.heal(ctx, i.home, node, f.harm.signal)
+	})
 }
 
 // healAll ends all that stands, and answers with what it was.
 func (i *injector) healAll(ctx context.Context) (healed []*standingFault, err error) {
+	var mu sync.Mutex // guards what is answered
+	var all sync.WaitGroup
 	for _, f := range i.faults() {
 		if i.remove(f) {
-			err = errors.Join(err, i.end(ctx, f))
-			healed = append(healed, f)
+			all.Go(func() {
+				endErr := i.endOrKeep(ctx, f)
+				mu.Lock()
+				defer mu.Unlock()
+				if err = errors.Join(err, endErr); endErr == nil {
+					healed = append(healed, f)
+				}
+			})
 		}
 	}
+	all.Wait()
+	slices.SortFunc(healed, func(a, b *standingFault) int { return cmp.Compare(a.id, b.id) })
 	return healed, err
 }
 
@@ -305,8 +363,11 @@ func (i *injector) tend(ctx context.Context, ending *sync.WaitGroup) time.Durati
 	i.mu.Unlock()
 	for _, f := range over {
 		if i.remove(f) {
-			// What cannot be told ends with its lease; of a process that is gone the lab tells.
-			ending.Go(func() { _ = i.end(context.WithoutCancel(ctx), f) })
+			ending.Go(func() {
+				if err := i.endOrKeep(context.WithoutCancel(ctx), f); err != nil && i.failed != nil {
+					i.failed(f, err)
+				}
+			})
 		}
 	}
 	i.book.renew()

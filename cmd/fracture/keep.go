@@ -38,7 +38,7 @@ func (o runOptions) keep(m measured) error {
 		return nil
 	}
 	host, _ := os.Hostname() // a report without it is one as well
-	run := &report.Run{Title: o.title, Command: o.command, Host: host, Experiment: o.experiment, Report: *m.report, Events: report.Events(m.report, m.traces)}
+	run := &report.Run{Title: o.title, Command: o.command, Host: host, Experiment: o.experiment, Activities: m.activities, Report: *m.report, Events: report.Events(m.report, m.traces)}
 	if single(o.out) {
 		return drawUp(o.out, run.WriteJSON)
 	}
@@ -81,6 +81,10 @@ func repeating(cmd *cobra.Command, args []string, seed uint64) []string {
 			for _, value := range many.GetSlice() {
 				line = append(line, "--"+f.Name, value)
 			}
+			return
+		}
+		if f.Value.Type() == "bool" { // "--live true" would be a flag and a file
+			line = append(line, "--"+f.Name+"="+f.Value.String())
 			return
 		}
 		line = append(line, "--"+f.Name, f.Value.String())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -332,8 +333,14 @@ func (h *home) Thaw(_ context.Context, node string) error {
 func (h *home) Revive(ctx context.Context, node string) error { return h.revive(ctx, node) }
 
 func (h *home) broke(node, what string, before clock.Instant, err error) {
-	if err == nil && h.told != nil {
-		h.told(node, what, before)
+	if err != nil {
+		return
+	}
+	h.mu.Lock()
+	told := slices.Clone(h.told)
+	h.mu.Unlock()
+	for _, tell := range told {
+		tell(node, what, before)
 	}
 }
 

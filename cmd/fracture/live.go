@@ -54,6 +54,7 @@ func playLive(ctx context.Context, o runOptions, e *scenario.Experiment, stdout 
 	if p == nil || err != nil && !errors.Is(err, context.Canceled) {
 		return errors.Join(failed, err)
 	}
+	m.activities = p.notes(m.report.Began)
 	return o.conclude(m, p.deviated(), failed, stdout)
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fracture/chaos/meter"
+	"fracture/chaos/report"
 	"fracture/clock"
 	"fracture/cluster/failover"
 )
@@ -56,6 +57,8 @@ type measured struct {
 	size   float64       // of the pictures, that makes the load
 	whole  bool          // the plan was carried out to its end
 	traces []failover.Trace
+
+	activities []report.Activity // of a scenario
 }
 
 // act is what is done on an arena.

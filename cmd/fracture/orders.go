@@ -12,6 +12,7 @@ import (
 	"fracture/chaos"
 	"fracture/chaos/meter"
 	"fracture/clock"
+	"fracture/telemetry"
 )
 
 // strike is a fault that is to be done.
@@ -116,9 +117,10 @@ var errUnconfirmed = errors.New("the order was not confirmed")
 // orderBook has nodes obey, and keeps what they have been told and not yet confirmed. Its zero value must be told how to
 // order.
 type orderBook struct {
-	order func(node string, o chaos.Order) error // cluster.Client's
+	client string                                 // whose orders it keeps: others count from 1 as well
+	order  func(node string, o chaos.Order) error // the client's
 
-	mu    sync.Mutex       // guards what follows
+	mu    sync.Mutex       // guards what follows, and the order in which things are said
 	given map[string]given // by node: what stands, and may have to be renewed
 	last  uint64           // number ever given
 	open  map[uint64]chan struct{}
@@ -148,22 +150,22 @@ func (b *orderBook) heal(ctx context.Context, told []nodeOrder) (healed clock.In
 }
 
 // tell orders one node what is to stand at it, in place of what it was told before; nothing heals. The order's number is
-// noted in ids.
+// noted in ids. What could not be said is said again as long as it is to stand, but for what strikes once.
 func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant, t nodeOrder) error {
-	now := clock.Now()
-	g := given{until: until, renewed: now, order: chaos.Order{ID: b.number(), Seed: seed, Stand: t.stand}}
+	id, now := b.number(), clock.Now()
+	g := given{until: until, renewed: now, order: chaos.Order{ID: id, Seed: seed, Stand: t.stand}}
 	if len(t.stand) > 0 {
 		g.order.Lease = g.lease(now)
 	}
-	err := b.order(t.node, g.order)
-	if err != nil {
-		b.confirm(g.order.ID) // nobody will
-		g.order.Stand = nil
-	} else {
-		ids[g.order.ID] = t.node
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	err := b.order(t.node, g.order)
+	if err != nil {
+		delete(b.open, id) // nobody will confirm it
+	} else {
+		ids[id] = t.node
+	}
+	g.order.Stand = slices.DeleteFunc(slices.Clone(t.stand), func(s chaos.Standing) bool { return s.Fault.Once() })
 	delete(b.given, t.node)
 	if len(g.order.Stand) > 0 {
 		if b.given == nil {
@@ -180,7 +182,7 @@ func (b *orderBook) renew() {
 	defer b.mu.Unlock()
 	now := clock.Now()
 	for node, g := range b.given {
-		if now.Sub(g.renewed) >= renewEvery && now < g.until && !g.order.Stand[0].Fault.Once() {
+		if now.Sub(g.renewed) >= renewEvery && now < g.until {
 			g.renewed, g.order.Lease = now, g.lease(now)
 			b.given[node] = g
 			_ = b.order(node, g.order) // without a link the fault ends, as it should
@@ -200,10 +202,14 @@ func (b *orderBook) number() uint64 {
 	return b.last
 }
 
-// confirm notes that a node says what became of an order.
-func (b *orderBook) confirm(id uint64) {
+// confirm notes that a node says what became of an order, if it is one of this book's client.
+func (b *orderBook) confirm(e *telemetry.Event) {
+	if e.Order == 0 || e.Peer != b.client {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	id := e.Order
 	if done, ok := b.open[id]; ok {
 		delete(b.open, id)
 		close(done)

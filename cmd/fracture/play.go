@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fracture/chaos/meter"
+	"fracture/chaos/report"
 	"fracture/chaos/scenario"
 	"fracture/clock"
 )
@@ -28,6 +29,8 @@ type player struct {
 	actor    *actor
 	faults   int // that are to come in all, and the controls before them
 
+	stopNemesis func(why scenario.Stop) // nil where there is none; set before anything is played
+
 	mu    sync.Mutex // guards what follows
 	fresh []*blow    // begun since the last look
 	diary []note     // of what was done and asked
@@ -41,15 +44,19 @@ type player struct {
 
 // note is an activity that was carried out.
 type note struct {
-	Phase      string // before, method, during, after, rollback
-	Name       string
-	Probe      bool
-	Arguments  []string
-	At, Ended  clock.Instant
-	Output     string
-	Err        error
-	InTurn     bool
-	Tolerances string // why an answer is not within its tolerance; empty where it is, or none was asked for
+	report.Activity
+	at, ended clock.Instant
+}
+
+// notes are what was done and asked, at times since then.
+func (p *player) notes(began clock.Instant) (list []report.Activity) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range p.diary {
+		n.At, n.Took = meter.Millis(n.at.Sub(began)), meter.Millis(n.ended.Sub(n.at))
+		list = append(list, n.Activity)
+	}
+	return list
 }
 
 func (p *player) note(n note) {
@@ -71,24 +78,23 @@ func (p *player) play(ctx context.Context) error {
 // round waits for the calm, looks at the hypothesis as the scenario wants it, plays the method, and makes all whole again.
 func (p *player) round(ctx context.Context, round uint64) error {
 	whole, err := p.awaitWhole(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.wait(ctx, whole.Add(p.runner.calm)); err != nil {
-		return err
+	if err == nil {
+		err = p.wait(ctx, whole.Add(p.runner.calm))
 	}
 	strategy := p.e.Runtime.Hypothesis
-	if strategy != scenario.AfterMethod && strategy != scenario.DuringMethod && !p.beside(ctx, func(ctx context.Context) { p.steady(ctx, "before") }) {
-		return ctx.Err()
+	if err == nil && strategy != scenario.AfterMethod && strategy != scenario.DuringMethod {
+		p.beside(ctx, func(ctx context.Context) { p.steady(ctx, report.Before) })
+		err = ctx.Err()
 	}
-	var failed error
-	if p.deviated() == "" {
-		failed = p.method(ctx, round)
+	gated := p.deviated() != ""
+	if err == nil && !gated {
+		err = p.method(ctx, round)
 	}
-	if failed == nil && ctx.Err() == nil && p.deviated() == "" && strategy != scenario.BeforeMethod && strategy != scenario.DuringMethod {
-		p.beside(ctx, func(ctx context.Context) { p.steady(ctx, "after") })
+	if err == nil && p.deviated() == "" && strategy != scenario.BeforeMethod && strategy != scenario.DuringMethod {
+		p.beside(ctx, func(ctx context.Context) { p.steady(ctx, report.After) })
+		err = ctx.Err()
 	}
-	return errors.Join(failed, p.restore(ctx, failed))
+	return errors.Join(err, p.restore(ctx, err, gated))
 }
 
 // beside does something on another goroutine while the player reads what arrives; false where the context has ended.
@@ -133,7 +139,7 @@ func (p *player) look(ctx context.Context) {
 		if b.restored == 0 && now >= b.until && missing == "" {
 			b.restored = now
 		}
-		over := now > b.span(p.window, p.grace).Horizon().Add(statusLag)
+		over := now > max(b.span(p.window, p.grace).Horizon(), b.until).Add(statusLag) // it may stand for longer than it is looked at
 		if over {
 			p.read(b)
 		}
@@ -145,7 +151,7 @@ func (p *player) look(ctx context.Context) {
 func (p *player) read(b *blow) {
 	span := b.span(p.window, p.grace)
 	t := meter.Trial{Component: componentOf(b.harm), Fault: meter.Kind(b.harm.name), Victim: strings.Join(b.nodes, ", "), Held: b.held,
-		Before: b.before, After: b.after, Began: b.before, Ended: cmp.Or(b.restored, span.Horizon()), RSS: b.rss}
+		Before: b.before, After: b.after, Began: b.before, Ended: max(b.restored, span.Horizon()), RSS: b.rss}
 	if b.failed != nil {
 		t.Failed = b.failed.Error()
 	}
@@ -163,6 +169,16 @@ func (p *player) read(b *blow) {
 	t.Duplicates, t.Wrong = p.rec.Duplicates()-b.duplicates, p.rec.Wrong()-b.wrong
 	p.done = append(p.done, t)
 	p.told(len(p.done), p.faults, t)
+	if p.stopNemesis != nil && p.breaks() {
+		p.stopNemesis(scenario.Broken)
+	}
+}
+
+// breaks reports whether what has been read by now breaks a budget.
+func (p *player) breaks() bool {
+	so := meter.Report{Needed: 1}
+	so.Judge(p.done, p.lab.options.budgets, false)
+	return so.Verdict == meter.Broken
 }
 
 // method plays the timeline, the nemesis and the activities in their turn, and returns once all that they began has been
@@ -172,30 +188,50 @@ func (p *player) method(ctx context.Context, round uint64) error {
 	defer stop()
 	var group errgroup.Group
 	begin := p.arena.Now().Add(nearly)
-	timed := map[string]bool{}
-	strikes := slices.Clone(p.e.Fracture.Timeline)
+	for place, s := range p.e.Fracture.Timeline {
+		group.Go(func() error { p.strikeTimed(play, begin, place+1, s); return nil })
+	}
 	if m := p.e.Fracture.Nemesis; m != nil {
-		strikes = append(strikes, m.Strikes(p.seed+round)...)
+		drawn, end := context.WithCancel(play)
+		defer end()
+		p.stopNemesis = func(why scenario.Stop) {
+			if slices.Contains(m.Until, why) {
+				end()
+			}
+		}
+		for place, s := range m.Strikes(p.seed + round) {
+			group.Go(func() error { p.strikeTimed(drawn, begin, len(p.e.Fracture.Timeline)+place+1, s); return nil })
+		}
 	}
-	for _, s := range strikes {
-		arguments, name := p.e.ArgumentsOf(s), cmp.Or(s.Action, s.Fault.Kind)
-		timed[s.Action] = true
-		group.Go(func() error { p.strike(play, begin.Add(s.At), name, arguments, false); return nil })
-	}
-	group.Go(func() error { p.turns(play, &group, timed); return nil })
+	group.Go(func() error { p.turns(play, &group); return nil })
+	group.Go(func() error { return p.arena.Wait(play, begin.Add(p.e.Fracture.End)) })
 	watching, over := context.WithCancel(play)
 	defer over()
 	var during sync.WaitGroup
 	if s := p.e.Runtime.Hypothesis; p.e.Hypothesis != nil && (s == scenario.Continuously || s == scenario.DuringMethod) {
 		during.Go(func() { p.keepLooking(watching, stop) })
 	}
-	p.beside(ctx, func(context.Context) { _ = group.Wait(); over(); during.Wait() })
+	p.beside(ctx, func(context.Context) { _ = group.Wait() })
+	if play.Err() != nil && ctx.Err() == nil { // the hypothesis has stopped it: what stands is not waited for
+		p.beside(ctx, func(ctx context.Context) { _, _ = p.injector.healAll(ctx) }) // once more when the round ends, which tells of errors
+		for _, b := range p.open {
+			b.until = min(b.until, p.arena.Now())
+		}
+	}
 	for len(p.open)+p.unseen() > 0 && ctx.Err() == nil {
 		p.look(ctx)
 	}
+	over()
+	p.beside(context.WithoutCancel(ctx), func(context.Context) { during.Wait() })
 	return ctx.Err()
 }
 
+// strikeTimed has a fault of the timeline, or of the nemesis, begin at its time.
+func (p *player) strikeTimed(ctx context.Context, begin clock.Instant, place int, s scenario.Strike) {
+	p.strike(ctx, begin.Add(s.At), place, cmp.Or(s.Action, s.Fault.Kind), p.e.ArgumentsOf(s), false)
+}
+
+// unseen is how many faults have begun since the last look.
 func (p *player) unseen() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -203,48 +239,50 @@ func (p *player) unseen() int {
 }
 
 // turns carries out the activities of the method, one after the other but for those in the background.
-func (p *player) turns(ctx context.Context, group *errgroup.Group, timed map[string]bool) {
+func (p *player) turns(ctx context.Context, group *errgroup.Group) {
 	for _, a := range p.e.Method {
-		if timed[a.Name] {
+		if p.e.Timed(a.Name) {
 			continue
 		}
 		if a.Background {
-			group.Go(func() error { p.act(ctx, "method", a); return nil })
+			group.Go(func() error { p.act(ctx, report.Method, a); return nil })
 			continue
 		}
-		p.act(ctx, "method", a)
+		p.act(ctx, report.Method, a)
 	}
 }
 
 // act carries out one activity, with its pauses, and tells whether it went well and its answer was tolerable.
-func (p *player) act(ctx context.Context, phase string, a scenario.Activity) (well bool, why string) {
+func (p *player) act(ctx context.Context, phase report.Phase, a scenario.Activity) (well bool, why string) {
 	if p.arena.Wait(ctx, p.arena.Now().Add(a.Before)) != nil {
 		return false, "interrupted"
 	}
 	if arguments, ok := a.Inject(); ok {
-		p.strike(ctx, p.arena.Now(), a.Name, arguments, !a.Background)
+		p.strike(ctx, p.arena.Now(), 0, a.Name, arguments, !a.Background)
 		_ = p.arena.Wait(ctx, p.arena.Now().Add(a.After))
 		return true, ""
 	}
-	n := note{Phase: phase, Name: a.Name, Probe: a.Probe, At: p.arena.Now(), InTurn: !a.Background}
-	var answer scenario.Answer
-	answer, n.Err = p.actor.carryOut(ctx, a.Provider)
-	n.Ended, n.Output = p.arena.Now(), answer.Said
-	if n.Err == nil && a.Tolerance != nil {
+	n := note{at: p.arena.Now(), Activity: report.Activity{Phase: phase, Name: a.Name, Probe: a.Probe, Judged: a.Tolerance != nil,
+		Provider: string(a.Provider.Type), Path: cmp.Or(a.Provider.Path, a.Provider.URL), Arguments: a.Provider.Arguments}}
+	if a.Provider.Line != "" {
+		n.Arguments = []string{a.Provider.Line}
+	}
+	answer, err := p.actor.carryOut(ctx, a.Provider)
+	n.ended, n.Output = p.arena.Now(), answer.Said
+	if err != nil {
+		n.Failed = err.Error()
+	} else if a.Tolerance != nil {
 		if met, reason := a.Tolerance.Met(answer); !met {
-			n.Tolerances = reason
+			n.Unmet = reason
 		}
 	}
 	p.note(n)
 	_ = p.arena.Wait(ctx, p.arena.Now().Add(a.After))
-	if n.Err != nil {
-		return false, n.Err.Error()
-	}
-	return n.Tolerances == "", n.Tolerances
+	return n.Failed == "" && n.Unmet == "", cmp.Or(n.Failed, n.Unmet)
 }
 
 // steady looks at the hypothesis once.
-func (p *player) steady(ctx context.Context, phase string) {
+func (p *player) steady(ctx context.Context, phase report.Phase) {
 	if p.e.Hypothesis == nil {
 		return
 	}
@@ -263,7 +301,7 @@ func (p *player) keepLooking(ctx context.Context, stop func()) {
 		every = f
 	}
 	for p.arena.Wait(ctx, p.arena.Now().Add(every)) == nil {
-		p.steady(ctx, "during")
+		p.steady(ctx, report.During)
 		if p.e.Runtime.FailFast && p.deviated() != "" {
 			stop()
 			return
@@ -275,6 +313,9 @@ func (p *player) deviate(why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wrong = cmp.Or(p.wrong, why)
+	if p.stopNemesis != nil {
+		p.stopNemesis(scenario.Deviate)
+	}
 }
 
 // deviated says how the hypothesis did not hold, or nothing.
@@ -284,32 +325,35 @@ func (p *player) deviated() string {
 	return p.wrong
 }
 
-// restore makes the rollbacks, heals what still stands, and waits until the cluster is whole. It does so too where the run was
-// interrupted, but then it does not wait.
-func (p *player) restore(ctx context.Context, failed error) error {
-	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
-	defer cancel()
-	interrupted := failed != nil || ctx.Err() != nil
-	wanted := !interrupted
+// restore makes the rollbacks, heals what still stands, and waits until the cluster is whole. It does so too where the run failed
+// or was interrupted, but then it does not wait. Gated is where the method was not played, for the steady state did not hold before it.
+func (p *player) restore(ctx context.Context, failed error, gated bool) error {
+	healing := ctx
+	if failed != nil {
+		var cancel context.CancelFunc
+		healing, cancel = context.WithTimeout(context.WithoutCancel(ctx), endTime)
+		defer cancel()
+	}
+	var wanted bool // as Chaos Toolkit has it
 	switch p.e.Runtime.Rollbacks {
 	case scenario.Always:
 		wanted = true
-	case scenario.Never:
-		wanted = false
 	case scenario.Deviated:
-		wanted = p.deviated() != ""
-	case scenario.UnlessInterrupted:
+		wanted = !gated && p.deviated() != ""
+	case scenario.UnlessInterrupted, "":
+		wanted = failed == nil && p.deviated() == ""
+	case scenario.Never:
 	}
 	var err error
-	p.beside(short, func(ctx context.Context) {
+	p.beside(healing, func(ctx context.Context) {
 		if wanted {
 			for _, a := range p.e.Rollbacks {
-				p.act(ctx, "rollback", a)
+				p.act(ctx, report.Rollback, a)
 			}
 		}
 		_, err = p.injector.healAll(ctx)
 	})
-	if err != nil || interrupted {
+	if err != nil || failed != nil {
 		return err
 	}
 	_, err = p.awaitWhole(ctx)

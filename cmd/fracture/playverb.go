@@ -125,6 +125,7 @@ func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, std
 	if p == nil {
 		return failed
 	}
+	m.activities = p.notes(m.report.Began)
 	return o.conclude(m, p.deviated(), failed, stdout)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -69,15 +70,8 @@ func newRunCommand() *cobra.Command {
 			if e, err := f.experiment(args, cmd.ErrOrStderr()); e != nil || err != nil {
 				return f.play(cmd, args, e, err)
 			}
-			o, err := f.read(args, cmd.Flags().Changed)
+			o, err := f.prepared(cmd, args)
 			if err != nil {
-				return &exitError{exitUsage, err}
-			}
-			if err := f.control.check(o.nodes); err != nil {
-				return wrongUse(err)
-			}
-			o.control, o.title, o.command = f.control, o.called(args), repeating(cmd, args, o.seed)
-			if err := canKeep("--out", o.out); err != nil {
 				return err
 			}
 			if err := o.leaveOut(cmd.ErrOrStderr()); err != nil {
@@ -105,6 +99,22 @@ func newRunCommand() *cobra.Command {
 	f.control.register(flags)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
+}
+
+// prepared makes options of the command line for a list of trials, and sees to it that their report can be written.
+func (f runFlags) prepared(cmd *cobra.Command, args []string) (runOptions, error) {
+	if f.dryRun || f.live {
+		return runOptions{}, wrongUse(errors.New("--dry-run and --live are for scenarios: name a file that is one"))
+	}
+	o, err := f.read(args, cmd.Flags().Changed)
+	if err != nil {
+		return o, &exitError{exitUsage, err}
+	}
+	if err := f.control.check(o.nodes); err != nil {
+		return o, wrongUse(err)
+	}
+	o.control, o.title, o.command = f.control, o.called(args), repeating(cmd, args, o.seed)
+	return o, canKeep("--out", o.out)
 }
 
 // registerTrial registers what every verb asks of a trial that breaks a cluster of its own, with the usual calm.

@@ -169,8 +169,8 @@ func (s *scene) news(n telemetry.News) {
 		s.hear(clock.Now(), *n.Status)
 		return
 	}
-	if s.breaks != nil && n.Event.Order != 0 {
-		s.breaks.book.confirm(n.Event.Order)
+	if s.breaks != nil {
+		s.breaks.book.confirm(n.Event)
 	}
 	e := n.Event.Trace
 	node := s.statuses[e.Peer].status.Name != ""

@@ -61,13 +61,14 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	}
 	group, inner := errgroup.WithContext(ctx)
 	if cfg.control != nil {
-		s.child, cfg.control.told = cfg.control.childState, s.fault
-		s.breaks = newInjector(cfg.control, &orderBook{order: s.client.Order}, s.known, clock.Stamp())
+		s.child = cfg.control.childState
+		cfg.control.listen(s.fault)
+		s.breaks = newInjector(cfg.control, &orderBook{client: screenName(), order: s.client.Order}, s.known, clock.Stamp())
 		s.breaks.ending = inner.Done()
-		group.Go(guarded(func() error { return s.breaks.run(inner) }))
 		if err := runControl(inner, cfg, s, group); err != nil {
 			return err
 		}
+		group.Go(guarded(func() error { return s.breaks.run(inner) }))
 	}
 	for _, stream := range cfg.streams {
 		if cfg.submit {
@@ -96,10 +97,13 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	return noteCrash(group.Wait())
 }
 
+// screenName is what this process's screen is called among the members.
+func screenName() string { return fmt.Sprintf("screen-%d", os.Getpid()) }
+
 // newScreenClient makes the client by which a screen sees a cluster and asks it for things.
 func newScreenClient(cfg watchConfig, logs io.Writer, s *scene, g *guardian, refused chan<- error) (*cluster.Client, error) {
 	return cluster.NewClient(cluster.ClientConfig{
-		Name: fmt.Sprintf("screen-%d", os.Getpid()), Credentials: cfg.creds, Join: cfg.join,
+		Name: screenName(), Credentials: cfg.creds, Join: cfg.join,
 		Log:     slog.New(slog.NewTextHandler(logs, nil)),
 		Deliver: s.deliver, News: s.news,
 		Answer: func(m *failover.Message) {
