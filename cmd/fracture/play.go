@@ -97,8 +97,8 @@ func (p *player) round(ctx context.Context, round uint64) error {
 	return errors.Join(err, p.restore(ctx, err, gated))
 }
 
-// beside does something on another goroutine while the player reads what arrives; false where the context has ended.
-func (p *player) beside(ctx context.Context, do func(context.Context)) bool {
+// beside does something on another goroutine while the player reads what arrives, and returns once it is done.
+func (p *player) beside(ctx context.Context, do func(context.Context)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -107,10 +107,9 @@ func (p *player) beside(ctx context.Context, do func(context.Context)) bool {
 	for {
 		select {
 		case <-done:
-			p.look(ctx)
-			return ctx.Err() == nil
+			return
 		default:
-			p.look(context.WithoutCancel(ctx))
+			p.look(context.WithoutCancel(ctx)) // also while it ends
 		}
 	}
 }
