@@ -6,6 +6,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 TESTS    ?= ./...
 TESTFLAGS ?=
+TESTTIME ?= 40m
 RUNFLAGS ?=
 GALLERYFLAGS ?= --calm 1s --window 500ms --grace 3s --load idle --controls 0 --budget 'downtime.p99 <= 1m' --budget 'needless <= 100000'
 PEERFLAGS ?=
@@ -20,7 +21,7 @@ run: build ## build, then open the lab; without a terminal a short headless run 
 	case $$code in 1|4) echo "the verdict stands above; as an exit code it is $$code";; *) exit $$code;; esac
 
 test: ## every test, the house rules among them (TESTS=./lab TESTFLAGS=-v)
-	$(GO) test $(TESTFLAGS) $(TESTS)
+	$(GO) test -timeout $(TESTTIME) $(TESTFLAGS) $(TESTS)
 
 testpeers: ## the tests of bench/peers, a module of its own (a part needs beanstalkd)
 	cd bench/peers && $(GO) test $(TESTFLAGS) ./...
@@ -29,7 +30,7 @@ build: ## the one binary, in bin/fracture
 	CGO_ENABLED=0 $(GO) build -o bin/fracture ./cmd/fracture
 
 race: ## every test under the race detector
-	$(GO) test -race $(TESTFLAGS) $(TESTS)
+	$(GO) test -race -timeout $(TESTTIME) $(TESTFLAGS) $(TESTS)
 
 fuzz: ## every fuzz target for FUZZTIME each (10s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file target; do \
