@@ -16,7 +16,7 @@ type Series struct {
 	Width  float64   `json:"bin_ms"`   // of each bin
 	Due    []uint32  `json:"due"`      // results that should have come
 	Came   []uint32  `json:"came"`     // of those, the ones that did
-	P50    []float64 `json:"p50_ms"`   // lateness of those, to a tenth of itself; 0 where none came
+	P50    []float64 `json:"p50_ms"`   // lateness of those, to an eighth of itself; 0 where none came
 	Worst  []float64 `json:"worst_ms"` // lateness of the last of them, exact
 }
 
