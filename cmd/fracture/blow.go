@@ -31,6 +31,7 @@ type blow struct {
 	before, after clock.Instant
 	until         clock.Instant
 	restored      clock.Instant // the cluster was seen whole after it; 0 before
+	read          bool          // it has been made a trial of
 	failed        error
 	calm          []meter.Calm
 	duplicates    uint64
@@ -92,11 +93,12 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 		b.until = b.before
 	}
 	p.describe(b, words)
+	until := b.until // from here on b is the player's
 	p.mu.Lock()
 	p.fresh = append(p.fresh, b)
 	p.mu.Unlock()
 	if inTurn && b.failed == nil {
-		_ = p.arena.Wait(ctx, b.until) // what comes then says that it was interrupted
+		_ = p.arena.Wait(ctx, until) // what comes then says that it was interrupted
 	}
 	n := note{at: b.before, ended: p.arena.Now(), Activity: report.Activity{Phase: report.Method, Name: name, Provider: "process", Path: "fracture",
 		Arguments: append([]string{"inject"}, arguments...), Output: strings.Join(b.nodes, ", ")}}

@@ -138,11 +138,11 @@ func (p *player) look(ctx context.Context) {
 		if b.restored == 0 && now >= b.until && missing == "" {
 			b.restored = now
 		}
-		over := now > max(b.span(p.window, p.grace).Horizon(), b.until).Add(statusLag) // it may stand for longer than it is looked at
-		if over {
+		if horizon := b.span(p.window, p.grace).Horizon(); !b.read && now > horizon.Add(statusLag) {
+			b.read = true
 			p.read(b)
 		}
-		return over
+		return b.read && now > b.until // it may stand for longer than it is looked at
 	})
 }
 
