@@ -80,7 +80,7 @@ func openControl(ctx context.Context, f controlFlags, h *home, before control.La
 // whereControl is the news of where the control API is, and how one is let in.
 func whereControl(addr, dir string) telemetry.Event {
 	return telemetry.Event{
-		Trace: failover.Trace{At: clock.Now(), Verb: "listen"},
+		Trace: failover.Trace{At: clock.Now(), Node: "lab", Verb: "listen"},
 		Text:  fmt.Sprintf("the control API is at http://%s, its token in %s", addr, filepath.Join(dir, "token")),
 	}
 }
@@ -183,6 +183,14 @@ func runControl(ctx context.Context, cfg watchConfig, s *scene, group *errgroup.
 	s.broker.Event(whereControl(addr, cfg.control.dir.Path))
 	group.Go(guarded(func() error { return server.Run(ctx) }))
 	return nil
+}
+
+// unhealed tells the log of a fault that could not be healed when its time came.
+func (s *scene) unhealed(f *standingFault, err error) {
+	s.broker.Event(telemetry.Event{
+		Trace: failover.Trace{At: clock.Now(), Node: "lab", Verb: "heal"},
+		Text:  fmt.Sprintf("%s at %s could not be healed: %v", f.harm.name, strings.Join(f.nodes, ", "), err),
+	})
 }
 
 // known are the last words of all nodes that were heard of and have not left.

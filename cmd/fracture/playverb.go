@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -59,13 +60,13 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (runOptions, error) {
 	x := e.Fracture
 	for flag, set := range map[string]func(){
-		"nodes":       func() { f.nodes = or(x.Cluster.Nodes, f.nodes) },
-		"strategy":    func() { f.strategy = or(x.Cluster.Strategy, f.strategy) },
-		"load":        func() { f.load = or(x.Load, f.load) },
-		"seed":        func() { f.seed = or(x.Seed, f.seed) },
-		"calm":        func() { f.calm = or(x.Calm, f.calm) },
-		"window":      func() { f.window = or(x.Window, f.window) },
-		"grace":       func() { f.grace = or(x.Grace, f.grace) },
+		"nodes":       func() { f.nodes = cmp.Or(x.Cluster.Nodes, f.nodes) },
+		"strategy":    func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
+		"load":        func() { f.load = cmp.Or(x.Load, f.load) },
+		"seed":        func() { f.seed = cmp.Or(x.Seed, f.seed) },
+		"calm":        func() { f.calm = cmp.Or(x.Calm, f.calm) },
+		"window":      func() { f.window = cmp.Or(x.Window, f.window) },
+		"grace":       func() { f.grace = cmp.Or(x.Grace, f.grace) },
 		"controls":    func() { f.controls = 1 },
 		"min-counted": func() { f.minimum = 1 },
 	} {
@@ -106,15 +107,6 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	return o, nil
 }
 
-// or is a value of the scenario, where that says one.
-func or[T comparable](said, flag T) T {
-	var none T
-	if said == none {
-		return flag
-	}
-	return said
-}
-
 // playScenario opens an arena, plays the scenario on it, and prints the report. The error carries the exit code.
 func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, stdout, stderr io.Writer) error {
 	var p *player
@@ -149,7 +141,7 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 	}
 	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, injector: a.injector, faults: faults * max(e.Fracture.Repeat, 1)}
 	program, _ := os.Executable() // without it the shell's path finds one
-	p.actor = &actor{program: or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
+	p.actor = &actor{program: cmp.Or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
 		healed, err := p.injector.healAll(ctx)
 		var words []string
 		for _, f := range healed {

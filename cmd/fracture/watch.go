@@ -64,7 +64,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		s.child = cfg.control.childState
 		cfg.control.listen(s.fault)
 		s.breaks = newInjector(cfg.control, &orderBook{client: screenName(), order: s.client.Order}, s.known, clock.Stamp())
-		s.breaks.ending = inner.Done()
+		s.breaks.ending, s.breaks.failed = inner.Done(), s.unhealed
 		if err := runControl(inner, cfg, s, group); err != nil {
 			return err
 		}
