@@ -26,13 +26,21 @@ func (r *reader) contradictions(e *Experiment) {
 		b := blow{at: s.At, last: s.Fault.For, place: s.Place}
 		if s.Action == "" {
 			b.arguments = s.Fault.Arguments()
-		} else if !r.referTo(e, s, &b) {
+		} else if !r.referTo(e, s, "timeline", &b) {
 			continue
 		}
 		if x.End > 0 && b.at+b.last > x.End {
 			r.wrong(b.place, "%s at %v for %v would last beyond the end, which is at %v", b.arguments[0], b.at, b.last, x.End)
 		}
 		timed = append(timed, b)
+	}
+	for _, s := range x.Trials {
+		if s.Action != "" {
+			r.referTo(e, Strike{Action: s.Action, Place: s.Place}, "trials", &blow{})
+		}
+		if x.Window > 0 && s.For > x.Window {
+			r.wrong(s.Place, "%s stands for %v, and only what is due within the window, %v, is looked at", s, s.For, x.Window)
+		}
 	}
 	r.overlaps(timed)
 	all := timed
@@ -54,8 +62,8 @@ func (r *reader) contradictions(e *Experiment) {
 	}
 }
 
-// referTo finds the action of a strike.
-func (r *reader) referTo(e *Experiment, s Strike, b *blow) bool {
+// referTo finds the action of a strike of the timeline, or of one of trials.
+func (r *reader) referTo(e *Experiment, s Strike, what string, b *blow) bool {
 	a := e.action(s.Action)
 	if a == nil {
 		var names []string
@@ -66,7 +74,7 @@ func (r *reader) referTo(e *Experiment, s Strike, b *blow) bool {
 		if near != "" {
 			near = "; did you mean " + near + "?"
 		}
-		r.wrong(s.Place, "timeline: the method has no action %q%s", s.Action, near)
+		r.wrong(s.Place, "%s: the method has no action %q%s", what, s.Action, near)
 		return false
 	}
 	arguments, ok := a.Inject()
@@ -78,9 +86,9 @@ func (r *reader) referTo(e *Experiment, s Strike, b *blow) bool {
 	}
 	switch {
 	case !ok:
-		r.wrong(s.Place, "timeline: %q is no fault of fracture's; let the method do it in its turn", s.Action)
+		r.wrong(s.Place, "%s: %q is no fault of fracture's; let the method do it in its turn", what, s.Action)
 	case same > 1:
-		r.wrong(s.Place, "timeline: the method has %d actions %q", same, s.Action)
+		r.wrong(s.Place, "%s: the method has %d actions %q", what, same, s.Action)
 	default:
 		_, b.last = kindOf(arguments)
 		b.arguments = arguments

@@ -38,9 +38,7 @@ type Form string
 
 // The forms.
 const (
-	// Trials is a list of trials, which `fracture run` reads by itself; this package does not.
-	Trials Form = "trials"
-	// Native is the short form: a list of faults, or a nemesis.
+	// Native is the short form: a list of faults or of trials, or a nemesis.
 	Native Form = "native"
 	// Toolkit is an experiment of Chaos Toolkit.
 	Toolkit Form = "toolkit"
@@ -54,9 +52,7 @@ func formOf(top *node) Form {
 	switch {
 	case top == nil || top.kind != table:
 		return Native
-	case top.get("trials") != nil:
-		return Trials
-	case top.get("faults") != nil || top.get("nemesis") != nil:
+	case top.get("faults") != nil || top.get("nemesis") != nil || top.get("trials") != nil:
 		return Native
 	case top.get("method") != nil || top.get("steady-state-hypothesis") != nil || top.get("extensions") != nil:
 		return Toolkit
@@ -76,6 +72,11 @@ type Options struct {
 	Flags []string
 	// Environment finds what the configuration takes from there; nil: nothing is set.
 	Environment func(name string) (value string, set bool)
+	// Inject gives the arguments of `fracture inject` that do about what a trial does; empty: it cannot. nil: it never can.
+	Inject func(Series) []string
+	// Bounds looks at what an experiment says of the run as a whole, once it is sound in itself. Its error is told at the place of
+	// the key that it names; nil: all is well.
+	Bounds func(*Experiment) (key string, err error)
 }
 
 // Parse reads a text of either form. The name is for messages alone. Where the text is wrong the error is a *[Wrong], and
@@ -88,8 +89,6 @@ func Parse(name string, text []byte, o Options) (*Experiment, error) {
 	}
 	var e *Experiment
 	switch formOf(top) {
-	case Trials:
-		r.wrong(top.at, "a list of trials is for `fracture run` alone: it has neither faults nor a method")
 	case Native:
 		e = r.native(top)
 	case Toolkit:
@@ -97,6 +96,11 @@ func Parse(name string, text []byte, o Options) (*Experiment, error) {
 	}
 	if len(r.findings) == r.warnings {
 		r.contradictions(e)
+	}
+	if r.options.Bounds != nil && len(r.findings) == r.warnings {
+		if key, err := r.options.Bounds(e); err != nil {
+			r.wrong(r.settingAt(top, key), "%s %v", key, err)
+		}
 	}
 	if len(r.findings) == r.warnings && len(e.YAML()) > MaxBytes {
 		r.wrong(top.at, "it expands to more than %d bytes", MaxBytes)

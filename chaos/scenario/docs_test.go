@@ -36,6 +36,16 @@ func TestDocs_theShortFormIsAsTheySay(t *testing.T) {
 	}
 }
 
+func TestDocs_aListOfTrialsIsAsTheySay(t *testing.T) {
+	texts := blocks(t, "### A list of trials", "### The report")
+	if len(texts) != 1 {
+		t.Fatalf("%d blocks, want one", len(texts))
+	}
+	if e := read(t, texts[0], killing); len(e.Fracture.Trials) != 2 || len(e.Method) != 1 || len(e.Fracture.Budgets) != 2 {
+		t.Errorf("%+v, want what the text shows", e)
+	}
+}
+
 func TestDocs_theLongFormIsWhatTheShortOneExpandsTo(t *testing.T) {
 	texts := blocks(t, "### The long form", "| of Chaos Toolkit")
 	if len(texts) != 1 {

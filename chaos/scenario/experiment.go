@@ -107,6 +107,7 @@ type Extension struct {
 	Load                     string // idle, half, full
 	Calm, Window, Grace, End time.Duration
 	Repeat                   int      // how often the whole is done; 0: once
+	Trials                   []Series // in the order of the file; the timeline begins behind them
 	Timeline                 []Strike // in the order of the file
 	Nemesis                  *Nemesis // nil: none
 	Budgets                  []meter.Budget

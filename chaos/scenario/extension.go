@@ -14,7 +14,7 @@ import (
 var (
 	settingKeys   = []string{"seed", "load", "calm", "window", "grace", "end", "repeat", "order", "nemesis", "budgets"}
 	clusterKeys   = []string{"nodes", "zones", "strategy", "factor"}
-	extensionKeys = append([]string{"name", "cluster", "timeline"}, settingKeys...)
+	extensionKeys = append([]string{"name", "cluster", "trials", "timeline"}, settingKeys...)
 )
 
 // Orders of faults.
@@ -26,11 +26,13 @@ const (
 // extension reads fracture's own extension into an experiment whose method has been read.
 func (r *reader) extension(n *node, e *Experiment) {
 	f := r.fieldsOf(n, "fracture", extensionKeys...)
+	r.extended = n
 	x := &e.Fracture
 	r.settings(f, x)
 	if c := f.n.get("cluster"); c != nil {
 		r.cluster(r.fieldsOf(c, "cluster", clusterKeys...), x)
 	}
+	x.Trials = r.trials(f, append(slices.Clone(seriesKeys), "action")...)
 	own := append(slices.Clone(ownKeys), "action")
 	start := time.Duration(0)
 	inSerial := f.word("order", parallel, serial) == serial
@@ -64,6 +66,23 @@ func (r *reader) extension(n *node, e *Experiment) {
 		}
 	}
 	x.Budgets = r.budgets(f, e)
+}
+
+// settingAt is the place of a key of the native form, or of the extension; that of the whole where the key is not there.
+func (r *reader) settingAt(top *node, key string) Place {
+	tables := []*node{top}
+	if x := r.extended; x != nil {
+		tables = []*node{x, x.get("cluster")}
+	}
+	for _, t := range tables {
+		if t == nil {
+			continue
+		}
+		if v := t.get(key); v != nil {
+			return v.at
+		}
+	}
+	return tables[0].at
 }
 
 // ownOf are the keys of an entry that are no flags: `times` is one where `every` does not stand.
@@ -157,9 +176,12 @@ func (r *reader) budgets(f fields, e *Experiment) (all []meter.Budget) {
 // kinds are the faults of an experiment, each once.
 func (e *Experiment) kinds() (all []string) {
 	for _, a := range e.Method {
-		if arguments, ok := a.Inject(); ok {
+		if arguments, ok := a.Inject(); ok && !e.Measured(a.Name) {
 			all = append(all, arguments[0])
 		}
+	}
+	for _, s := range e.Fracture.Trials {
+		all = append(all, string(s.Fault))
 	}
 	for _, s := range e.Fracture.Timeline {
 		if s.Action == "" {

@@ -50,9 +50,10 @@ type reader struct {
 	name     string
 	options  Options
 	findings []Finding
-	warnings int // among them
-	values   int // read so far
-	referred int // bytes of activities that others refer to, each time they do
+	warnings int   // among them
+	values   int   // read so far
+	extended *node // fracture's own extension; nil where there is none
+	referred int   // bytes of activities that others refer to, each time they do
 }
 
 // wrong tells of something without which the scenario cannot be run.

@@ -7,24 +7,31 @@ import (
 )
 
 // nativeKeys are those at the top of the short form.
-var nativeKeys = slices.Concat([]string{"title", "question", "tags", "faults", "steady-state-hypothesis"}, clusterKeys, settingKeys)
+var nativeKeys = slices.Concat([]string{"title", "question", "tags", "trials", "faults", "steady-state-hypothesis"}, clusterKeys, settingKeys)
 
 // native reads the short form, and makes an experiment of it: each strike is an action in the background that waits for its
 // time, so that Chaos Toolkit has it then too, and an entry of the timeline, by which fracture has it exactly.
 func (r *reader) native(top *node) *Experiment {
 	f := r.fieldsOf(top, "scenario", nativeKeys...)
-	e := &Experiment{Title: f.must("title"), Description: f.text("question"), Tags: f.texts("tags", maxKeys)}
+	e := &Experiment{Title: f.text("title"), Description: f.text("question"), Tags: f.texts("tags", maxKeys)}
+	if e.Title == "" && f.has("trials") && !f.has("title") {
+		e.Title = "trials"
+	} else {
+		f.must("title")
+	}
 	if e.Description == "" {
 		e.Description = e.Title
 	}
-	if !f.has("faults") && !f.has("nemesis") {
-		r.wrong(f.n.at, "faults are missing: a list such as [{fault: noop, at: 1s}]")
+	if !f.has("faults") && !f.has("nemesis") && !f.has("trials") {
+		r.wrong(f.n.at, "faults are missing: a list such as [{fault: noop, at: 1s}]; or trials, such as [{component: owner, fault: kill}]")
 	}
 	r.settings(f, &e.Fracture)
 	r.cluster(f, &e.Fracture)
 	if h := f.n.get("steady-state-hypothesis"); h != nil {
 		e.Hypothesis = r.hypothesis(h, nil)
 	}
+	e.Fracture.Trials = r.trials(f, seriesKeys...)
+	r.standIns(e)
 	inSerial := f.word("order", parallel, serial) == serial
 	start := time.Duration(0)
 	for i, n := range f.list("faults", maxStrikes) {

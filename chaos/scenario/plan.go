@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,7 +21,7 @@ type Step struct {
 	Place     Place
 }
 
-// Plan is what a run does and when, in that order: the timeline, the method, and what the nemesis draws under the scenario's
+// Plan is what a run does and when, in that order, once it has made the trials: the timeline, the method, and what the nemesis draws under the scenario's
 // seed, where there is one. It is one round, whatever Repeat says.
 func (e *Experiment) Plan() []Step {
 	var steps []Step
@@ -68,9 +69,9 @@ func (e *Experiment) turns() (steps []Step) {
 	return steps
 }
 
-// Timed reports whether the timeline begins an action of the method, which then is not begun in its turn.
+// Timed reports whether the timeline begins an action of the method, or trials stand for it; then it is not begun in its turn.
 func (e *Experiment) Timed(action string) bool {
-	return slices.ContainsFunc(e.Fracture.Timeline, func(s Strike) bool { return s.Action == action && action != "" })
+	return e.Measured(action) || slices.ContainsFunc(e.Fracture.Timeline, func(s Strike) bool { return s.Action == action && action != "" })
 }
 
 // words are a provider on one line.
@@ -103,9 +104,16 @@ func (e *Experiment) PrintPlan(out io.Writer) error {
 	if _, err := fmt.Fprintf(out, "%s\n%s\n\n", e.Title, e.Description); err != nil {
 		return err
 	}
+	if err := e.printTrials(out); err != nil {
+		return err
+	}
+	steps := e.Plan()
+	if len(steps) == 0 && len(e.Fracture.Trials) > 0 {
+		return e.printRest(out)
+	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "at\tfault\targuments\tfor") // an error comes again from Flush
-	for _, s := range e.Plan() {
+	for _, s := range steps {
 		at, last, fault := s.At.String(), "", s.Fault
 		if s.InTurn {
 			at = "≥ " + at
@@ -125,6 +133,29 @@ func (e *Experiment) PrintPlan(out io.Writer) error {
 		return err
 	}
 	return e.printRest(out)
+}
+
+// printTrials prints the trials, which come first.
+func (e *Experiment) printTrials(out io.Writer) error {
+	if len(e.Fracture.Trials) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "trials\tcomponent\tfault\tfor\tby hand") // an error comes again from Flush
+	for _, s := range e.Fracture.Trials {
+		times, last, line := "·", "", ""
+		if s.Trials > 0 {
+			times = strconv.Itoa(s.Trials)
+		}
+		if s.For > 0 {
+			last = s.For.String()
+		}
+		if a := e.action(s.Action); a != nil {
+			line = "fracture " + oneLine(a.Provider.Arguments)
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", times, s.Component, s.Fault, last, line)
+	}
+	return t.Flush()
 }
 
 // printRest prints what stands in no line of the table.
@@ -152,11 +183,16 @@ func (e *Experiment) printRest(out io.Writer) error {
 		}
 		lines = append(lines, "budgets: "+strings.Join(budgets, ", "))
 	}
-	rounds := "a round lasts"
+	if n := len(x.Trials); n > 0 {
+		lines = append(lines, fmt.Sprintf("trials: of %d pairs, one at a time, each behind a calm; what has a time comes after them", n))
+	}
+	rounds, length := "a round lasts", e.Length()
 	if x.Repeat > 1 {
 		rounds = fmt.Sprintf("each of %d rounds lasts", x.Repeat)
 	}
-	lines = append(lines, fmt.Sprintf("%s %v at the least", rounds, e.Length()))
+	if length > 0 || len(x.Trials) == 0 {
+		lines = append(lines, fmt.Sprintf("%s %v at the least", rounds, length))
+	}
 	_, err := fmt.Fprintln(out, "\n"+strings.Join(lines, "\n"))
 	return err
 }

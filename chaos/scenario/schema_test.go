@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"fracture/chaos/meter"
 )
 
 // validate holds a text against the schema.
@@ -47,9 +50,7 @@ func TestSchema_allowsTheGalleryAndWhatItExpandsTo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if FormOf(text) == Native {
-			texts[name] = string(text)
-		}
+		texts[name] = string(text)
 	}
 	for name, text := range texts {
 		if err := validate(t, []byte(text)); err != nil {
@@ -70,6 +71,12 @@ func TestSchema_refusesWhatTheReaderRefuses(t *testing.T) {
 		short + "load: heavy\n",
 		short + "budgets: [speed <= 3]\n",
 		"title: t\nfaults: [{at: 1s}]\n",
+		"trials: []\n",
+		"trials: [{component: roof, fault: kill}]\n",
+		"trials: [{component: owner, fault: kill, action: a}]\n",
+		"trials: [{component: owner, fault: kill, trials: 0}]\n",
+		"title: t\n",
+		extended("trials: [{component: owner, fault: melt}]"),
 		"title: t\nfaults: [{fault: cut, Node: n1}]\n",
 		"title: t\nfaults: [{fault: cut, node: {a: 1}}]\n",
 		"title: t\nnemesis: {faults: [{fault: cut, weight: 0}], every: 1s, for: 5s}\n",
@@ -92,7 +99,8 @@ func TestSchema_namesTheKeysThatTheReaderKnows(t *testing.T) {
 	if err := json.Unmarshal(Schema, &schema); err != nil {
 		t.Fatal(err)
 	}
-	for def, known := range map[string][]string{"native": nativeKeys, "extension": extensionKeys} {
+	series := append(slices.Clone(seriesKeys), "action")
+	for def, known := range map[string][]string{"native": nativeKeys, "extension": extensionKeys, "series": series} {
 		var keys []string
 		for k := range schema.Defs[def].Properties {
 			keys = append(keys, k)
@@ -100,6 +108,15 @@ func TestSchema_namesTheKeysThatTheReaderKnows(t *testing.T) {
 		slices.Sort(keys)
 		if want := slices.Sorted(slices.Values(known)); !slices.Equal(keys, want) {
 			t.Errorf("%s: the schema has %v, the reader %v", def, keys, want)
+		}
+	}
+	for key, there := range map[string][]string{"component": spelled(meter.Components), "fault": spelled(meter.Kinds)} {
+		var named []string
+		for _, v := range schema.Defs["series"].Properties[key].Enum {
+			named = append(named, fmt.Sprint(v))
+		}
+		if !slices.Equal(named, there) {
+			t.Errorf("%s: the schema has %v, the meter %v", key, named, there)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestParse_saysWhereItIsWrong(t *testing.T) {
 		"{\"title\": \"t\",\n \"faults\": 5}":  "s.yaml:2:12: faults: want a list; this is a number",
 		"{\"title\": \"t\",\n \"faults\": [}":  "s.yaml:2:13: not JSON",
 		"{\"title\": \"t\", \"faults\": []} x": "s.yaml:1:30: something follows",
-		"title: t\ntrials: []":                 "a list of trials is for `fracture run`",
+		"title: t\ntrials: []":                 "s.yaml:2:9: trials: want a list of 1 to 256",
 		"title: t\nfaults:\n  - {fault: cut, at: 5}":                                                           "s.yaml:3:22: at 5: want a duration, such as 500ms",
 		"title: t\nfaults:\n  - {fault: cut, at: -5s}":                                                         "s.yaml:3:22: at -5s: want 0s to 1h0m0s",
 		"title: t\nfaults:\n  - {fault: cut, for: 0s}":                                                         "s.yaml:3:23: for 0s: want 1ms to",
@@ -71,6 +71,23 @@ func TestParse_saysWhereItIsWrong(t *testing.T) {
 		"title: t\nfaults:\n  - {fault: kill, node: n1, for: 2s}\n  - {fault: freeze, node: [n2, n1], at: 1s}": "s.yaml:4:6: freeze of n1 at 1s: the kill at 0s stands until 2s",
 		"title: t\nfaults: [{fault: kill, node: n1}, {fault: kill, node: n1}]":                                 "kill of n1 at 0s",
 		"title: t\nnodes: 3\nfaults:\n  - {fault: cut, node: n4}":                                              "s.yaml:4:6: cut: n4 is none of the 3 nodes, which are n1 to n3",
+		"trials:\n  - {component: roof, fault: kill}":                                                          "s.yaml:2:17: component \"roof\": want one of owner, standby, splitter, link, gossip, store, sink",
+		"trials:\n  - {component: ownr, fault: kill}":                                                          "did you mean owner?",
+		"trials:\n  - {component: owner, fault: melt}":                                                         "s.yaml:2:31: fault \"melt\": want one of kill, freeze, partition",
+		"trials:\n  - {component: store, fault: slow}":                                                         "s.yaml:2:31: fault slow makes no sense: a store suffers kill, freeze, noop",
+		"trials:\n  - {component: owner, fault: kill, trials: 0}":                                              "s.yaml:2:45: trials 0: want a whole number from 1 to",
+		"trials:\n  - {component: owner, fault: kill, trails: 2}":                                              "s.yaml:2:37: trials: unknown key \"trails\"; did you mean trials?",
+		"trials:\n  - {component: owner, fault: slow, for: -1s}":                                               "s.yaml:2:42: for -1s: want",
+		"trials:\n  - {component: owner, fault: slow, for: 31s}":                                               "s.yaml:2:42: for 31s: want 10ms to 30s",
+		"trials:\n  - {component: owner, fault: slow, for: soon}":                                              "s.yaml:2:42: for soon: want a duration",
+		"trials:\n  - {component: owner, fault: kill, for: 1s}":                                                "s.yaml:2:42: for 1s: a kill stands for no time",
+		"trials:\n  - {fault: kill}":                                                                           "s.yaml:2:6: trials: component is missing",
+		"trials: 5":                                                                                            "s.yaml:1:9: trials: want a list",
+		"window: 1s\ntrials:\n  - {component: owner, fault: slow, for: 2s}":                                    "s.yaml:3:6: owner slow stands for 2s, and only what is due within the window, 1s",
+		"trials: [{component: owner, fault: kill}, {component: owner, fault: kill}]":                           "s.yaml:1:44: owner kill is in the list already",
+		"trials: [{component: owner, fault: kill}]\nbudgets: ['loss: lost <= 0']":                              "s.yaml:2:11: budgets: no fault here is called \"loss\": want one of kill",
+		extended("trials: [{component: owner, fault: kill, action: b}]"):                                       "trials: the method has no action \"b\"",
+		extended("trials: [{component: owner, fault: kill, action: a}]") + "    budgets: ['cut: lost <= 0']":   "no fault here is called \"cut\"",
 		short + "nodes: 33":                                             "s.yaml:3:8: nodes 33: want a whole number from 2 to 32",
 		short + "nodes: 3\nzones: 4":                                    "s.yaml:4:8: zones 4: more than the 3 nodes",
 		short + "nodes: 3\nfactor: 4":                                   "factor 4: more copies",
@@ -161,7 +178,7 @@ func TestParse_boundsWhatAShortTextBecomes(t *testing.T) {
 
 func TestFormOf_tellsTheForms(t *testing.T) {
 	for text, want := range map[string]Form{
-		"trials: []": Trials, short: Native, "nemesis: {}": Native, toolkit: Toolkit, "": Native, "[": Native,
+		"trials: []": Native, "method: []\ntrials: []": Native, short: Native, "nemesis: {}": Native, toolkit: Toolkit, "": Native, "[": Native,
 		`{"method": []}`: Toolkit, "title: t": Native,
 	} {
 		if got := FormOf([]byte(text)); got != want {

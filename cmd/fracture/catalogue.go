@@ -27,13 +27,13 @@ type entry struct {
 
 // catalogue lists the faults that `fracture inject` can order.
 var catalogue = []entry{
-	{kind: chaos.Cut, where: between, may: []string{"peer", "inward", "gossip", "store"},
+	{kind: chaos.Cut, where: between, may: []string{"peer", "inward", "both", "gossip", "store"},
 		what: "nothing that it says comes through, or, --inward, that is said to it; links stay up", example: "inject cut --node n3 --for 5s"},
 	{kind: chaos.Cut, name: partition, where: between, may: []string{"shape", "groups"},
 		what: "nodes cannot reach each other, in a shape of Jepsen's or by groups of names", example: "inject partition --shape majority --for 5s"},
 	{kind: chaos.Blackhole, where: between, may: []string{"timeout", "peer", "inward"},
 		what: "nothing passes, telemetry neither; links stand, and what waits comes when it is over, or close at --timeout", example: "inject blackhole --timeout 2s --node n3 --peer n4"},
-	{kind: chaos.Loss, where: between, flags: []string{"share"}, may: []string{"peer", "inward", "gossip", "store"},
+	{kind: chaos.Loss, where: between, flags: []string{"share"}, may: []string{"peer", "inward", "both", "gossip", "store"},
 		what: "a share of the messages and beats is lost", example: "inject loss --share 20% --node n3"},
 	{kind: chaos.Delay, where: between, flags: []string{"share", "by"}, may: []string{"jitter", "distribution", "peer", "store"},
 		what: "a share is late, and those behind it wait", example: "inject delay --share 100% --by 20ms --jitter 5ms --node n3 --peer n4"},

@@ -87,7 +87,7 @@ func (f compareFlags) options() ([]runOptions, error) {
 	for _, s := range chosen {
 		run := f.run
 		run.strategy, run.minimum = s.String(), 1
-		o, err := run.read(nil, func(string) bool { return true })
+		o, err := run.read()
 		if err != nil {
 			return nil, err
 		}

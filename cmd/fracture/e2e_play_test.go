@@ -75,6 +75,34 @@ nemesis:
 	h.wantNothingLeft()
 }
 
+func TestE2E_trialsOfAScenarioAreMeasuredAndThenTheRestIsPlayed(t *testing.T) {
+	h := newHouse(t)
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	report, p := h.played(h.scenarioFile("s.yaml", `
+title: both
+steady-state-hypothesis:
+  title: it answers
+  probes: [{type: probe, name: it answers, tolerance: 200, provider: {type: http, url: "`+server.URL+`"}}]
+budgets: ["downtime.p99 <= 1m"]
+trials:
+  - {component: owner, fault: kill, trials: 1}
+  - {component: link, fault: loss, trials: 2, for: 200ms}
+  - {component: gossip, fault: noop, trials: 1}
+faults:
+  - {fault: slow, with: {times: 2}, node: n1, at: 100ms, for: 200ms}
+`), exitHeld, exitThin)
+	n := map[string]bool{}
+	for _, row := range report.Rows {
+		n[fmt.Sprintf("%s %s", row.Component, row.Fault)] = row.N > 0
+	}
+	if len(report.Rows) != 4 || !n["owner kill"] || !n["link loss"] || !n["gossip noop"] || !n["node slow"] || asked.Load() != 2 {
+		t.Errorf("the rows are %v, and the steady state was asked for %d times; want those of three trials and a fault, and before and after:\n%s", n, asked.Load(), p.said())
+	}
+	h.wantNothingLeft()
+}
+
 func TestE2E_anExperimentOfChaosToolkitIsPlayedAsItIs(t *testing.T) {
 	h := newHouse(t)
 	var asked atomic.Int64

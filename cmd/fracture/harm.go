@@ -66,7 +66,7 @@ type harmFlags struct {
 	tiles               []uint
 	pick                string
 	peer                string
-	inward              bool
+	inward, both        bool
 	gossip, store       bool
 	share               string
 	by                  time.Duration
@@ -87,6 +87,7 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.pick, "pick", "all", "how many of those: one, all, a number, 50%, or random-max-50%")
 	flags.StringVar(&f.peer, "peer", "", "only on the way to this node; none: to every one")
 	flags.BoolVar(&f.inward, "inward", false, "on the way from there, instead of to there")
+	flags.BoolVar(&f.both, "both", false, "on the way there and on the way from there (cut, loss)")
 	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
 	flags.BoolVar(&f.store, "store", false, "what the node says to its store suffers it, as if the store had it (kill, freeze, cut, loss, delay, deny)")
 	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20%, or which, such as every(7) or burst(3,100)")
@@ -185,7 +186,7 @@ func (f *harmFlags) selection(name string, given func(flag string) bool) (s chao
 
 // takes checks which flags were given against those that a fault wants and may have.
 func takes(name string, wants, may []string, example string, given func(flag string) bool) error {
-	own := []string{"share", "by", "times", "terms", "peer", "inward", "gossip", "store", "signal"}
+	own := []string{"share", "by", "times", "terms", "peer", "inward", "both", "gossip", "store", "signal"}
 	for _, flag := range slices.Concat(own, networkFlagNames, partFlagNames) {
 		wanted := slices.Contains(wants, flag)
 		switch {
@@ -207,11 +208,13 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	if err := takes(name, e.flags, e.may, e.example, given); err != nil {
 		return nil, err
 	}
-	if f.gossip && (f.peer != "" || f.inward) {
-		return nil, errors.New("--gossip: what a node gossips goes to no one in particular; leave --peer and --inward away")
-	}
-	if f.store && (f.peer != "" || f.inward || f.gossip) {
-		return nil, errors.New("--store: there is one store; leave --peer, --inward and --gossip away")
+	switch aimed := f.peer != "" || f.inward || f.both; {
+	case f.gossip && aimed:
+		return nil, errors.New("--gossip: what a node gossips goes to no one in particular; leave --peer, --inward and --both away")
+	case f.store && (aimed || f.gossip):
+		return nil, errors.New("--store: there is one store; leave --peer, --inward, --both and --gossip away")
+	case f.inward && f.both:
+		return nil, errors.New("--inward is one of the two ways that --both means; leave one of these flags away")
 	}
 	if err := f.parted.check(e); err != nil {
 		return nil, err
@@ -226,6 +229,9 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	var stand []chaos.Standing
 	for _, site := range e.sites(f.gossip, f.store) {
 		stand = append(stand, chaos.Standing{Site: site, Fault: fault, Peer: f.peer, Inward: f.inward})
+		if f.both {
+			stand = append(stand, chaos.Standing{Site: site, Fault: fault, Peer: f.peer, Inward: true})
+		}
 	}
 	stand = numbered(stand)
 	return stand, chaos.Order{Lease: chaos.Lease(chaos.MaxLease), Stand: stand}.Check()

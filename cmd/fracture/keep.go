@@ -55,11 +55,8 @@ func (o runOptions) keep(m measured) error {
 // inTitle is how many rows the title of a run names.
 const inTitle = 4
 
-// called is a run in a few words: its scenario, or what it breaks.
-func (o runOptions) called(args []string) string {
-	if len(args) > 0 {
-		return strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0]))
-	}
+// called is a run in a few words: what it breaks.
+func (o runOptions) called() string {
 	var rows []string
 	for _, s := range o.series {
 		rows = append(rows, fmt.Sprintf("%s %s", s.component, s.fault))

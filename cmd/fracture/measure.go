@@ -71,16 +71,7 @@ type act struct {
 // is none.
 func measure(ctx context.Context, o runOptions, stderr io.Writer) (measured, error) {
 	return perform(ctx, o, func(a *labArena, watch meter.Watch) act {
-		each := 1 // a line for each trial to a person, for each tenth to a log
-		if !isTerminal(stderr) {
-			each = max(1, (2*o.controls+total(o.series))/10)
-		}
-		told := func(done, all int, t meter.Trial) {
-			a.noteTrial(t)
-			if done%each == 0 {
-				_, _ = fmt.Fprintln(stderr, progress(done, all, t))
-			}
-		}
+		told := a.teller(stderr, o.linesEach(stderr))
 		_, _ = fmt.Fprintln(stderr, o.announce())
 		r := newRunner(o.plan, a, meter.NewRecorder(o.calm+o.window+o.grace+10*time.Second), watch, told)
 		return act{runner: r, carryOut: func(ctx context.Context) error {
@@ -94,6 +85,24 @@ func measure(ctx context.Context, o runOptions, stderr io.Writer) (measured, err
 			return err
 		}}
 	})
+}
+
+// linesEach is how many trials go by for each line that is printed: one to a person, and a tenth of all to a log.
+func (o runOptions) linesEach(out io.Writer) int {
+	if isTerminal(out) || len(o.series) == 0 {
+		return 1
+	}
+	return max(1, (2*o.controls+total(o.series))/10)
+}
+
+// teller tells of trials: the control API of all of them, and who reads the lines of each so many.
+func (a *labArena) teller(out io.Writer, each int) func(done, all int, t meter.Trial) {
+	return func(done, all int, t meter.Trial) {
+		a.noteTrial(t)
+		if done%each == 0 {
+			_, _ = fmt.Fprintln(out, progress(done, all, t))
+		}
+	}
 }
 
 // perform opens an arena, does on it what prepare says, and ends all it started. The error says what failed; that the

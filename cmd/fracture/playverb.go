@@ -15,16 +15,12 @@ import (
 	"fracture/chaos/scenario"
 )
 
-// experiment reads the file that is named; nil where there is none, or it is a list of trials.
-func (f *runFlags) experiment(args []string, stderr io.Writer) (*scenario.Experiment, error) {
+// experiment reads the file that is named; nil where there is none.
+func (f *runFlags) experiment(args []string, given func(flag string) bool, stderr io.Writer) (*scenario.Experiment, error) {
 	if len(args) == 0 {
 		return nil, nil
 	}
-	text, err := scenario.ReadFile(args[0])
-	if err != nil || scenario.FormOf(text) == scenario.Trials {
-		return nil, err
-	}
-	return loadScenario(args[0], stderr)
+	return loadScenario(args[0], scenarioOptions(*f, given), stderr)
 }
 
 // play is the verb run, where it was given a scenario.
@@ -33,20 +29,22 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 		return &exitError{exitUsage, err}
 	}
 	given := cmd.Flags().Changed
-	for _, flag := range []string{"role", "fault", "trials", "for", "every"} {
-		if given(flag) {
-			return &exitError{exitUsage, fmt.Errorf("--%s is for lists of trials; a scenario says itself what is broken, and when", flag)}
+	for _, flag := range []string{"role", "fault", "trials", "for", "every", "sample"} {
+		if given(flag) && len(e.Fracture.Trials) == 0 {
+			return &exitError{exitUsage, fmt.Errorf("--%s is for trials, and %s has none: it says itself what is broken, and when", flag, args[0])}
 		}
 	}
 	o, err := f.under(e, given)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	o.experiment = e.JSON()
+	e.Try(tried(o.series, e.Fracture.Trials))
 	if f.dryRun {
 		e.Fracture.Seed = o.seed
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
-	o.title, o.command, o.experiment = e.Title, repeating(cmd, args, o.seed), e.JSON()
+	o.title, o.command = e.Title, repeating(cmd, args, o.seed)
 	if err := canKeep("--out", o.out); err != nil {
 		return err
 	}
@@ -59,25 +57,28 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 // under makes options of the flags over what the scenario says.
 func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (runOptions, error) {
 	x := e.Fracture
+	lists, plays := len(x.Trials) > 0, len(x.Timeline) > 0 || x.Nemesis != nil
 	for flag, set := range map[string]func(){
-		"nodes":       func() { f.nodes = cmp.Or(x.Cluster.Nodes, f.nodes) },
-		"strategy":    func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
-		"load":        func() { f.load = cmp.Or(x.Load, f.load) },
-		"seed":        func() { f.seed = cmp.Or(x.Seed, f.seed) },
-		"calm":        func() { f.calm = cmp.Or(x.Calm, f.calm) },
-		"window":      func() { f.window = cmp.Or(x.Window, f.window) },
-		"grace":       func() { f.grace = cmp.Or(x.Grace, f.grace) },
-		"controls":    func() { f.controls = 1 },
-		"min-counted": func() { f.minimum = 1 },
+		"nodes":    func() { f.nodes = cmp.Or(x.Cluster.Nodes, f.nodes) },
+		"strategy": func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
+		"load":     func() { f.load = cmp.Or(x.Load, f.load) },
+		"seed":     func() { f.seed = cmp.Or(x.Seed, f.seed) },
+		"calm":     func() { f.calm = cmp.Or(x.Calm, f.calm) },
+		"window":   func() { f.window = cmp.Or(x.Window, f.window) },
+		"grace":    func() { f.grace = cmp.Or(x.Grace, f.grace) },
 	} {
 		if !given(flag) {
 			set()
 		}
 	}
-	o, err := f.options(func() ([]series, error) { return nil, nil })
+	if !lists && !given("controls") {
+		f.controls = 1
+	}
+	o, err := f.options(func() ([]series, error) { return f.listed(x.Trials, given) })
 	if err != nil {
 		return o, err
 	}
+	o.lenient = false
 	if err := f.control.check(o.nodes); err != nil {
 		return o, err
 	}
@@ -90,8 +91,10 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 			return o, fmt.Errorf("factor %d: more copies than the %d nodes", x.Cluster.Factor, o.nodes)
 		}
 	}
-	o.minimum = f.minimum
-	if len(x.Budgets) > 0 {
+	if o.minimum = f.minimum; !given("min-counted") && (plays || !lists) {
+		o.minimum = 1
+	}
+	if len(x.Budgets) > 0 && !lists {
 		o.budgets = nil
 	}
 	for _, b := range x.Budgets {
@@ -123,7 +126,7 @@ func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, std
 
 // newPlayer makes a player; nothing is done until carryOut.
 func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Watch, stderr io.Writer) *player {
-	longest, faults := time.Duration(0), 0
+	longest, faults := time.Duration(0), total(o.series)
 	e.Fracture.Seed = o.seed
 	for _, s := range e.Plan() {
 		if s.Fault == "" {
@@ -135,11 +138,9 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 		}
 	}
 	rec := meter.NewRecorder(o.calm + longest + o.window + o.grace + 10*time.Second)
-	told := func(done, all int, t meter.Trial) {
-		a.noteTrial(t)
-		_, _ = fmt.Fprintln(stderr, progress(done, all, t))
-	}
-	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, injector: a.injector, faults: faults * max(e.Fracture.Repeat, 1)}
+	told := a.teller(stderr, o.linesEach(stderr))
+	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, injector: a.injector}
+	p.all = faults*max(e.Fracture.Repeat, 1) + total(p.ofControls())
 	program, _ := os.Executable() // without it the shell's path finds one
 	p.actor = &actor{program: cmp.Or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
 		healed, err := p.injector.healAll(ctx)
@@ -149,7 +150,10 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 		}
 		return strings.Join(words, "; "), err
 	}}
-	_, _ = fmt.Fprintf(stderr, "%s: %d faults, seed %d, on a cluster of %d nodes\n", e.Title, p.faults, o.seed, o.nodes)
+	_, _ = fmt.Fprintf(stderr, "%s: %d faults, seed %d, on a cluster of %d nodes\n", e.Title, p.all-total(p.ofControls()), o.seed, o.nodes)
+	if len(o.series) > 0 {
+		_, _ = fmt.Fprintln(stderr, o.announce())
+	}
 	return p
 }
 
@@ -158,9 +162,8 @@ func (p *player) carryOut(ctx context.Context) error {
 	if err := p.lab.open(ctx, p.rec); err != nil {
 		return err
 	}
-	if _, err := p.run(ctx); err != nil { // the controls
+	if err := p.carry(ctx, p.ofControls()); err != nil {
 		return err
 	}
-	p.faults += len(p.done)
 	return p.play(ctx)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fracture/chaos/meter"
+	"fracture/chaos/scenario"
 	"fracture/clock"
 	"fracture/work"
 )
@@ -20,6 +21,7 @@ import (
 // runFlags are the command line of `fracture run`.
 type runFlags struct {
 	trials, controls, minimum, nodes  int
+	sample                            int
 	role, fault                       string
 	strategy, load, out               string
 	seed                              uint64
@@ -34,8 +36,8 @@ type runFlags struct {
 
 // Bounds of the command line.
 const (
-	maxTrials = 10_000
-	maxNodes  = 32
+	maxTrials = scenario.MaxTrials
+	maxNodes  = scenario.MaxNodes
 )
 
 func newRunCommand() *cobra.Command {
@@ -45,7 +47,7 @@ func newRunCommand() *cobra.Command {
 		Short: "break a cluster of its own on a schedule, measure downtime at the receiver, and judge it",
 		Long: "Starts a cluster, puts it under load, breaks random live holders of a role at random moments, heals them, and\n" +
 			"measures at the receiver how long the work stood still. What is broken, and how, say --role and --fault, or a\n" +
-			"file: a list of trials, a scenario, or an experiment of Chaos Toolkit; flags that are given beat the file.\n\n" + describeFaults() +
+			"file: a scenario, of trials or of faults at their times, or an experiment of Chaos Toolkit; flags that are given beat it.\n\n" + describeFaults() +
 			"\nEvery run measures two controls too: nothing at all, which is the meter's floor, and every node frozen for\n" +
 			"20 ms, which must read 20. With a strategy that keeps one copy, faults lose results, and the default budget of\n" +
 			"none is broken; a stream that failfast stops is started again at once. Each result is held against what its\n" +
@@ -61,16 +63,16 @@ func newRunCommand() *cobra.Command {
 			"  fracture run --role link --fault all --budget 'loss: downtime.p99<=5ms'\n" +
 			"  fracture run --fault wrong --strategy vote --trials 10\n" +
 			"  fracture run scenarios/kpi.yaml --trials 3 --calm 3s --out kpi\n" +
-
+			"  fracture run scenarios/kpi.yaml --trials 1 --sample 12\n" +
 			"  fracture run scenarios/chaos-monkey.yaml --seed 7\n" +
 			"  fracture run scenarios/slow-node.yaml --dry-run\n" +
 			"  fracture run scenarios/split-brain.yaml --live",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if e, err := f.experiment(args, cmd.ErrOrStderr()); e != nil || err != nil {
+			if e, err := f.experiment(args, cmd.Flags().Changed, cmd.ErrOrStderr()); e != nil || err != nil {
 				return f.play(cmd, args, e, err)
 			}
-			o, err := f.prepared(cmd, args)
+			o, err := f.prepared(cmd)
 			if err != nil {
 				return err
 			}
@@ -84,6 +86,7 @@ func newRunCommand() *cobra.Command {
 	flags.IntVar(&f.trials, "trials", 50, "trials of each fault on each role")
 	flags.StringVar(&f.role, "role", "owner", "what to break: "+words(meter.Components)+", several parted by commas, or all (with kills alone: owner, splitter, standby)")
 	flags.StringVar(&f.fault, "fault", "kill", "how: "+words(meter.Kinds)+", several parted by commas, or all that make sense")
+	flags.IntVar(&f.sample, "sample", 0, "so many pairs of component and fault alone, drawn from the seed; 0: all")
 	flags.DurationVar(&f.every, "every", 0, "at least so long from one fault to the next; 0: as soon as the calm is long enough")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
 	flags.StringVar(&f.load, "load", "half", "how much of all cores the cluster keeps busy, by the size of its pictures: idle, half (0.5) or full (0.7)")
@@ -101,19 +104,19 @@ func newRunCommand() *cobra.Command {
 	return cmd
 }
 
-// prepared makes options of the command line for a list of trials, and sees to it that their report can be written.
-func (f runFlags) prepared(cmd *cobra.Command, args []string) (runOptions, error) {
+// prepared makes options of a command line without a file, and sees to it that their report can be written.
+func (f runFlags) prepared(cmd *cobra.Command) (runOptions, error) {
 	if f.dryRun || f.live {
 		return runOptions{}, wrongUse(errors.New("--dry-run and --live are for scenarios: name a file that is one"))
 	}
-	o, err := f.read(args, cmd.Flags().Changed)
+	o, err := f.read()
 	if err != nil {
 		return o, &exitError{exitUsage, err}
 	}
 	if err := f.control.check(o.nodes); err != nil {
 		return o, wrongUse(err)
 	}
-	o.control, o.title, o.command = f.control, o.called(args), repeating(cmd, args, o.seed)
+	o.control, o.title, o.command = f.control, o.called(), repeating(cmd, nil, o.seed)
 	return o, canKeep("--out", o.out)
 }
 
@@ -151,22 +154,9 @@ type runOptions struct {
 	control    controlFlags
 }
 
-// read makes options of the flags, and of a scenario where one is named.
-func (f runFlags) read(args []string, given func(flag string) bool) (runOptions, error) {
-	if len(args) == 0 {
-		return f.options(func() ([]series, error) { return chooseSeries(f.role, f.fault, f.trials, f.last) })
-	}
-	sc, err := readTrialList(args[0], f)
-	if err != nil {
-		return runOptions{}, err
-	}
-	sc.under(&f, given)
-	o, err := f.options(func() ([]series, error) { return sc.series(f, given) })
-	if err != nil {
-		return o, sc.blame(err, given)
-	}
-	o.lenient = false
-	return o, nil
+// read makes options of the flags alone.
+func (f runFlags) read() (runOptions, error) {
+	return f.options(func() ([]series, error) { return chooseSeries(f.role, f.fault, f.trials, f.last) })
 }
 
 // leaveOut leaves out, and says so, what all would include and this machine cannot do; asked for by name it is an error.
@@ -197,6 +187,7 @@ func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
 		{"controls", f.controls, 0, maxTrials},
 		{"nodes", f.nodes, 2, maxNodes},
 		{"min-counted", f.minimum, 0, maxTrials},
+		{"sample", f.sample, 0, maxTrials},
 	} {
 		if bound.value < bound.lo || bound.value > bound.hi {
 			return o, fmt.Errorf("--%s %d: want %d to %d", bound.flag, bound.value, bound.lo, bound.hi)
@@ -232,8 +223,11 @@ func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
 	if o.series, err = choose(); err != nil {
 		return o, err
 	}
-	o.series = doorsLast(o.series)
-	return o, o.words(f)
+	if err = o.words(f); err != nil {
+		return o, err
+	}
+	o.series = doorsLast(sampled(o.series, f.sample, o.seed))
+	return o, nil
 }
 
 // words parses the flags that are names.

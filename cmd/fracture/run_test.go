@@ -12,7 +12,7 @@ import (
 
 func goodRunFlags() runFlags {
 	return runFlags{trials: 50, controls: 5, nodes: 5, role: "owner", fault: "kill", strategy: "standby", load: "half",
-		probe: runProbePeriod, calm: 10 * time.Second, window: time.Second, grace: time.Second}
+		probe: runProbePeriod, control: controlFlags{address: noControl, maxPercent: 100}, calm: 10 * time.Second, window: time.Second, grace: time.Second}
 }
 
 // flagsGiven stands for a command line on which the named flags were given.
@@ -24,7 +24,7 @@ func TestRunFlags_becomeAPlan(t *testing.T) {
 	f := goodRunFlags()
 	f.role = "all"
 	f.budgets = []string{"downtime.p99<=15ms", "needless<=6"}
-	o, err := f.read(nil, flagsGiven())
+	o, err := f.read()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestRunFlags_judgeWrongAnswersWhereTheyAreMasked(t *testing.T) {
 	for _, s := range work.Strategies {
 		f := goodRunFlags()
 		f.strategy = s.String()
-		o, err := f.read(nil, flagsGiven())
+		o, err := f.read()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestRunFlags_sayWhichMakesNoSense(t *testing.T) {
 	} {
 		f := goodRunFlags()
 		spoil(&f)
-		if _, err := f.read(nil, flagsGiven()); err == nil || !strings.Contains(err.Error(), flag) {
+		if _, err := f.read(); err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("options with a bad %s = %v, want an error that names it", flag, err)
 		}
 	}

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,7 +42,7 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check file...",
 		Short: "say what is wrong with scenarios, and where",
-		Long: "Reads each file as a run would, lists of trials too, and prints what is wrong with it as file:line:column: text.\n" +
+		Long: "Reads each file as a run would, and prints what is wrong with it as file:line:column: text.\n" +
 			"What is passed over goes to the standard error.",
 		Example:           "  fracture scenario check scenarios/*.yaml\n  fracture scenario check my.yaml --json",
 		Args:              cobra.MinimumNArgs(1),
@@ -69,7 +66,7 @@ func newExpandCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: scenarioFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := loadScenario(args[0], cmd.ErrOrStderr())
+			e, err := loadScenario(args[0], scenarioOptions(usualRun(), noneGiven), cmd.ErrOrStderr())
 			if err != nil {
 				return wrongUse(err)
 			}
@@ -93,7 +90,7 @@ func newPlanCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: scenarioFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := loadScenario(args[0], cmd.ErrOrStderr())
+			e, err := loadScenario(args[0], scenarioOptions(usualRun(), noneGiven), cmd.ErrOrStderr())
 			if err != nil {
 				return wrongUse(err)
 			}
@@ -115,9 +112,9 @@ func newSchemaCommand() *cobra.Command {
 	}
 }
 
-// scenarioOptions are what a reader of scenarios needs to know of this program.
-func scenarioOptions() scenario.Options {
-	return scenario.Options{Check: checkInject, Flags: faultFlags(), Environment: os.LookupEnv}
+// scenarioOptions are what a reader of scenarios needs to know of this program, and of the flags of a run, of which some were given.
+func scenarioOptions(f runFlags, given func(flag string) bool) scenario.Options {
+	return scenario.Options{Check: checkInject, Flags: faultFlags(), Environment: os.LookupEnv, Inject: byHand, Bounds: f.bounds(given)}
 }
 
 // checkInject tells whether arguments are such as `fracture inject` takes.
@@ -139,15 +136,12 @@ func faultFlags() (names []string) {
 }
 
 // loadScenario reads a file, and prints what of it is passed over.
-func loadScenario(path string, stderr io.Writer) (*scenario.Experiment, error) {
+func loadScenario(path string, o scenario.Options, stderr io.Writer) (*scenario.Experiment, error) {
 	text, err := scenario.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if scenario.FormOf(text) == scenario.Trials {
-		return nil, fmt.Errorf("%s lists trials, which have no other form: `fracture run %s` makes them", path, path)
-	}
-	e, err := scenario.Parse(path, text, scenarioOptions())
+	e, err := scenario.Parse(path, text, o)
 	var wrong *scenario.Wrong
 	switch {
 	case err == nil:
@@ -220,49 +214,35 @@ func checkFile(name string) scenarioReport {
 	r := scenarioReport{File: name, Findings: []scenario.Finding{}}
 	text, err := scenario.ReadFile(name)
 	if err != nil {
-		r.Findings = append(r.Findings, findingOf(name, err))
+		r.Findings = append(r.Findings, scenario.Finding{File: name, Line: 1, Column: 1, Text: err.Error()})
 		return r
 	}
 	r.Form = scenario.FormOf(text)
-	if r.Form == scenario.Trials {
-		o, err := readTrials(name)
-		if r.Good = err == nil; !r.Good {
-			r.Findings = append(r.Findings, findingOf(name, err))
-		}
-		r.summary = fmt.Sprintf("%d trials in %d series", total(o.series), len(o.series))
-		return r
-	}
-	e, err := scenario.Parse(name, text, scenarioOptions())
+	e, err := scenario.Parse(name, text, scenarioOptions(usualRun(), noneGiven))
 	var wrong *scenario.Wrong
 	if errors.As(err, &wrong) {
 		r.Findings = append(r.Findings, wrong.Findings...)
 		return r
 	}
 	r.Good, r.Findings = true, append(r.Findings, e.Warnings...)
-	r.summary = fmt.Sprintf("%s, %d steps within %v", r.Form, len(e.Plan()), e.Length())
+	r.summary = string(r.Form)
+	if n := len(e.Fracture.Trials); n > 0 {
+		r.summary += fmt.Sprintf(", trials of %d pairs", n)
+	}
+	if n := len(e.Plan()); n > 0 || len(e.Fracture.Trials) == 0 {
+		r.summary += fmt.Sprintf(", %d steps within %v", n, e.Length())
+	}
 	return r
 }
 
-// readTrials reads a list of trials under the usual flags of `fracture run`.
-func readTrials(name string) (runOptions, error) {
-	f := runFlags{trials: 1, controls: 1, role: "all", fault: "all", strategy: "standby", load: "half", probe: runProbePeriod}
-	f.registerTrial(pflag.NewFlagSet("run", pflag.ContinueOnError), 10*time.Second)
-	return f.read([]string{name}, func(string) bool { return false })
-}
-
-// placedText is an error that says where, as those about lists of trials do.
-var placedText = regexp.MustCompile(`:([0-9]+):([0-9]+): `)
-
-// findingOf is an error as a finding, at the place that it names.
-func findingOf(name string, err error) scenario.Finding {
-	f := scenario.Finding{File: name, Line: 1, Column: 1, Text: strings.TrimPrefix(err.Error(), errScenario.Error()+": ")}
-	f.Text = strings.TrimPrefix(f.Text, name+": ")
-	if rest, found := strings.CutPrefix(f.Text, name); found {
-		if m := placedText.FindStringSubmatchIndex(rest); m != nil && m[0] == 0 {
-			f.Line, _ = strconv.Atoi(rest[m[2]:m[3]]) // digits alone
-			f.Column, _ = strconv.Atoi(rest[m[4]:m[5]])
-			f.Text = rest[m[1]:]
-		}
-	}
+// usualRun are the flags of `fracture run` where none is given.
+func usualRun() runFlags {
+	f := runFlags{trials: 1, controls: 1, role: "owner", fault: "kill", strategy: "standby", load: "half", probe: runProbePeriod}
+	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	f.registerTrial(flags, 10*time.Second)
+	f.control.register(flags)
 	return f
 }
+
+// noneGiven is a command line without flags.
+func noneGiven(string) bool { return false }

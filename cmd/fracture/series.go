@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fracture/chaos/meter"
+	"fracture/chaos/scenario"
 )
 
 // series is a number of trials of one fault on one component.
@@ -21,8 +22,9 @@ type series struct {
 const (
 	standsFor   = time.Second
 	freezesFor  = 500 * time.Millisecond
-	shortestFor = 10 * time.Millisecond
-	longestFor  = 30 * time.Second
+	killedFor   = 3 * time.Second // by hand: what a trial kills is started again when it has been read
+	shortestFor = scenario.ShortestTrial
+	longestFor  = scenario.LongestTrial
 )
 
 // usualLength is how long a fault stands unless told otherwise.

@@ -81,6 +81,9 @@ type runner struct {
 	told  func(done, all int, t meter.Trial) // progress
 	rng   *rand.Rand
 	done  []meter.Trial
+	made  int           // trials, but for those made again
+	all   int           // trials that are to come in all
+	asked bool          // the front doors are
 	ended clock.Instant // of the last trial
 	last  clock.Instant // the last fault
 }
@@ -92,26 +95,37 @@ func newRunner(p plan, a arena, rec *meter.Recorder, watch meter.Watch, told fun
 
 // run carries out controls and trials and returns those that were completed, also beside an error.
 func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
-	all := append([]series{
+	all := append(r.ofControls(), r.series...)
+	r.all = total(all)
+	err := r.carry(ctx, all)
+	return r.judgeNeedless(), err
+}
+
+// ofControls are the series that tell what the meter is worth.
+func (r *runner) ofControls() []series {
+	return []series{
 		{component: meter.None, fault: meter.Noop, n: r.controls},
 		{component: meter.All, fault: meter.Freeze, n: r.controls, last: freezeLength},
-	}, r.series...)
+	}
+}
+
+// carry carries out series, one trial after the other. What was completed stands in done, also beside an error.
+func (r *runner) carry(ctx context.Context, all []series) error {
 	r.ended = r.arena.Now()
 	calmSince, err := r.awaitWhole(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	asked, made := false, 0
 	for _, s := range all {
-		if s.component == meter.Door && !asked {
+		if s.component == meter.Door && !r.asked {
 			r.arena.AskDoors(r.rec)
-			asked, calmSince = true, r.arena.Now().Add(settle)
+			r.asked, calmSince = true, r.arena.Now().Add(settle)
 		}
 		attempts := meter.NewAttempts(s.n)
 		for more, again := attempts.Next(); more; more, again = attempts.Next() {
 			t := meter.Trial{Component: s.component, Fault: s.fault, Began: r.ended, Again: again}
 			if err := r.trial(ctx, &t, s.last, calmSince); err != nil {
-				return r.judgeNeedless(), err
+				return err
 			}
 			r.done = append(r.done, t)
 			r.ended = t.Ended
@@ -119,15 +133,15 @@ func (r *runner) run(ctx context.Context) ([]meter.Trial, error) {
 				calmSince = t.Ended
 			}
 			if attempts.Made(t) {
-				made++
+				r.made++
 			}
-			r.told(made, total(all), t)
+			r.told(r.made, r.all, t)
 			if r.stops {
-				return r.judgeNeedless(), nil
+				return nil
 			}
 		}
 	}
-	return r.judgeNeedless(), nil
+	return nil
 }
 
 // trial waits for the calm, injects, watches until the horizon, and makes the cluster whole again.
