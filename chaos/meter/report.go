@@ -124,7 +124,7 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 			r.Needed = row.Needed
 		}
 	}
-	r.Coverage = coverageOf(r.Rows)
+	r.Coverage = coverageOf(r.Rows, r.Coverage.Played)
 	if r.Began == 0 && len(trials) > 0 {
 		r.Began = trials[0].Began
 	}

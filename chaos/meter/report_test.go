@@ -339,6 +339,36 @@ func TestReport_saysWhatWasNotTried(t *testing.T) {
 	}
 }
 
+func TestReport_coversWhatAScenarioStruckAlone(t *testing.T) {
+	trials := sampleTrials()
+	for i := range trials[40:60] { // every splitter: kills become losses at nodes by name
+		trials[40+i].Component, trials[40+i].Fault, trials[40+i].Held = "node", "corrupt", ""
+	}
+	r := sampleReport()
+	r.Coverage.Played = true
+	r.Judge(trials, DefaultBudgets(work.Standby), false)
+	if c := r.Coverage; c.Tried != 1 || !slices.Equal(c.Untried, []string{"node corrupt"}) {
+		t.Errorf("Coverage = %+v, want one pair tried, and that of the nodes not", c)
+	}
+	components, kinds := r.Covers()
+	if !slices.Equal(components, []Component{Owner, "node"}) || !slices.Equal(kinds, []Kind{Kill, "corrupt"}) {
+		t.Errorf("laid out by %v and %v, want what was struck, and how", components, kinds)
+	}
+	if above, _ := r.cell("node", Kill); above != senseless {
+		t.Errorf("what nobody asked for is %q, want %q", above, senseless)
+	}
+	if above, _ := r.cell("node", "corrupt"); above != "0 of 20" {
+		t.Errorf("what did not count is %q, want that none of 20 did", above)
+	}
+
+	listed := sampleReport()
+	listed.Judge(trials, DefaultBudgets(work.Standby), false)
+	components, kinds = listed.Covers()
+	if c := listed.Coverage; c.Tried != 1 || len(c.Untried) != 49 || len(components) != len(Components)+1 || len(kinds) != len(Kinds)+1 {
+		t.Errorf("Coverage = %+v by %v and %v; want every pair that makes sense, and one more", c, components, kinds)
+	}
+}
+
 func TestContradict_findsTwoLimitsOnOneFigure(t *testing.T) {
 	for _, c := range []struct {
 		budgets []Budget

@@ -12,6 +12,7 @@ type matrix struct {
 	Lines   []matrixLine
 	Tried   int
 	Untried int
+	Played  bool // of a scenario's own faults alone
 }
 
 // matrixLine is one component.
@@ -20,25 +21,17 @@ type matrixLine struct {
 	Cells     []cell
 }
 
-// cell is one pair of component and fault. Its class is kept, broken, thin, untried or senseless.
+// cell is one pair of component and fault. Its class is kept, broken, thin, untried, unasked or senseless.
 type cell struct {
 	Class string
 	N     int
 	Row   meter.Row
 }
 
-// coverage lays the rows out, those of pairs that the meter does not know among them.
+// coverage lays the rows out.
 func (r *Run) coverage(checks []meter.Check) matrix {
-	m := matrix{Kinds: slices.Clone(meter.Kinds), Tried: r.Coverage.Tried, Untried: len(r.Coverage.Untried)}
-	components := slices.Clone(meter.Components)
-	for _, row := range r.Rows {
-		if !slices.Contains(m.Kinds, row.Fault) {
-			m.Kinds = append(m.Kinds, row.Fault)
-		}
-		if !slices.Contains(components, row.Component) {
-			components = append(components, row.Component)
-		}
-	}
+	components, kinds := r.Covers()
+	m := matrix{Kinds: kinds, Tried: r.Coverage.Tried, Untried: len(r.Coverage.Untried), Played: r.Coverage.Played}
 	for _, c := range components {
 		l := matrixLine{Component: c}
 		for _, k := range m.Kinds {
@@ -52,6 +45,8 @@ func (r *Run) coverage(checks []meter.Check) matrix {
 func (r *Run) cell(c meter.Component, k meter.Kind, checks []meter.Check) cell {
 	i := slices.IndexFunc(r.Rows, func(row meter.Row) bool { return row.Component == c && row.Fault == k })
 	switch {
+	case i < 0 && r.Coverage.Played:
+		return cell{Class: "unasked"}
 	case i < 0 && slices.Contains(c.Suffers(), k):
 		return cell{Class: "untried"}
 	case i < 0:

@@ -144,6 +144,32 @@ func TestRun_filesAreAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestPage_ofAScenarioHasNoCellForWhatItDidNotAskFor(t *testing.T) {
+	all := trials(nil, 3, meter.Owner, meter.Kill, 25<<20, func(i int) time.Duration { return time.Duration(1+i) * ms })
+	all = trials(all, 2, "node", "corrupt", 25<<20, func(int) time.Duration { return ms })
+	all[3].Held, all[4].Held = "", ""
+	for played, want := range map[bool][]string{
+		true:  {`<th scope="row">node</th>`, "n = 3", "0 of 2", `title="not asked for"`, "The rows are what the scenario struck"},
+		false: {`<th scope="row">gossip</th>`, "n = 3", "0 of 2", "never", "of the pairs that make sense"},
+	} {
+		r := &Run{}
+		r.Report = meter.Report{Coverage: meter.Coverage{Played: played}, Began: runStart, Asked: 3}
+		r.Judge(all, meter.DefaultBudgets(work.Standby), false)
+		var b bytes.Buffer
+		if err := r.WriteHTML(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("played %v: the page lacks %q", played, w)
+			}
+		}
+		if played == strings.Contains(b.String(), "never tried") {
+			t.Errorf("played %v: there are cells of what was never tried: %v", played, !played)
+		}
+	}
+}
+
 func TestPage_needsNothingElse(t *testing.T) {
 	r := sampleRun()
 	evil := `"><script>alert(1)</script><img src=http://x>`

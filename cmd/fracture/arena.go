@@ -197,6 +197,7 @@ func (a *labArena) report(o runOptions, r *runner) *meter.Report {
 		Seed: o.seed, Strategy: o.strategy.String(), Load: o.load.name, Nodes: o.nodes, Asked: o.most(), Needed: o.minimum,
 		Totals: r.rec.Totals(lost), Holes: r.rec.Holes(lost),
 		CalmSpan: o.calm.Seconds(), Window: o.window.Seconds(), Grace: o.grace.Seconds(),
+		Coverage:   meter.Coverage{Played: len(o.series) == 0},
 		LogDropped: r.log.Dropped(), Door: a.door.told(),
 		RSS: float64(a.rss*10>>20) / 10, Ballast: float64(o.args.ballast*10/mebi) / 10, Cores: runtime.NumCPU(), CPU: math.Round(used*100) / 100,
 		CPUAsked:  o.coresAsked(),
