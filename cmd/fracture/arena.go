@@ -62,7 +62,8 @@ type labArena struct {
 	missed          uint64 // traces known to be dropped
 	unread          uint64 // deliveries known to be dropped
 	book            orderBook
-	injector        *injector // of whatever a scenario or the control API asks for
+	injector        *injector      // of whatever a trial orders, and a scenario or the control API asks for
+	struck          *standingFault // by the trial that is on, where it ordered one; the runner's
 	cost            meter.Cost
 	outside         atomic.Pointer[control.Server] // nil where nobody asks
 	noted           uint64                         // trials that it was told of; the runner's

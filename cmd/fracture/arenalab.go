@@ -79,7 +79,8 @@ func (*arenaLab) Totals() (control.Totals, bool) { return control.Totals{}, fals
 // Catalogue implements control.Lab.
 func (*arenaLab) Catalogue(w io.Writer) error { return printFaultsJSON(w) }
 
-// Mend implements control.Lab: what a scenario has broken is healed. What trials break, they heal.
+// Mend implements control.Lab: what stands by order, and what a scenario has broken, is healed. The trial whose fault that was does not
+// count; a process that a trial has broken it heals itself.
 func (l *arenaLab) Mend(ctx context.Context) (mended []string, err error) {
 	healed, err := l.injector.healAll(ctx)
 	for _, f := range healed {

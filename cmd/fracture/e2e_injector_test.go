@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fracture/chaos/meter"
+	"fracture/control"
 	"fracture/telemetry"
 )
 
@@ -120,6 +121,63 @@ func TestE2E_faultsOverlapAndEachIsHealedOnItsOwn(t *testing.T) {
 	}
 	th.await("it ends by itself", func() error { return errors.Join(stillStands(i.faults())...) })
 	th.wantPeace("it has ended", one.nodes...)
+}
+
+func TestE2E_aTrialLeavesWhatOthersHaveOrderedAtItsVictim(t *testing.T) {
+	th := openTheater(t)
+	i := th.injecting()
+	outside := newArenaLab(th.labArena)
+	var lying control.Deed
+	th.confirmed("n2 answers wrong", func() (err error) {
+		lying, err = outside.Inject(t.Context(), strings.Fields("wrong --share 100% --node n2 --for 5m"))
+		return err
+	})
+	moreWrong := func() func() error {
+		before := th.rec.Wrong()
+		return func() error {
+			if th.rec.Wrong() == before {
+				return errors.New("no wrong answer has come")
+			}
+			return nil
+		}
+	}
+	th.await("wrong answers before", moreWrong())
+	s := strike{component: meter.Owner, fault: meter.Loss, nodes: []string{"n2"}}
+	var during func() error
+	th.do(s, func() error {
+		if during == nil {
+			during = moreWrong()
+		}
+		if n := len(i.faults()); n != 2 {
+			return fmt.Errorf("%d faults stand", n)
+		}
+		return during()
+	})
+	th.await("wrong answers after", moreWrong())
+	if left := i.faults(); len(left) != 1 || left[0].harm.name != "wrong" {
+		t.Errorf("%v, want the first fault alone", stillStands(left))
+	}
+
+	// Who heals all ends the trial's fault too, and the trial is told.
+	s.last = e2eTimeout
+	th.confirmed("loss", func() error { _, _, err := th.Strike(t.Context(), s); return err })
+	th.confirmed("all is healed", func() error { _, err := outside.Mend(t.Context()); return err })
+	if _, err := th.End(t.Context(), s); !errors.Is(err, errHealed) {
+		t.Errorf("the trial ends with %v, want %v", err, errHealed)
+	}
+	if err := lying.Heal(t.Context()); err != nil {
+		t.Errorf("healed once more: %v", err)
+	}
+	th.wantPeace("all is healed", "n2")
+
+	// A frozen node is whoever's who froze it.
+	frozen := th.begins(i, "freeze --node n2 --for 5m")
+	if _, _, err := th.Strike(t.Context(), strike{component: meter.Owner, fault: meter.Freeze, nodes: []string{"n2"}}); !errors.Is(err, errUnsuited) {
+		t.Errorf("a trial freezes what is frozen: %v, want %v", err, errUnsuited)
+	}
+	if err := i.heal(t.Context(), frozen.id); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestE2E_theStoreIsAwayAsTheNodesSeeItAndTheWorkGoesOn(t *testing.T) {

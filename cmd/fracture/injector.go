@@ -91,10 +91,7 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	if h.deed != nil && i.home == nil {
 		return nil, fmt.Errorf("%s: %w", h.name, errNotOurProcess)
 	}
-	i.mu.Lock()
-	i.last++
-	f := &standingFault{id: i.last, harm: h}
-	i.mu.Unlock()
+	f := &standingFault{id: i.number(), harm: h}
 	words, err := i.suited(h)
 	if err != nil {
 		return f, err
@@ -106,6 +103,14 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	f.stand, err = h.told(f.nodes, uint64(luck))
 	f.nodes = slices.DeleteFunc(f.nodes, func(n string) bool { return len(f.stand[n]) == 0 })
 	return f, err
+}
+
+// number is a fault's.
+func (i *injector) number() uint32 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.last++
+	return i.last
 }
 
 // suited are the words of those nodes whose process can suffer what is asked for. One that is named and cannot is an error.
@@ -288,7 +293,8 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 	default:
 	}
 	if f.harm.deed == nil {
-		return i.tell(ctx, f.nodes, nil)
+		_, err := i.unsay(ctx, f)
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
@@ -298,6 +304,14 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 		}
 		return f.harm.deed.heal(ctx, i.home, node, f.harm.signal)
 	})
+}
+
+// unsay orders nodes what still stands without a fault that has been removed, which ends with that, and waits until they have said so.
+func (i *injector) unsay(ctx context.Context, f *standingFault) (ended clock.Instant, err error) {
+	ids := map[uint64]string{}
+	failed := i.say(ids, f.nodes, nil)
+	ended = clock.Now()
+	return ended, errors.Join(failed, i.book.awaitConfirmed(ctx, ids))
 }
 
 // healAll ends all that stands, and answers with what it was.

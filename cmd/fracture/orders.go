@@ -126,29 +126,6 @@ type orderBook struct {
 	open  map[uint64]chan struct{}
 }
 
-// stand tells nodes what is to stand at them from now on until then at the latest, drawn from the seed, and waits until all
-// have said that it does.
-func (b *orderBook) stand(ctx context.Context, seed uint64, until clock.Instant, told []nodeOrder) error {
-	ids := map[uint64]string{}
-	for _, t := range told {
-		if err := b.tell(ids, seed, until, t); err != nil {
-			return err
-		}
-	}
-	return b.awaitConfirmed(ctx, ids)
-}
-
-// heal takes back all that was told to nodes, and waits until they have said so. What a node does not hear of ends with its
-// lease.
-func (b *orderBook) heal(ctx context.Context, told []nodeOrder) (healed clock.Instant, err error) {
-	ids := map[uint64]string{}
-	for _, t := range told {
-		err = errors.Join(err, b.tell(ids, 0, 0, nodeOrder{node: t.node}))
-	}
-	healed = clock.Now()
-	return healed, errors.Join(err, b.awaitConfirmed(ctx, ids))
-}
-
 // tell orders one node what is to stand at it, in place of what it was told before; nothing heals. The order's number is
 // noted in ids. What could not be said is said again as long as it is to stand, but for what strikes once.
 func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant, t nodeOrder) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"fracture/chaos"
 	"fracture/chaos/meter"
 	"fracture/clock"
 	"fracture/cluster"
@@ -38,7 +39,7 @@ func (a *labArena) End(ctx context.Context, s strike) (ended clock.Instant, err 
 		}
 		return ended, err
 	case meter.Partition, meter.OneWay, meter.Slow, meter.Wrong, meter.Loss, meter.Reset:
-		return a.book.heal(ctx, s.orders())
+		return a.relieve(ctx)
 	case meter.Kill, meter.Noop:
 	}
 	return clock.Now(), nil
@@ -104,6 +105,11 @@ func (a *labArena) bury(names ...string) {
 // freeze stops processes. Where one cannot be, the others go on.
 func (a *labArena) freeze(s strike) (before, after clock.Instant, err error) {
 	victims := a.home.victims(s)
+	for _, v := range victims {
+		if c, err := v.lab.Child(v.name); err == nil && !slices.Contains(awake, c.State) {
+			return 0, 0, fmt.Errorf("%w: %s is %v", errUnsuited, v.name, c.State) // whoever froze it will thaw it
+		}
+	}
 	for i, v := range victims {
 		b, f, freezeErr := v.lab.Freeze(v.name)
 		if freezeErr != nil {
@@ -120,13 +126,32 @@ func (a *labArena) freeze(s strike) (before, after clock.Instant, err error) {
 	return before, after, nil
 }
 
-// order tells nodes what is to stand at them, and waits until all have said that it does.
+// order has nodes suffer a strike, beside what else stands at them, and waits until all have said that they do.
 func (a *labArena) order(ctx context.Context, s strike) (before, after clock.Instant, err error) {
-	before = clock.Now()
-	last := s.last + leaseMargin
+	f := &standingFault{id: a.injector.number(), harm: harm{name: string(s.fault), last: s.last + leaseMargin}, stand: map[string][]chaos.Standing{}}
 	if s.last == 0 {
-		last = strikeMoment
+		f.harm.last = strikeMoment
 	}
-	err = a.book.stand(ctx, a.options.seed^uint64(before), before.Add(last), s.orders())
-	return before, clock.Now(), err
+	for _, o := range s.orders() {
+		f.nodes, f.stand[o.node], f.harm.stand = append(f.nodes, o.node), o.stand, o.stand
+	}
+	a.struck = f
+	err = a.injector.bring(ctx, f)
+	return f.since, clock.Now(), err
+}
+
+// errHealed: who asked for everything to be healed has ended a trial's fault with the rest; nobody knows for how long it stood.
+var errHealed = errors.New("it was healed before its time")
+
+// relieve ends what the trial that is on has ordered, and nothing else.
+func (a *labArena) relieve(ctx context.Context) (ended clock.Instant, err error) {
+	f := a.struck
+	a.struck = nil
+	switch {
+	case a.injector.remove(f):
+		return a.injector.unsay(ctx, f)
+	case !f.harm.once() && clock.Now() < f.until:
+		return clock.Now(), errHealed
+	}
+	return clock.Now(), nil
 }
