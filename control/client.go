@@ -108,13 +108,6 @@ func (c *Client) Heal(ctx context.Context, id string) error {
 	return c.ask(ctx, http.MethodDelete, "/v1/faults/"+id, nil, nil)
 }
 
-// Healed is what [Client.HealAll] has ended.
-type Healed struct {
-	Healed []Fault  `json:"healed"` // that were begun by the control API
-	Mended []string `json:"mended"` // and what else stood: nodes that a key had frozen or killed
-	Failed []string `json:"failed"` // what could not be ended, and why
-}
-
 // HealAll ends everything that stands. What could not be ended is in the answer, and no error.
 func (c *Client) HealAll(ctx context.Context) (Healed, error) {
 	var all Healed

@@ -285,7 +285,7 @@ func (s *Server) deleteFault(w http.ResponseWriter, _ *http.Request, id string) 
 }
 
 func (s *Server) deleteFaults(w http.ResponseWriter, r *http.Request, _ string) {
-	h := s.healAll(r.Context())
+	h := s.HealAll(r.Context())
 	status := http.StatusOK
 	if len(h.Failed) > 0 {
 		status = http.StatusInternalServerError

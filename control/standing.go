@@ -228,16 +228,16 @@ func (s *Server) end(st *standing) {
 	}
 }
 
-// healed is what came of healing everything.
-type healed struct {
-	Healed []Fault  `json:"healed"` // that were begun here
-	Mended []string `json:"mended"` // and what else stood
+// Healed is what came of healing everything.
+type Healed struct {
+	Healed []Fault  `json:"healed"` // that were begun by the control API
+	Mended []string `json:"mended"` // and what else stood: nodes that a key had frozen or killed
 	Failed []string `json:"failed"` // what could not be ended, and why
 }
 
-// healAll ends everything that stands, all at once, then what the keys left.
-func (s *Server) healAll(ctx context.Context) healed {
-	h := healed{Healed: []Fault{}, Mended: []string{}, Failed: []string{}}
+// HealAll ends everything that stands, all at once, then what the keys left. It may be called while the server runs.
+func (s *Server) HealAll(ctx context.Context) Healed {
+	h := Healed{Healed: []Fault{}, Mended: []string{}, Failed: []string{}}
 	s.mu.Lock()
 	all := slices.Clone(s.standing)
 	s.mu.Unlock()

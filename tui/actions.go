@@ -23,20 +23,22 @@ type action struct {
 // room, prefers it.
 func actions() []action {
 	return []action{
-		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node at once, as kill -9 does",
+		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node, as kill -9 does",
 			hint: hintKill, do: (*model).kill},
 		{name: "freeze", keys: []string{"p"}, label: "p", help: "freeze the picked node; again to thaw it",
 			hint: hintFreeze, do: (*model).freezeOrThaw},
 		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again",
 			hint: hintRevive, do: (*model).revive},
-		{name: "owners", keys: []string{"o"}, label: "o", help: "tint the tiles by the node that computed them",
+		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them",
 			hint: hintOwners, do: (*model).toggleOwners},
 		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
 			hint: hintHold, do: (*model).toggleHold},
-		{name: "guard", keys: []string{"s"}, label: "s", help: "guard by the next strategy; start again what failfast has stopped",
+		{name: "guard", keys: []string{"s"}, label: "s", help: "guard by the next strategy, or start again",
 			hint: hintGuard, do: (*model).guard},
+		{name: "heal", keys: []string{"H"}, label: "H", help: "heal everything that stands",
+			hint: hintHeal, do: (*model).heal},
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, label: "1-9",
-			help: "pick a node, as a click on its line or on a tile of it does",
+			help: "pick a node, as a click on it does",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
 		{name: "next", keys: []string{"down", "tab", "j"}, label: "down", help: "pick the next node", do: (*model).pickNext},
 		{name: "previous", keys: []string{"up", "shift+tab", "k"}, label: "up", help: "pick the node before",
@@ -95,6 +97,19 @@ func hintRevive(s *state, _ bool) string {
 		return ""
 	}
 	return "revive " + n.Name
+}
+
+// hintHeal shows the key where some node of ours is frozen or dead; what else stands the screen does not know.
+func hintHeal(s *state, brief bool) string {
+	for i := range s.nodes {
+		if n := &s.nodes[i]; !n.Foreign && (n.State == Dead || n.State == Frozen) {
+			if brief {
+				return "heal"
+			}
+			return "heal all"
+		}
+	}
+	return ""
 }
 
 func hintGuard(s *state, _ bool) string {

@@ -271,3 +271,34 @@ func TestRevive_ofANodeThatRunsSaysSoAtOnce(t *testing.T) {
 		t.Errorf("the footer is %q after %v, want how to go on with a frozen node", got, s.fake.calls)
 	}
 }
+
+func TestHeal_isOfferedWhileSomethingIsBrokenAndEndsAllOfIt(t *testing.T) {
+	s := newStage(t, 120, 36, Options{})
+	s.play(100 * time.Millisecond)
+	if got := s.row(35); strings.Contains(got, "H heal all") {
+		t.Errorf("while nothing is broken the footer is %q", got)
+	}
+	s.press("2", "x", "4", "p")
+	s.play(fakePeriod)
+	if got := s.row(35); !strings.Contains(got, "H heal all") {
+		t.Errorf("with a dead and a frozen node the footer is %q, want that H heals all", got)
+	}
+	s.press("H")
+	s.play(fakePeriod)
+	if got := s.row(35); !strings.Contains(got, "healed: all") {
+		t.Errorf("after H the footer is %q, want what was healed", got)
+	}
+	s.play(300 * time.Millisecond) // until the nodes tell of themselves again
+	if got := s.row(35); strings.Contains(got, "H heal all") {
+		t.Errorf("once all are alive the footer is %q", got)
+	}
+	if want := []string{"kill n2", "freeze n4", "heal"}; !slices.Equal(s.fake.calls, want) {
+		t.Errorf("the deeds were %q, want %q", s.fake.calls, want)
+	}
+	s.fake.deny = errors.New("n2: no such process")
+	s.press("H")
+	s.play(fakePeriod)
+	if got := s.row(35); !strings.Contains(got, "heal: n2: no such process") {
+		t.Errorf("a refused H answers %q, want why", got)
+	}
+}

@@ -271,11 +271,11 @@ func explain(t *theme, rows []string, s style, term, text string, column, w int,
 func legend() [][2]string {
 	return [][2]string{
 		{"owns", "tiles the node computes now"},
-		{"holds", "tiles it holds a copy of, ready to run: a hot standby"},
-		{"beat ms", "longest pause between its own beats lately"},
-		{"downtime", "how long results stood still, measured where they arrive"},
+		{"holds", "copies ready to run: a hot standby"},
+		{"beat ms", "longest pause between its beats lately"},
+		{"downtime", "how long results stood still on arrival"},
 		{"needless", "takeovers from a node that was alive"},
-		{"stale", "no result for more than four periods: dimmed and hatched"},
+		{"stale", "dimmed, hatched: no result for 4 periods"},
 	}
 }
 

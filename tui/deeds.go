@@ -133,6 +133,13 @@ func (m *model) revive(string) tea.Cmd {
 	return m.order("revive", "started", Control.Revive)
 }
 
+// heal ends everything that stands, whoever broke it.
+func (m *model) heal(string) tea.Cmd {
+	m.soil(paneFooter)
+	m.give(deed{name: "heal", do: func(c Control, ctx context.Context) (string, error) { return c.Heal(ctx) }})
+	return nil
+}
+
 // running says why a node need not be started.
 func running(n *Node) string {
 	switch n.State {

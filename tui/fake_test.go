@@ -234,6 +234,19 @@ func (f *fake) Revive(_ context.Context, node string) error {
 	})
 }
 
+func (f *fake) Heal(context.Context) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "heal")
+	if f.deny != nil {
+		return "", f.deny
+	}
+	for i := range f.states {
+		f.states[i] = Alive
+	}
+	return "healed: all", nil
+}
+
 func (f *fake) Guard(_ context.Context, strategy work.Strategy, factor uint8) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

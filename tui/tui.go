@@ -42,6 +42,8 @@ type Control interface {
 	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
 	// with what holds now, as people read it.
 	Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error)
+	// Heal ends everything that stands, whoever began it, and answers with what did, as people read it.
+	Heal(ctx context.Context) (string, error)
 }
 
 // DeedTimeout is how long a [Control] may take over one deed.

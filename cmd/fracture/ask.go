@@ -158,13 +158,18 @@ func (g *guardian) again(ctx context.Context, stopped promise, strategy work.Str
 type labControl struct {
 	*home
 	*guardian
+	healer
 }
+
+// errHealElsewhere: a screen that only watches has begun nothing, and may not end what others did.
+var errHealElsewhere = errors.New("what stands is ended where it was begun: by H in the lab, or by fracture heal")
 
 // onlooker is that of a screen on somebody else's cluster: nodes are not ours to break, streams are everybody's.
 type onlooker struct{ *guardian }
 
-// Kill, Freeze, Thaw and Revive implement tui.Control.
+// Kill, Freeze, Thaw, Revive and Heal implement tui.Control.
 func (onlooker) Kill(context.Context, string) error   { return tui.ErrNotOurs }
 func (onlooker) Freeze(context.Context, string) error { return tui.ErrNotOurs }
 func (onlooker) Thaw(context.Context, string) error   { return tui.ErrNotOurs }
 func (onlooker) Revive(context.Context, string) error { return tui.ErrNotOurs }
+func (onlooker) Heal(context.Context) (string, error) { return "", errHealElsewhere }

@@ -172,13 +172,21 @@ func byName(a, b control.Node) int {
 // wall is the time of day at an instant of not long ago.
 func wall(at clock.Instant) time.Time { return time.Now().Add(at.Sub(clock.Now())) }
 
-// runControl opens the control API before a scene and has the group run it; the screen is told where it is.
+// runControl opens the control API before a scene and has the group run it; the screen is told where it is, and how all is healed.
 func runControl(ctx context.Context, cfg watchConfig, s *scene, group *errgroup.Group) error {
 	before := newSceneLab(s, s.breaks, cfg.outside.limits())
+	s.heal = func(ctx context.Context) (all control.Healed) {
+		var err error
+		if all.Mended, err = before.Mend(ctx); err != nil {
+			all.Failed = []string{err.Error()}
+		}
+		return all
+	}
 	server, addr, err := openControl(ctx, cfg.outside, cfg.control, before)
 	if server == nil {
 		return err
 	}
+	s.heal = server.HealAll
 	s.broker.openTo(server)
 	s.broker.Event(whereControl(addr, cfg.control.dir.Path))
 	group.Go(guarded(func() error { return server.Run(ctx) }))

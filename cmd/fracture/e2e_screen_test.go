@@ -74,6 +74,22 @@ func TestE2E_aFrozenNodeThawsAndTheScreenFollowsItsTerminal(t *testing.T) {
 	h.wantNothingLeft()
 }
 
+func TestE2E_oneKeyHealsWhateverStands(t *testing.T) {
+	h := newHouse(t)
+	s := h.openTerminal()
+	s.labIn()
+	s.press("3", "x")
+	s.await(`3 \S n3 +dead`)
+	s.press("2", "p")
+	s.await(`2 \S n2 +frozen`, `H heal`)
+	s.press("H")
+	s.await(`healed: n2 thawed; n3 started again`, `2 \S n2 +alive`, `3 \S n3 +alive`)
+	s.press("H")
+	s.await(`nothing stands`)
+	s.quit()
+	h.wantNothingLeft()
+}
+
 func TestE2E_aSecondScreenShowsThePictureAndMayLeave(t *testing.T) {
 	h := newHouse(t)
 	lab := h.startLab(5)

@@ -66,6 +66,26 @@ func heal(ctx context.Context, dir string, asJSON bool, out io.Writer) error {
 	return err
 }
 
+// healer ends everything that stands, for the screen's key.
+type healer func(ctx context.Context) control.Healed
+
+// Heal implements part of tui.Control.
+func (h healer) Heal(ctx context.Context) (string, error) {
+	all := h(ctx)
+	var ended []string
+	for _, f := range all.Healed {
+		ended = append(ended, f.What+" at "+strings.Join(f.Whom, ", "))
+	}
+	ended = append(ended, all.Mended...)
+	switch {
+	case len(all.Failed) > 0:
+		return "", fmt.Errorf("%w: %s", errNotHealed, strings.Join(all.Failed, "; "))
+	case len(ended) == 0:
+		return "nothing stands", nil
+	}
+	return "healed: " + strings.Join(ended, "; "), nil
+}
+
 // printHealed prints a line for each that has ended.
 func printHealed(out io.Writer, all control.Healed) error {
 	for _, f := range all.Healed {

@@ -56,6 +56,7 @@ type scene struct {
 	client *cluster.Client
 	child  func(name string) (tui.NodeState, bool) // of a process of ours; nil: none is
 	breaks *injector                               // of what is asked for from outside; nil: nothing can be
+	heal   healer                                  // of all that stands; nil where breaks is
 
 	deliveries *meter.Inbox[meter.Delivery]
 

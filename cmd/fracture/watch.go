@@ -136,7 +136,7 @@ func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian) error {
 	}
 	var control tui.Control = onlooker{g}
 	if cfg.control != nil {
-		control = labControl{cfg.control, g}
+		control = labControl{cfg.control, g, s.heal}
 	}
 	return tui.Run(ctx, cfg.options, &s.broker, control)
 }
