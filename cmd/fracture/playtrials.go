@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
+	"fracture/chaos/meter"
 	"fracture/chaos/report"
 	"fracture/chaos/scenario"
 )
@@ -16,12 +18,7 @@ func (p *player) trials(ctx context.Context) error {
 	before := len(p.done)
 	err := p.carry(ctx, p.series)
 	for _, t := range p.done[before:] {
-		n := note{at: t.Before, ended: max(t.Before.Add(t.Length), t.After), Activity: report.Activity{Phase: report.Method,
-			Name: string(t.Component) + " " + string(t.Fault), Provider: "process", Path: "fracture", Output: t.Victim, Failed: t.Failed}}
-		if i := slices.IndexFunc(p.e.Fracture.Trials, func(s scenario.Series) bool { return s.String() == n.Name }); i >= 0 {
-			n.Arguments = append([]string{"inject"}, byHand(p.e.Fracture.Trials[i])...)
-		}
-		p.note(n)
+		p.note(p.carriedOut(t))
 	}
 	if err != nil {
 		return err
@@ -31,6 +28,18 @@ func (p *player) trials(ctx context.Context) error {
 		err = p.wait(ctx, whole.Add(p.runner.calm))
 	}
 	return err
+}
+
+// carriedOut is a trial as something that was done: in place of its action, where it has one.
+func (p *player) carriedOut(t meter.Trial) note {
+	s := scenario.Series{Component: t.Component, Fault: t.Fault}
+	n := note{at: t.Before, ended: max(t.Before.Add(t.Length), t.After), Activity: report.Activity{Phase: report.Method, Name: s.String(),
+		Provider: "process", Path: "fracture", Arguments: []string{"run", "--role", string(t.Component), "--fault", string(t.Fault), "--trials", "1"},
+		Output: fmt.Sprintf("%s (%s): %.2f ms of downtime", t.Victim, t.Held, meter.Millis(t.Reading.Downtime)), Failed: t.Uncounted()}}
+	if i := slices.IndexFunc(p.e.Fracture.Trials, func(o scenario.Series) bool { return o.String() == n.Name && o.Action != "" }); i >= 0 {
+		n.Arguments = append([]string{"inject"}, byHand(p.e.Fracture.Trials[i])...)
+	}
+	return n
 }
 
 // plays reports whether the scenario has more than trials.
