@@ -168,13 +168,15 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 	closing(t, c)
 	direct := openURL(t, r.url())
 	well := func() error { return nil }
-	fault := func(kind chaos.Kind, share float64, by time.Duration) ill {
-		return ill{fmt.Sprintf("a fault: %v of %v", kind, share),
-			func() error {
-				return c.SetFaults(1, 7, Standing{Rule: 1, Fault: chaos.Fault{Kind: kind, Share: share, By: by}})
-			},
+	full := r.fullDisk(admin)
+	standing := func(f chaos.Fault) ill {
+		return ill{"a fault: " + f.String(),
+			func() error { return c.SetFaults(1, 7, Standing{Rule: 1, Fault: f}) },
 			func() error { return c.SetFaults(0, 7) },
 		}
+	}
+	fault := func(kind chaos.Kind, share float64, by time.Duration) ill {
+		return standing(chaos.Fault{Kind: kind, Share: share, By: by})
 	}
 	for _, ill := range []ill{
 		{"killed, and started again empty", func() error { r.kill(); return nil }, func() error { r.start(); return nil }},
@@ -183,11 +185,16 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 		told("a replica", admin, []any{"REPLICAOF", "127.0.0.1", "1"}, []any{"REPLICAOF", "NO", "ONE"}),
 		told("without the replicas that it wants", admin, []any{"CONFIG", "SET", "min-replicas-to-write", 1}, []any{"CONFIG", "SET", "min-replicas-to-write", 0}),
 		told("out of memory", admin, []any{"CONFIG", "SET", "maxmemory", 1}, []any{"CONFIG", "SET", "maxmemory", 0}),
+		{"a full disk", full.begin, full.cure},
 		told("hanging in writes", admin, []any{"CLIENT", "PAUSE", 600_000, "WRITE"}, []any{"CLIENT", "UNPAUSE"}),
 		told("late for once", admin, []any{"CLIENT", "PAUSE", 200, "WRITE"}, []any{"PING"}),
 		fault(chaos.Kill, 0, 0), fault(chaos.Freeze, 0, 0), fault(chaos.Cut, 0, 0),
 		fault(chaos.Deny, 1, 0), fault(chaos.Loss, 1, 0), fault(chaos.Delay, 1, 30*time.Millisecond),
 		fault(chaos.Deny, 0.5, 0), fault(chaos.Loss, 0.3, 0),
+		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.OutOfMemory}),
+		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.DiskFull}),
+		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.NoReplicas}),
+		standing(chaos.Fault{Kind: chaos.Delay, Share: 1, By: 30 * time.Millisecond, Writes: true}),
 		{"nothing", well, well},
 	} {
 		t.Run(ill.name, func(t *testing.T) {

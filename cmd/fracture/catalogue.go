@@ -63,9 +63,15 @@ var catalogue = []entry{
 		what: "connections to the store break, and are refused", example: "inject kill --store --for 5s"},
 	{kind: chaos.Freeze, where: atStore, flags: []string{"store"},
 		what: "connections to the store stand, and nothing is answered", example: "inject freeze --store --for 5s"},
-	{kind: chaos.Deny, where: atStore, flags: []string{"store", "share"},
-		what: "a share of the writes is answered as by a store that has become read-only", example: "inject deny --store --share 100% --for 5s"},
+	{kind: chaos.Deny, where: atStore, flags: []string{"store", "share"}, may: []string{"error"},
+		what:    "a share of the writes is answered as by a store that is read-only, out of memory, whose disk is full, or that lacks replicas",
+		example: "inject deny --store --share 100% --error oom --for 5s"},
+	{kind: chaos.Delay, name: slowDisk, where: atStore, flags: []string{"store", "by"}, may: []string{"share", "jitter", "distribution"},
+		what: "writes are answered late, as by a store that waits for its disk; questions in time", example: "inject slow_disk --store --by 200ms --for 5s"},
 }
+
+// slowDisk is the delay of writes to the store alone.
+const slowDisk = "slow_disk"
 
 // Where faults stand.
 var (
@@ -134,6 +140,7 @@ const valuesHelp = `values
   --share    20% or 0.2; of messages also, as of tasks below, every(7), burst(3,100), 50%every(7)
   --by       5ms; with --jitter 2ms it is spread around that: --distribution uniform (within the jitter), normal or pareto
              (the jitter is the deviation)
+  --error    of what a store denies: readonly, oom, disk or noreplicas, in the words of Redis
   --rate     64KB/s; --size, --vary, --bytes: 100B, 64KB, 64KiB, 1MiB
   --shape    one, majority, minority-third, majorities-ring, bridge, of nodes that the seed draws; --groups n1,n2/n3,n4,n5`
 

@@ -72,6 +72,7 @@ type harmFlags struct {
 	by                  time.Duration
 	times               float64
 	terms               string
+	refusal             string
 	signal              string
 	last                time.Duration
 	seed                uint64
@@ -93,6 +94,7 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.by, "by", 0, "how late, up to "+chaos.MaxLate.String()+"; of a slicer the pause")
 	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
 	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
+	flags.StringVar(&f.refusal, "error", "", "what a write is answered that the store denies: readonly, oom, disk, noreplicas; none: readonly")
 	flags.StringVar(&f.signal, "signal", "KILL", "which signal, by name or number (kill)")
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides who is picked, and which messages and tasks it has; 0: from the clock, and printed")
@@ -149,7 +151,7 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 }
 
 // atStores are the faults that a store suffers.
-var atStores = []string{"kill", "freeze", "cut", "loss", "delay", "deny"}
+var atStores = []string{"kill", "freeze", "cut", "loss", "delay", "deny", slowDisk}
 
 // storeRole means the store, which is no node: what nodes say to it suffers.
 const storeRole = "store"
@@ -185,7 +187,7 @@ func (f *harmFlags) selection(name string, given func(flag string) bool) (s chao
 
 // takes checks which flags were given against those that a fault wants and may have.
 func takes(name string, wants, may []string, example string, given func(flag string) bool) error {
-	own := []string{"share", "by", "times", "terms", "peer", "inward", "gossip", "store", "signal"}
+	own := []string{"share", "by", "times", "terms", "peer", "inward", "gossip", "store", "error", "signal"}
 	for _, flag := range slices.Concat(own, networkFlagNames, partFlagNames) {
 		wanted := slices.Contains(wants, flag)
 		switch {
@@ -216,7 +218,15 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	if err := f.parted.check(e); err != nil {
 		return nil, err
 	}
-	fault, err := f.network.fault(chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms})
+	fault, err := f.network.fault(chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms, Writes: e.name == slowDisk})
+	if e.name == slowDisk {
+		fault.Share = 1
+	}
+	if err == nil && f.refusal != "" {
+		if err = fault.Refusal.UnmarshalText([]byte(f.refusal)); err != nil {
+			err = fmt.Errorf("--error: %w", err)
+		}
+	}
 	if err == nil && given("share") {
 		fault, err = parseShare(fault, f.share)
 	}
