@@ -55,6 +55,31 @@ func (c *Client) SetFaults(seed uint64, self uint32, faults ...Standing) error {
 	return nil
 }
 
+// Flush takes all that is there out of the store, of every database: FLUSHALL. On a Cluster it is that of one node. Only who
+// started the store is to do so.
+func (c *Client) Flush(ctx context.Context) error {
+	if err := c.rdb.FlushAll(ctx).Err(); err != nil {
+		return fmt.Errorf("emptying %s: %w", c.shown, c.clean(err))
+	}
+	return nil
+}
+
+// Flush takes all that is there out of the store.
+func (e *Embedded) Flush() { e.redis.FlushAll() }
+
+// Restart breaks every connection, as those of a process break that is ended and started again, and takes out all that is
+// there where it is to come up empty.
+func (e *Embedded) Restart(empty bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if empty {
+		e.redis.FlushAll()
+	}
+	for g := range e.open {
+		_ = g.Conn.Close()
+	}
+}
+
 // plan is the faults that stand before a store. No plan is a nil pointer, and costs one branch.
 type plan struct {
 	seed             uint64

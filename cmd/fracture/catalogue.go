@@ -127,6 +127,11 @@ func faultNames() (names []string) {
 	for _, d := range deeds {
 		names = append(names, d.name)
 	}
+	for _, d := range serverDeeds(false) {
+		if !slices.Contains(names, d.name) {
+			names = append(names, d.name)
+		}
+	}
 	for _, name := range orderedKinds() {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -185,15 +190,21 @@ func printFaults(out io.Writer) error {
 	for _, d := range deeds {
 		_, _ = fmt.Fprintf(table, "%s\t%v\t\t%s\t%s\n", d.name, chaos.Process, strings.Join(dashed(d.may), " "), d.what)
 	}
+	for _, d := range serverDeeds(false) {
+		_, _ = fmt.Fprintf(table, "%s\t%v\t%s\t%s\t%s\n", d.name, d.where(), strings.Join(dashed(d.wants()), " "), strings.Join(dashed(d.may), " "), d.what)
+	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprint(out, "\nwhom: --node NAME|all, --role owner|standby|splitter|door|store, --zone Z, --tile N, and of those --pick one|2|50%|random-max-50%\n\n")
+	_, _ = fmt.Fprint(out, "\nwhom: --node NAME|all, --role owner|standby|splitter|door|store|server, --zone Z, --tile N, and of those --pick one|2|50%|random-max-50%\n\n")
 	for _, d := range deeds {
 		_, _ = fmt.Fprintln(out, "  fracture "+d.example)
 	}
 	for _, e := range catalogue {
 		_, _ = fmt.Fprintln(out, "  fracture "+e.example)
+	}
+	for _, d := range serverDeeds(false) {
+		_, _ = fmt.Fprintln(out, "  fracture "+d.example)
 	}
 	_, err := io.WriteString(out, "\n"+valuesHelp+"\n\n"+termsHelp+"\n")
 	return err
@@ -223,6 +234,9 @@ func printFaultsJSON(out io.Writer) error {
 	}
 	for _, d := range deeds {
 		all = append(all, fault{d.name, chaos.Process.String(), []string{}, append([]string{}, d.may...), d.what, "fracture " + d.example})
+	}
+	for _, d := range serverDeeds(false) {
+		all = append(all, fault{d.name, d.where().String(), append([]string{}, d.wants()...), append([]string{}, d.may...), d.what, "fracture " + d.example})
 	}
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")

@@ -78,6 +78,7 @@ func TestInject_readsWhomItIsFor(t *testing.T) {
 func TestInject_aFaultOfTheStoreIsOrderedAndOneOfAProcessIsDone(t *testing.T) {
 	for line, want := range map[string]bool{
 		"kill --node n1": true, "kill --store": false, "kill --role store": false, "freeze --node all": true, "freeze --store": false,
+		"kill --role server": true, "freeze --role server": true, "flush": true, "full_disk --role server": true, "restart --role server --empty": true,
 		"cut --store": false, "loss --store --share 50%": false, "stop --node n1": true, "replace --node n1": true,
 	} {
 		h, err := parseHarm(strings.Fields(line))
@@ -92,14 +93,24 @@ func TestInject_aFaultOfTheStoreIsOrderedAndOneOfAProcessIsDone(t *testing.T) {
 
 func TestInject_saysWhatIsWrong(t *testing.T) {
 	for line, want := range map[string]string{
-		"melt --node=n3":                        `no fault is called "melt": want one of kill, freeze, stop, restart, replace, thaw, revive, cut, partition`,
+		"melt --node=n3":                        `no fault is called "melt": want one of kill, freeze, stop, restart, replace, thaw, revive, flush, full_disk, cut, partition`,
 		"":                                      "inject wants one fault",
 		"kill":                                  "or choose by --role, --zone, --tile, --pick",
-		"kill --role king":                      `--role "king": want one of owner, standby, splitter, door, store`,
+		"kill --role king":                      `--role "king": want one of owner, standby, splitter, door, store, server`,
 		"kill --node n1 --pick few":             `bad pick "few": want one`,
 		"kill --node n1 --signal LOUD":          `--signal "LOUD": want a name`,
 		"kill --node n1 --share 1":              "--share means nothing to kill, which takes --signal",
-		"stop --store":                          "a store suffers kill, freeze, cut, loss, delay, deny, slow_disk, and not stop",
+		"stop --store":                          "a store suffers kill, freeze, cut, loss, delay, deny, slow_disk, and not stop; its process does: --role server",
+		"flush --role store":                    "and not flush; its process does: --role server",
+		"cut --role server":                     "the store's process suffers kill, freeze, stop, restart, thaw, revive, flush, full_disk, and not cut",
+		"kill --role server,owner":              "--role owner: kill strikes the process of the store",
+		"stop --role server --node n1":          "--node: stop strikes the process of the store",
+		"flush --node n1":                       "--node: flush strikes the process of the store",
+		"full_disk --pick one":                  "--pick: full_disk strikes",
+		"kill --role server --store":            "--store",
+		"kill --node n1 --empty":                "--empty means nothing to kill, which takes --signal",
+		"flush --empty":                         "--empty means nothing to flush",
+		"freeze --role server --signal TERM":    "--signal means nothing to freeze",
 		"slow --times 2 --store":                "a store suffers kill, freeze, cut, loss, delay, deny, slow_disk, and not slow",
 		"deny --store --share 1 --error mood":   `--error: bad fault: "mood" is not one of [readonly oom disk noreplicas]`,
 		"cut --store --error oom":               "--error means nothing to cut",
@@ -160,8 +171,8 @@ func TestFaults_eachExampleIsACommandLineThatInjectTakes(t *testing.T) {
 			t.Errorf("%s: %v, %v; want that it is taken", f.Example, h, err)
 		}
 	}
-	if len(list.Faults) != len(catalogue)+len(deeds) || len(list.Faults) == 0 {
-		t.Errorf("%d faults are listed, want %d", len(list.Faults), len(catalogue)+len(deeds))
+	if all := len(catalogue) + len(deeds) + len(serverDeeds(false)); len(list.Faults) != all || all == 0 {
+		t.Errorf("%d faults are listed, want %d", len(list.Faults), all)
 	}
 }
 
