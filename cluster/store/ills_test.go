@@ -195,12 +195,13 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.DiskFull}),
 		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.NoReplicas}),
 		standing(chaos.Fault{Kind: chaos.Delay, Share: 1, By: 30 * time.Millisecond, Writes: true}),
+		{"emptied", well, func() error { return admin.FlushAll(context.Background()).Err() }},
 		{"nothing", well, well},
 	} {
 		t.Run(ill.name, func(t *testing.T) {
 			w := NewWriter(c, WriterConfig{
 				Interval: 5 * time.Millisecond, Attempt: 200 * time.Millisecond, Backoff: time.Millisecond,
-				MaxBackoff: 20 * time.Millisecond, MaxImages: 3, MaxKeys: illTiles,
+				MaxBackoff: 20 * time.Millisecond, MaxImages: 3, MaxKeys: illTiles, Look: 100 * time.Millisecond,
 			})
 			running(t, w.Run)
 			p := &ward{t: t, w: w}
@@ -215,7 +216,7 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 			if got := w.Counters(); got.Keys > illTiles || got.Images > 3 || got.Dropped != 0 {
 				t.Errorf("counters %+v, want the bounds kept and nothing dropped", got)
 			}
-			if ill.name != "nothing" && !strings.Contains(ill.name, "late") && !strings.Contains(ill.name, "delay") {
+			if ill.name != "nothing" && ill.name != "emptied" && !strings.Contains(ill.name, "late") && !strings.Contains(ill.name, "delay") {
 				counted(t, w, "writes fail", func(c Counters) bool { return c.Failures >= 3 })
 			}
 			p.load(20)

@@ -191,6 +191,12 @@ func TestE2E_aLabMayHaveARedisServerOfItsOwn(t *testing.T) {
 	}
 	drawn("a tile after what the control API did")
 
+	if err := (lab.Dir{Path: dir + "/" + serverDir}).Kill(serverName); err != nil { // by hand
+		t.Fatal(err)
+	}
+	h.start("heal").wantExit(exitHeld)
+	drawn("a tile after what somebody did by hand is healed")
+
 	abandoned := h.start("inject", "freeze", "--role", "server", "--for", "1m")
 	abandoned.awaitLine("store: fault: freeze")
 	abandoned.kill()
