@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"fracture/cluster/store"
@@ -203,8 +202,8 @@ func TestE2E_aLabMayHaveARedisServerOfItsOwn(t *testing.T) {
 	drawn("a tile when the lease of who froze the store is over")
 
 	h.start("inject", "thaw", "--role", "server").wantRefusal(exitEnvironment, "the store is starting, and thaw does nothing to it")
-	running.endBy(syscall.SIGINT)
-	h.wantNothingLeft()
+	running.kill() // its server dies with it, as its nodes do
+	h.awaitNobody()
 }
 
 func TestE2E_noStoreIsBrokenThatFractureDidNotStart(t *testing.T) {
