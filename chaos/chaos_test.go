@@ -270,6 +270,12 @@ func TestFate_addsUp(t *testing.T) {
 			t.Errorf("%+v and %+v: nobody is denied anything", pair[0], pair[1])
 		}
 	}
+	full := Fate{Denied: true, Refusal: DiskFull}
+	for _, pair := range [][2]Fate{{full, {}}, {{}, full}, {full, {Denied: true}}} {
+		if got := pair[0].And(pair[1]).Refusal; got != DiskFull {
+			t.Errorf("%+v and %+v: denied for %v, want the first that denies", pair[0], pair[1], got)
+		}
+	}
 }
 
 func TestNames_areDistinct(t *testing.T) {

@@ -33,7 +33,7 @@ const (
 	Reorder
 	// Cut loses every message one way and none the other; what is sent to a store never comes there.
 	Cut
-	// Deny answers a share of the writes with an error, as a store does that has become read-only or is full.
+	// Deny answers a share of the writes with an error, that of a Refusal.
 	Deny
 	// Slow makes every task of a node's calculators take several times as long.
 	Slow
@@ -155,6 +155,8 @@ type Fault struct {
 	Vary         uint64        `json:"vary,omitempty"`         // Slicer: by how many of them a piece is larger or smaller, below Size
 	Bytes        uint64        `json:"bytes,omitempty"`        // LimitData
 	Timeout      time.Duration `json:"timeout_ns,omitempty"`   // Reset, Blackhole: how long a link stands; of a Reset 0: it breaks at once, and once; of a Blackhole 0: it stands
+	Refusal      Refusal       `json:"refusal,omitempty"`      // Deny: for what reason
+	Writes       bool          `json:"writes,omitempty"`       // Delay at a store: of writes alone, as a slow disk has it
 }
 
 // Once reports whether the fault strikes when it comes, and stands no longer.
@@ -230,6 +232,8 @@ func (f Fault) checkTouch(wrong func(string, ...any) error) error {
 	switch {
 	case !(f.Share > 0 && f.Share <= 1):
 		return wrong("with a share of %v: it must be above 0 and at most 1", f.Share)
+	case f.Refusal > NoReplicas:
+		return wrong("with %v: want one of %v", f.Refusal, Refusals)
 	case f.Every > maxEvery:
 		return wrong("of one in %d: at most %d", f.Every, maxEvery)
 	case f.Burst > f.Every:
@@ -267,6 +271,10 @@ func (f Fault) needless() string {
 		return "a number of bytes"
 	case f.Timeout != 0 && !of(Reset, Blackhole):
 		return "a timeout"
+	case f.Refusal != ReadOnly && f.Kind != Deny:
+		return "the reason of a refusal"
+	case f.Writes && f.Kind != Delay:
+		return "a choice of writes"
 	}
 	return ""
 }
@@ -278,7 +286,8 @@ type Fate struct {
 	Passed  bool          // those behind it do not wait for it
 	Twice   bool          // it arrives a second time,
 	Again   time.Duration // so much later than the first
-	Denied  bool          // it is answered with an error
+	Denied  bool          // it is answered with an error,
+	Refusal Refusal       // this one
 	Spoiled bool          // one bit of it arrives as another,
 	Bit     uint64        // that of this number, modulo how many it has
 }
@@ -301,7 +310,7 @@ func (f Fault) Touch(nth uint64, luck Luck) Fate {
 	case Reorder:
 		return Fate{Late: f.lateness(luck.Next()), Passed: true}
 	case Deny:
-		return Fate{Denied: true}
+		return Fate{Denied: true, Refusal: f.Refusal}
 	case Corrupt:
 		return Fate{Spoiled: true, Bit: uint64(luck.Next())}
 	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong, Fail, Bandwidth, Slicer, LimitData, SlowClose, Blackhole:
@@ -334,13 +343,18 @@ func (f Fault) Spoil(luck Luck, answer []byte) bool {
 
 // And joins the fates of two faults that touch the same message.
 func (a Fate) And(b Fate) Fate {
+	refusal := a.Refusal
+	if !a.Denied {
+		refusal = b.Refusal
+	}
 	return Fate{
-		Lost:   a.Lost || b.Lost,
-		Late:   a.Late + b.Late,
-		Passed: a.Passed || b.Passed,
-		Twice:  a.Twice || b.Twice,
-		Again:  a.Again + b.Again,
-		Denied: a.Denied || b.Denied,
+		Refusal: refusal,
+		Lost:    a.Lost || b.Lost,
+		Late:    a.Late + b.Late,
+		Passed:  a.Passed || b.Passed,
+		Twice:   a.Twice || b.Twice,
+		Again:   a.Again + b.Again,
+		Denied:  a.Denied || b.Denied,
 
 		Spoiled: a.Spoiled || b.Spoiled,
 		Bit:     a.Bit ^ b.Bit,

@@ -102,6 +102,8 @@ func (s Standing) check() error {
 		return fmt.Errorf("%w: at %v there is no other end", ErrBadFault, s.Site)
 	case s.Fault.By > MaxLate || s.Fault.Jitter > MaxLate:
 		return fmt.Errorf("%w: %v by %v with a jitter of %v: each at most %v", ErrBadFault, s.Fault.Kind, s.Fault.By, s.Fault.Jitter, MaxLate)
+	case s.Fault.Writes && s.Site != Store:
+		return fmt.Errorf("%w: %v of writes at %v, and not at the store", ErrBadFault, s.Fault.Kind, s.Site)
 	case len(s.Peer) > maxPeerBytes:
 		return fmt.Errorf("%w: a peer's name of %d bytes", ErrBadFault, len(s.Peer))
 	}

@@ -29,6 +29,8 @@ func goodOrder() Order {
 		{Rule: 16, Site: Link, Fault: Fault{Kind: Blackhole, Timeout: time.Second}, Peer: "n2"},
 		{Rule: 17, Site: Beat, Fault: Fault{Kind: Blackhole}, Peer: "n2"},
 		{Rule: 18, Site: Link, Fault: Fault{Kind: Reset, Timeout: time.Second}},
+		{Rule: 19, Site: Store, Fault: Fault{Kind: Deny, Share: 1, Refusal: OutOfMemory}},
+		{Rule: 20, Site: Store, Fault: Fault{Kind: Delay, Share: 1, By: time.Millisecond, Writes: true}},
 	}}
 }
 
@@ -57,6 +59,9 @@ func TestOrder_refusesWhatNoNodeCanObey(t *testing.T) {
 		"a lease before now":     `{"id":1,"lease":"-1s"}`,
 		"a killed process":       `{"id":1,"lease":"1s","stand":[{"site":"process","fault":{"kind":"kill"}}]}`,
 		"a store to start again": `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"restart"}}]}`,
+		"an unknown refusal":     `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"deny","share":1,"refusal":"mood"}}]}`,
+		"a refusal of a cut":     `{"id":1,"lease":"1s","stand":[{"site":"store","fault":{"kind":"cut","refusal":"oom"}}]}`,
+		"writes to a link":       `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":1,"writes":true}}]}`,
 		"slow gossip":            `{"id":1,"lease":"1s","stand":[{"site":"gossip","fault":{"kind":"slow","times":2}}]}`,
 		"a delay of an hour":     `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":3600000000000}}]}`,
 		"a jitter of an hour":    `{"id":1,"lease":"1s","stand":[{"site":"link","fault":{"kind":"delay","share":1,"by_ns":1,"jitter_ns":3600000000000}}]}`,
@@ -86,7 +91,8 @@ func TestStanding_saysWhatStandsWhere(t *testing.T) {
 		"delay of 100 % by 20ms ± 5ms, pareto at link to all", "loss of 100 % in bursts of 3 in 100 at beat to all",
 		"corrupt of 50 % of one in 7 at link to all", "bandwidth of 64000 B/s at link to all",
 		"slicer into 100 ± 20 B, 1ms apart at link from all", "limit_data after 1048576 B at link to all",
-		"slow_close by 1s at link to all", "blackhole after 1s at link to n2", "blackhole at beat to n2", "reset after 1s at link to all"}
+		"slow_close by 1s at link to all", "blackhole after 1s at link to n2", "blackhole at beat to n2", "reset after 1s at link to all",
+		"deny of 100 % as oom at store", "delay of 100 % of writes by 1ms at store"}
 	for i, s := range goodOrder().Stand {
 		if got := s.String(); got != want[i] {
 			t.Errorf("String = %q, want %q", got, want[i])

@@ -22,10 +22,19 @@ func (s Standing) String() string {
 func (f Fault) String() string {
 	what := f.Kind.String()
 	switch f.Kind {
-	case Loss, Deny, Wrong, Corrupt:
+	case Loss, Wrong, Corrupt:
 		what += f.share()
+	case Deny:
+		what += f.share()
+		if f.Refusal != ReadOnly {
+			what += " as " + f.Refusal.String()
+		}
 	case Delay, Duplicate, Reorder:
-		what += f.share() + fmt.Sprintf(" by %v", f.By)
+		what += f.share()
+		if f.Writes {
+			what += " of writes"
+		}
+		what += fmt.Sprintf(" by %v", f.By)
 		if f.Jitter > 0 {
 			what += fmt.Sprintf(" ± %v, %v", f.Jitter, f.Distribution)
 		}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"fracture/clock"
 )
 
@@ -46,6 +48,28 @@ func (l *Lab) Stop(ctx context.Context, name string) error {
 		return err
 	}
 	return l.Gone(ctx, name)
+}
+
+// FillDisk lets a child write nothing more to any file, as on a disk that is full: the limit of its files' size is 0
+// (RLIMIT_FSIZE), a write is answered with EFBIG, and, unless the child ignores it, with SIGXFSZ, which ends it.
+func (l *Lab) FillDisk(name string) error { return l.limitFiles(name, 0) }
+
+// EmptyDisk takes back what [Lab.FillDisk] did.
+func (l *Lab) EmptyDisk(name string) error { return l.limitFiles(name, unix.RLIM_INFINITY) }
+
+// limitFiles bounds the size of files that a child writes, in bytes, as far as the child may have more.
+func (l *Lab) limitFiles(name string, sizeBytes uint64) error {
+	return l.with(name, func(c *child) error {
+		if err := c.verify(); err != nil {
+			return err
+		}
+		var limit unix.Rlimit
+		if err := unix.Prlimit(c.PID, unix.RLIMIT_FSIZE, nil, &limit); err != nil {
+			return os.NewSyscallError("prlimit", err)
+		}
+		limit.Cur = min(sizeBytes, limit.Max)
+		return os.NewSyscallError("prlimit", unix.Prlimit(c.PID, unix.RLIMIT_FSIZE, &limit, nil))
+	})
 }
 
 // Kill ends a child of the lab whose directory this is as [Lab.Kill] does, from another process: one that has no more than

@@ -566,3 +566,43 @@ func TestSweepAfter_takesOnlyWhatALabMade(t *testing.T) {
 		}
 	}
 }
+
+// A child whose disk is full may write nothing to any file, and, when that is over, as much as before.
+func TestLab_fillsAndEmptiesTheDiskOfAChild(t *testing.T) {
+	l := testLab(t, "a", "b")
+	sizes := func(name string) string {
+		c, err := l.Child(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", c.PID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(text), "Max file size")
+		line, _, _ := strings.Cut(after, "\n")
+		return strings.Fields(line)[0]
+	}
+	before := sizes("a")
+	if err := l.FillDisk("a"); err != nil {
+		t.Fatal(err)
+	}
+	if full, other := sizes("a"), sizes("b"); full != "0" || other != before {
+		t.Errorf("its files may have %s bytes, those of another child %s; want 0 and %s", full, other, before)
+	}
+	if err := l.EmptyDisk("a"); err != nil {
+		t.Fatal(err)
+	}
+	if now := sizes("a"); now != before {
+		t.Errorf("afterwards its files may have %s bytes, want %s", now, before)
+	}
+	if _, _, err := l.Kill("a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Gone(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.FillDisk("a"); !errors.Is(err, ErrDead) {
+		t.Errorf("of a dead child: %v, want %v", err, ErrDead)
+	}
+}

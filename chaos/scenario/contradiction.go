@@ -97,7 +97,7 @@ func (r *reader) referTo(e *Experiment, s Strike, what string, b *blow) bool {
 	return false
 }
 
-// overlaps finds two faults at the process of one named node at the same time, of which the second finds nothing to strike.
+// overlaps finds two faults at the process of one named node, or of the store, at the same time, of which the second finds nothing to strike.
 func (r *reader) overlaps(blows []blow) {
 	type hit struct {
 		*blow
@@ -114,6 +114,9 @@ func (r *reader) overlaps(blows []blow) {
 				continue
 			}
 			hits = append(hits, hit{b, n})
+		}
+		if slices.Contains(valuesOf(b.arguments, "role"), "server") {
+			hits = append(hits, hit{b, "the store"})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {

@@ -21,7 +21,7 @@ func doing(activity string) string {
 
 // refusing are options that refuse a share above all.
 var refusing = Options{
-	Flags: []string{"node", "share", "peer", "times"},
+	Flags: []string{"node", "role", "share", "peer", "times"},
 	Check: func(arguments []string) error {
 		for _, a := range arguments {
 			if a == "120%" {
@@ -69,6 +69,7 @@ func TestParse_saysWhereItIsWrong(t *testing.T) {
 		"title: t\nend: 5s\nfaults:\n  - {fault: cut, at: 4s, for: 2s}":                                        "s.yaml:4:6: cut at 4s for 2s would last beyond the end",
 		"title: t\nend: 10m\nfaults:\n  - {fault: cut, every: 1s}":                                             "more than 512 faults",
 		"title: t\nfaults:\n  - {fault: kill, node: n1, for: 2s}\n  - {fault: freeze, node: [n2, n1], at: 1s}": "s.yaml:4:6: freeze of n1 at 1s: the kill at 0s stands until 2s",
+		"title: t\nfaults:\n  - {fault: stop, role: server, for: 2s}\n  - {fault: kill, role: server, at: 1s}": "s.yaml:4:6: kill of the store at 1s: the stop at 0s stands until 2s",
 		"title: t\nfaults: [{fault: kill, node: n1}, {fault: kill, node: n1}]":                                 "kill of n1 at 0s",
 		"title: t\nnodes: 3\nfaults:\n  - {fault: cut, node: n4}":                                              "s.yaml:4:6: cut: n4 is none of the 3 nodes, which are n1 to n3",
 		"trials:\n  - {component: roof, fault: kill}":                                                          "s.yaml:2:17: component \"roof\": want one of owner, standby, splitter, link, gossip, store, sink",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +71,14 @@ func conform(t *testing.T, c *Client) {
 		for key, value := range map[string]string{MetadataKey: "m", ChunkKey: "c", "i=1": "t"} {
 			if err := want(c, key, value); err != nil {
 				t.Error(err)
+			}
+		}
+	})
+	t.Run("tells what is there", func(t *testing.T) {
+		for range 2 {
+			found, err := c.there(ctx, []string{"k", "nothing", MetadataKey, TileKey(0)})
+			if err != nil || !slices.Equal(found, []bool{true, false, true, true}) {
+				t.Errorf("there = %v, %v, want all but the second", found, err)
 			}
 		}
 	})

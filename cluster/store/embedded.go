@@ -39,8 +39,8 @@ type Embedded struct {
 	server  *server.Server
 	running chan struct{} // closed once Run runs
 
-	mu     sync.Mutex // guards conns and ended
-	conns  int
+	mu     sync.Mutex // guards open and ended
+	open   map[*guard]struct{}
 	ended  bool
 	guards sync.WaitGroup
 }
@@ -51,7 +51,7 @@ func NewEmbedded(cfg EmbeddedConfig) *Embedded {
 	fill(&cfg.MaxCommandBytes, 64<<20)
 	fill(&cfg.MaxReplyBytes, 128<<20)
 	fill(&cfg.Stall, 10*time.Second)
-	return &Embedded{cfg: cfg, redis: miniredis.NewMiniRedis(), running: make(chan struct{})}
+	return &Embedded{cfg: cfg, redis: miniredis.NewMiniRedis(), running: make(chan struct{}), open: make(map[*guard]struct{})}
 }
 
 // Run keeps the store until ctx ends, then closes every connection. It is called once.
@@ -177,16 +177,16 @@ func (e *Embedded) admit(conn net.Conn) error {
 	if e.ended {
 		return ErrEnded
 	}
-	if e.conns >= e.cfg.MaxConns {
+	if len(e.open) >= e.cfg.MaxConns {
 		return errManyConns
 	}
-	e.conns++
 	g := newGuard(conn, e.cfg)
+	e.open[g] = struct{}{}
 	e.guards.Go(func() {
 		g.drain()
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.conns--
+		delete(e.open, g)
 	})
 	e.server.ServeConn(g)
 	return nil

@@ -111,8 +111,8 @@ func TestEmbedded_doesNotWaitForASlowReader(t *testing.T) {
 	eventually(t, "the slow reader is let go", func() error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.conns > 1 {
-			return fmt.Errorf("%d connections, want that of the other client", e.conns)
+		if len(e.open) > 1 {
+			return fmt.Errorf("%d connections, want that of the other client", len(e.open))
 		}
 		return nil
 	})

@@ -18,9 +18,9 @@ import (
 //	Kill    connections break, and are refused
 //	Freeze  connections stand, and nothing is answered until it is healed
 //	Cut     what is sent never comes there, and nobody is connected
-//	Delay   replies come late
+//	Delay   replies come late; where it is of Writes, only those to writes
 //	Loss    replies never come; what was asked is done
-//	Deny    writes are answered with an error, and not done
+//	Deny    writes are answered with an error, that of its Refusal, and not done
 type Standing struct {
 	Rule  uint32 // tells its draws from those of other rules
 	Fault chaos.Fault
@@ -55,6 +55,31 @@ func (c *Client) SetFaults(seed uint64, self uint32, faults ...Standing) error {
 	return nil
 }
 
+// Flush takes all that is there out of the store, of every database: FLUSHALL. On a Cluster it is that of one node. Only who
+// started the store is to do so.
+func (c *Client) Flush(ctx context.Context) error {
+	if err := c.rdb.FlushAll(ctx).Err(); err != nil {
+		return fmt.Errorf("emptying %s: %w", c.shown, c.clean(err))
+	}
+	return nil
+}
+
+// Flush takes all that is there out of the store.
+func (e *Embedded) Flush() { e.redis.FlushAll() }
+
+// Restart breaks every connection, as those of a process break that is ended and started again, and takes out all that is
+// there where it is to come up empty.
+func (e *Embedded) Restart(empty bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if empty {
+		e.redis.FlushAll()
+	}
+	for g := range e.open {
+		_ = g.Conn.Close()
+	}
+}
+
 // plan is the faults that stand before a store. No plan is a nil pointer, and costs one branch.
 type plan struct {
 	seed             uint64
@@ -69,10 +94,13 @@ type standing struct {
 	asked atomic.Uint64
 }
 
-// fate is what becomes of one command and its reply.
-func (p *plan) fate() chaos.Fate {
+// fate is what becomes of one command, of which part is the beginning, and of its reply.
+func (p *plan) fate(part []byte) chaos.Fate {
 	var fate chaos.Fate
 	for _, s := range p.standing {
+		if s.Fault.Writes && !writes(part) {
+			continue
+		}
 		nth := s.asked.Add(1) - 1
 		luck := chaos.Draw(p.seed, p.spot, s.Rule, nth)
 		fate = fate.And(s.Fault.Touch(nth, luck))
@@ -107,15 +135,29 @@ type exchange struct {
 	reply  []byte
 }
 
-// denial is what a replica says to a write.
-const denial = "-READONLY You can't write against a read only replica.\r\n"
+// denial is what a Redis says to a write, to the letter.
+func denial(r chaos.Refusal) []byte {
+	switch r {
+	case chaos.ReadOnly:
+		return []byte("-READONLY You can't write against a read only replica.\r\n")
+	case chaos.OutOfMemory:
+		return []byte("-OOM command not allowed when used memory > 'maxmemory'.\r\n")
+	case chaos.DiskFull:
+		return []byte("-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+			"Commands that may modify the data set are disabled, because this instance is configured to report errors during writes " +
+			"if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.\r\n")
+	case chaos.NoReplicas:
+		return []byte("-NOREPLICAS Not enough good replicas to write.\r\n")
+	}
+	return []byte("-ERR no write is taken\r\n")
+}
 
 // writeFaulty sends a part of a command as its fate has it; first says that it is the first part.
 func (t *tap) writeFaulty(p *plan, part []byte, first bool) (int, error) {
 	if first {
-		t.exchange = exchange{fate: p.fate()}
-		if t.exchange.fate.Denied && writes(part) {
-			t.exchange.denied, t.exchange.reply = true, []byte(denial)
+		t.exchange = exchange{fate: p.fate(part)}
+		if fate := t.exchange.fate; fate.Denied && (writes(part) || fate.Refusal == chaos.DiskFull && commandOf(part) == "ping") {
+			t.exchange.denied, t.exchange.reply = true, denial(fate.Refusal)
 		}
 	}
 	switch {
@@ -199,13 +241,18 @@ func (t *tap) broken(deed string) error {
 	return os.NewSyscallError(deed, syscall.ECONNRESET)
 }
 
-// writes reports whether a command, of which part is the beginning, changes the store: one of those that a client sends.
-func writes(part []byte) bool {
+// commandOf is the name of a command of which part is the beginning.
+func commandOf(part []byte) string {
 	fields := bytes.SplitN(part, []byte("\r\n"), 4) // *3, $3, set and the rest
 	if len(fields) < 3 {
-		return false
+		return ""
 	}
-	switch string(bytes.ToLower(fields[2])) {
+	return string(bytes.ToLower(fields[2]))
+}
+
+// writes reports whether a command, of which part is the beginning, changes the store: one of those that a client sends.
+func writes(part []byte) bool {
+	switch commandOf(part) {
 	case "set", "mset", "setnx", "msetnx":
 		return true
 	}

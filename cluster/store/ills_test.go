@@ -168,13 +168,15 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 	closing(t, c)
 	direct := openURL(t, r.url())
 	well := func() error { return nil }
-	fault := func(kind chaos.Kind, share float64, by time.Duration) ill {
-		return ill{fmt.Sprintf("a fault: %v of %v", kind, share),
-			func() error {
-				return c.SetFaults(1, 7, Standing{Rule: 1, Fault: chaos.Fault{Kind: kind, Share: share, By: by}})
-			},
+	full := r.fullDisk(admin)
+	standing := func(f chaos.Fault) ill {
+		return ill{"a fault: " + f.String(),
+			func() error { return c.SetFaults(1, 7, Standing{Rule: 1, Fault: f}) },
 			func() error { return c.SetFaults(0, 7) },
 		}
+	}
+	fault := func(kind chaos.Kind, share float64, by time.Duration) ill {
+		return standing(chaos.Fault{Kind: kind, Share: share, By: by})
 	}
 	for _, ill := range []ill{
 		{"killed, and started again empty", func() error { r.kill(); return nil }, func() error { r.start(); return nil }},
@@ -183,17 +185,23 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 		told("a replica", admin, []any{"REPLICAOF", "127.0.0.1", "1"}, []any{"REPLICAOF", "NO", "ONE"}),
 		told("without the replicas that it wants", admin, []any{"CONFIG", "SET", "min-replicas-to-write", 1}, []any{"CONFIG", "SET", "min-replicas-to-write", 0}),
 		told("out of memory", admin, []any{"CONFIG", "SET", "maxmemory", 1}, []any{"CONFIG", "SET", "maxmemory", 0}),
+		{"a full disk", full.begin, full.cure},
 		told("hanging in writes", admin, []any{"CLIENT", "PAUSE", 600_000, "WRITE"}, []any{"CLIENT", "UNPAUSE"}),
 		told("late for once", admin, []any{"CLIENT", "PAUSE", 200, "WRITE"}, []any{"PING"}),
 		fault(chaos.Kill, 0, 0), fault(chaos.Freeze, 0, 0), fault(chaos.Cut, 0, 0),
 		fault(chaos.Deny, 1, 0), fault(chaos.Loss, 1, 0), fault(chaos.Delay, 1, 30*time.Millisecond),
 		fault(chaos.Deny, 0.5, 0), fault(chaos.Loss, 0.3, 0),
+		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.OutOfMemory}),
+		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.DiskFull}),
+		standing(chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: chaos.NoReplicas}),
+		standing(chaos.Fault{Kind: chaos.Delay, Share: 1, By: 30 * time.Millisecond, Writes: true}),
+		{"emptied", well, func() error { return admin.FlushAll(context.Background()).Err() }},
 		{"nothing", well, well},
 	} {
 		t.Run(ill.name, func(t *testing.T) {
 			w := NewWriter(c, WriterConfig{
 				Interval: 5 * time.Millisecond, Attempt: 200 * time.Millisecond, Backoff: time.Millisecond,
-				MaxBackoff: 20 * time.Millisecond, MaxImages: 3, MaxKeys: illTiles,
+				MaxBackoff: 20 * time.Millisecond, MaxImages: 3, MaxKeys: illTiles, Look: 100 * time.Millisecond,
 			})
 			running(t, w.Run)
 			p := &ward{t: t, w: w}
@@ -208,7 +216,7 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 			if got := w.Counters(); got.Keys > illTiles || got.Images > 3 || got.Dropped != 0 {
 				t.Errorf("counters %+v, want the bounds kept and nothing dropped", got)
 			}
-			if ill.name != "nothing" && !strings.Contains(ill.name, "late") && !strings.Contains(ill.name, "delay") {
+			if ill.name != "nothing" && ill.name != "emptied" && !strings.Contains(ill.name, "late") && !strings.Contains(ill.name, "delay") {
 				counted(t, w, "writes fail", func(c Counters) bool { return c.Failures >= 3 })
 			}
 			p.load(20)
@@ -255,6 +263,51 @@ func TestWriter_writesAgainWhatAStoreLostThatWasStartedAnew(t *testing.T) {
 	counted(t, w, "each is counted once", func(c Counters) bool { return c.Again == 3 && c.Keys == 0 && !c.Down })
 }
 
+// A store that is emptied says nothing, and its connections stand. What is written to it meanwhile is there; the rest is
+// written again.
+func TestWriter_writesAgainWhatWasTakenOutOfTheStore(t *testing.T) {
+	r, e := startRedis(t), startEmbedded(t, EmbeddedConfig{})
+	for name, open := range map[string]func() *Client{
+		"redis":    func() *Client { return openURL(t, r.url()) },
+		"embedded": func() *Client { return closing(t, e.Client()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, direct := open(), open()
+			w := NewWriter(c, WriterConfig{Interval: time.Millisecond, Look: 10 * time.Millisecond})
+			running(t, w.Run)
+			ctx := context.Background()
+			for _, key := range []string{"i=1", "i=2", "left"} {
+				w.Put(key, text("of "+key))
+			}
+			if err := w.PutDurable(1, picture("the image", "the image"), func(error) {}); err != nil {
+				t.Fatal(err)
+			}
+			counted(t, w, "all is written", func(c Counters) bool { return c.Written == 4 && c.Keys == 0 })
+			w.Leave("left")
+			admin := direct.rdb
+			dials := c.dials.Load()
+			if err := admin.FlushAll(ctx).Err(); err != nil {
+				t.Fatal(err)
+			}
+			w.Put("busy", text("of busy")) // there is always something to write
+			for _, pair := range [][2]string{{"i=1", "of i=1"}, {"i=2", "of i=2"}, {"busy", "of busy"}, {MetadataKey, "the image"}, {ChunkKey, "the image"}} {
+				eventually(t, pair[0]+" is there again", func() error { return want(direct, pair[0], pair[1]) })
+			}
+			if err := admin.Del(ctx, "i=2").Err(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "one that was taken out is there again", func() error { return want(direct, "i=2", "of i=2") })
+			if _, err := direct.Get(ctx, "left"); !errors.Is(err, ErrNotFound) {
+				t.Errorf("the key that another writer has by now: %v, want it absent", err)
+			}
+			if now := c.dials.Load(); now != dials {
+				t.Errorf("%d connections were made, want that it was noticed on those that stood", now-dials)
+			}
+			counted(t, w, "no more than what was missing is written again", func(c Counters) bool { return c.Again >= 4 && c.Again <= 5 && c.Failures == 0 && c.Keys == 0 })
+		})
+	}
+}
+
 // The write that meets a new connection lets all be written again that was written before, but not what it has replaced.
 func TestWriter_doesNotWriteAnOlderValueOverTheOneThatMeetsANewConnection(t *testing.T) {
 	r := startRedis(t)
@@ -292,9 +345,6 @@ func TestWriter_doesNotWriteAnOlderImageOverANewerOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	counted(t, w, "the loss is seen", func(c Counters) bool { return c.Down })
-	if err := c.SetFaults(1, 1); err != nil {
-		t.Fatal(err)
-	}
 	admin := redis.NewClient(&redis.Options{Addr: r.socket()})
 	defer func() { _ = admin.Close() }()
 	calls := func(command string) (n int) {
@@ -315,8 +365,11 @@ func TestWriter_doesNotWriteAnOlderImageOverANewerOne(t *testing.T) {
 			return nil
 		})
 	}
-	atLeast("exists", 1)             // the image may be lost
-	atLeast("ping", calls("ping")+2) // and what followed from the answer has been done
+	asked := calls("exists")
+	if err := c.SetFaults(1, 1); err != nil {
+		t.Fatal(err)
+	}
+	atLeast("exists", asked+2) // the image may be lost; and what followed from the answer has been done
 	for _, key := range []string{MetadataKey, ChunkKey} {
 		if err := want(other, key, "newer"); err != nil {
 			t.Error(err)

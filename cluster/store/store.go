@@ -168,6 +168,24 @@ func (c *Client) Set(ctx context.Context, entries ...Entry) error {
 	return nil
 }
 
+// there tells which of the keys are in the store.
+func (c *Client) there(ctx context.Context, keys []string) ([]bool, error) {
+	asked, err := c.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for _, k := range keys {
+			pipe.Exists(ctx, k)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for %d keys in %s: %w", len(keys), c.shown, c.clean(err))
+	}
+	found := make([]bool, len(keys))
+	for i, cmd := range asked {
+		found[i] = cmd.(*redis.IntCmd).Val() > 0 // as Exists made it
+	}
+	return found, nil
+}
+
 // restore writes the entries where the first of them is not in the store, and reports whether it did: what is there is
 // newer, or the same. Where others do so at once, one of them does it, except on a Cluster, where the last one does.
 func (c *Client) restore(ctx context.Context, entries []Entry) (bool, error) {

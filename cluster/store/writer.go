@@ -28,7 +28,7 @@ type WriterConfig struct {
 	Backoff    time.Duration // before the store is asked again after a failure, doubled each time; 50 ms
 	MaxBackoff time.Duration // up to this; 1 s
 	Flush      time.Duration // bound of the last writes when the writer ends; 2 s
-	Look       time.Duration // after so long without a write the store is asked whether it is there; 2 s
+	Look       time.Duration // after so long without a write the store is asked whether it is there, and, written to or not, whether it has what was written; 2 s
 	MaxAgain   int           // size of the last image, encoded, up to which it is kept to be written again, in bytes; 4 MiB
 }
 
@@ -53,6 +53,9 @@ type Counters struct {
 // A store that the connection was lost to is not trusted to be what it was: it may have been started again, empty, or be a
 // replica that has not heard the last. So with each new connection the newest of every key is written again, and the last
 // image where there is none. That also mends what a write of before, whose reply never came, may do after later ones.
+//
+// A store may be emptied on a connection that stands. So every Look it is asked which of the keys that were written are
+// there, and what is not is written again.
 type Writer struct {
 	client *Client
 	cfg    WriterConfig
@@ -77,6 +80,7 @@ type Writer struct {
 	lookAt  clock.Instant // when to ask a store that nothing is written to; 0: nothing was ever
 	image   []Entry       // the last image, where it is small enough
 	lost    bool          // it may be missing in the store
+	checkAt clock.Instant // when to ask which of the keys are there; 0: nothing was ever written
 }
 
 // slot is the newest value of one key. It stays, empty, until its interval is over.

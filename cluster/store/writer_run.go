@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -62,6 +63,10 @@ func (w *Writer) close() error {
 func (w *Writer) step(ctx context.Context) {
 	now := clock.Now()
 	im, s, wait := w.next(now)
+	if w.retryAt == 0 && w.checkAt != 0 && now >= w.checkAt {
+		w.check(ctx)
+		return
+	}
 	if im == nil && s == nil {
 		look := w.nextLook()
 		if now < look {
@@ -96,6 +101,42 @@ func (w *Writer) nextLook() clock.Instant {
 		return 0
 	}
 	return max(w.lookAt, w.retryAt)
+}
+
+// check asks which of the keys that were written are there, and has those that are missing written again.
+func (w *Writer) check(ctx context.Context) {
+	w.mu.Lock()
+	var slots []*slot
+	var keys []string
+	for _, s := range w.slots {
+		if s.last != nil {
+			slots, keys = append(slots, s), append(keys, s.key)
+		}
+	}
+	w.mu.Unlock()
+	if w.image != nil {
+		keys = append(keys, w.image[0].Key)
+	}
+	w.checkAt = clock.Now().Add(w.cfg.Look)
+	if len(keys) == 0 {
+		return
+	}
+	attempt, cancel := context.WithTimeout(ctx, w.cfg.Attempt)
+	defer cancel()
+	there, err := w.client.there(attempt, keys)
+	if err != nil {
+		w.failed(ctx)
+		return
+	}
+	w.answered()
+	w.lost = w.lost || w.image != nil && !there[len(slots)]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, s := range slots {
+		if !there[i] {
+			w.doubt(s)
+		}
+	}
 }
 
 // restore writes the last image again where it is missing.
@@ -282,6 +323,7 @@ func (w *Writer) done() {
 func (w *Writer) answered() {
 	w.backoff, w.retryAt, w.unsure = 0, 0, false
 	w.lookAt = clock.Now().Add(w.cfg.Look)
+	w.checkAt = cmp.Or(w.checkAt, w.lookAt)
 	dials := w.client.dials.Load()
 	again := dials != w.dials
 	w.dials = dials

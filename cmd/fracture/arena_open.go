@@ -49,7 +49,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 	}
 	cfg := homeConfig{nodes: o.nodes, zones: o.zones, program: o.program, args: o.args.list(), sink: has(o.series, meter.Sink)}
 	var err error
-	if has(o.series, meter.Store) {
+	if has(o.series, meter.Store) || o.server {
 		if cfg.server, err = findServer(); err != nil {
 			return nil, err
 		}

@@ -58,7 +58,7 @@ func (b *blow) blamed() []string {
 // componentOf is what a fault was meant for, as reports call it: a role where one is named, else what it stands at.
 func componentOf(h harm) meter.Component {
 	switch {
-	case h.at(chaos.Store):
+	case h.at(chaos.Store), h.server != nil:
 		return meter.Store
 	case h.at(chaos.Gossip):
 		return meter.Gossip

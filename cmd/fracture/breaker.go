@@ -36,7 +36,7 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 	defer b.mu.Unlock()
 	f, err := b.injector.choose(h)
 	switch {
-	case errors.Is(err, errUnsuited):
+	case errors.Is(err, errUnsuited), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrConflict, err)
 	case errors.Is(err, chaos.ErrNobody), errors.Is(err, chaos.ErrBadPartition), errors.Is(err, errNoSuchNode), errors.Is(err, errNotOurProcess):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrOrder, err)
@@ -50,7 +50,7 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 		return control.Deed{}, err
 	}
 	if h.name == "kill" && h.deed != nil && h.signal == syscall.SIGKILL { // who asks next is to see it dead
-		if err := forEach(f.nodes, func(node string) error { return b.injector.home.lab.Gone(ctx, node) }); err != nil {
+		if err := forEach(f.nodes, func(node string) error { return b.injector.home.labOf(h).Gone(ctx, node) }); err != nil {
 			return control.Deed{}, errors.Join(err, b.injector.heal(context.WithoutCancel(ctx), f.id))
 		}
 	}
@@ -70,6 +70,9 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 
 // allow checks whether so many nodes may be broken.
 func (b *breaker) allow(f *standingFault, sure bool) error {
+	if f.harm.server != nil { // the store is on nobody's path
+		return nil
+	}
 	breaks := f.harm.isolates()
 	if d := f.harm.deed; d != nil {
 		breaks = slices.Contains(d.suits, lab.Running) // what heals breaks nothing
@@ -106,6 +109,10 @@ func (b *breaker) Mend(ctx context.Context) (mended []string, err error) {
 			continue
 		}
 		mended = append(mended, n.Name+" "+what)
+	}
+	if h := b.injector.home; h != nil {
+		more, failed := h.mendServer(ctx)
+		mended, err = append(mended, more...), errors.Join(err, failed)
 	}
 	return mended, err
 }

@@ -63,9 +63,15 @@ var catalogue = []entry{
 		what: "connections to the store break, and are refused", example: "inject kill --store --for 5s"},
 	{kind: chaos.Freeze, where: atStore, flags: []string{"store"},
 		what: "connections to the store stand, and nothing is answered", example: "inject freeze --store --for 5s"},
-	{kind: chaos.Deny, where: atStore, flags: []string{"store", "share"},
-		what: "a share of the writes is answered as by a store that has become read-only", example: "inject deny --store --share 100% --for 5s"},
+	{kind: chaos.Deny, where: atStore, flags: []string{"store", "share"}, may: []string{"error"},
+		what:    "a share of the writes is answered as by a store that is read-only, out of memory, whose disk is full, or that lacks replicas",
+		example: "inject deny --store --share 100% --error oom --for 5s"},
+	{kind: chaos.Delay, name: slowDisk, where: atStore, flags: []string{"store", "by"}, may: []string{"share", "jitter", "distribution"},
+		what: "writes are answered late, as by a store that waits for its disk; questions in time", example: "inject slow_disk --store --by 200ms --for 5s"},
 }
+
+// slowDisk is the delay of writes to the store alone.
+const slowDisk = "slow_disk"
 
 // Where faults stand.
 var (
@@ -121,6 +127,11 @@ func faultNames() (names []string) {
 	for _, d := range deeds {
 		names = append(names, d.name)
 	}
+	for _, d := range serverDeeds(false) {
+		if !slices.Contains(names, d.name) {
+			names = append(names, d.name)
+		}
+	}
 	for _, name := range orderedKinds() {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -134,6 +145,7 @@ const valuesHelp = `values
   --share    20% or 0.2; of messages also, as of tasks below, every(7), burst(3,100), 50%every(7)
   --by       5ms; with --jitter 2ms it is spread around that: --distribution uniform (within the jitter), normal or pareto
              (the jitter is the deviation)
+  --error    of what a store denies: readonly, oom, disk or noreplicas, in the words of Redis
   --rate     64KB/s; --size, --vary, --bytes: 100B, 64KB, 64KiB, 1MiB
   --shape    one, majority, minority-third, majorities-ring, bridge, of nodes that the seed draws; --groups n1,n2/n3,n4,n5`
 
@@ -178,15 +190,21 @@ func printFaults(out io.Writer) error {
 	for _, d := range deeds {
 		_, _ = fmt.Fprintf(table, "%s\t%v\t\t%s\t%s\n", d.name, chaos.Process, strings.Join(dashed(d.may), " "), d.what)
 	}
+	for _, d := range serverDeeds(false) {
+		_, _ = fmt.Fprintf(table, "%s\t%v\t%s\t%s\t%s\n", d.name, d.where(), strings.Join(dashed(d.wants()), " "), strings.Join(dashed(d.may), " "), d.what)
+	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprint(out, "\nwhom: --node NAME|all, --role owner|standby|splitter|door|store, --zone Z, --tile N, and of those --pick one|2|50%|random-max-50%\n\n")
+	_, _ = fmt.Fprint(out, "\nwhom: --node NAME|all, --role owner|standby|splitter|door|store|server, --zone Z, --tile N, and of those --pick one|2|50%|random-max-50%\n\n")
 	for _, d := range deeds {
 		_, _ = fmt.Fprintln(out, "  fracture "+d.example)
 	}
 	for _, e := range catalogue {
 		_, _ = fmt.Fprintln(out, "  fracture "+e.example)
+	}
+	for _, d := range serverDeeds(false) {
+		_, _ = fmt.Fprintln(out, "  fracture "+d.example)
 	}
 	_, err := io.WriteString(out, "\n"+valuesHelp+"\n\n"+termsHelp+"\n")
 	return err
@@ -216,6 +234,9 @@ func printFaultsJSON(out io.Writer) error {
 	}
 	for _, d := range deeds {
 		all = append(all, fault{d.name, chaos.Process.String(), []string{}, append([]string{}, d.may...), d.what, "fracture " + d.example})
+	}
+	for _, d := range serverDeeds(false) {
+		all = append(all, fault{d.name, d.where().String(), append([]string{}, d.wants()...), append([]string{}, d.may...), d.what, "fracture " + d.example})
 	}
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")

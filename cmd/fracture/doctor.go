@@ -341,6 +341,13 @@ func checkStore(ctx context.Context, redisURL string) finding {
 	if redisURL == "" {
 		return okFinding("store", "embedded; --redis URL looks at another")
 	}
+	if redisURL == ownRedis {
+		program, err := findServer()
+		if err != nil {
+			return failFinding("store", "install the package redis-server, or leave --redis out to use the embedded store", "%v", err)
+		}
+		return okFinding("store", "the lab's own, by %s", program)
+	}
 	client, err := store.NewClient(redisURL)
 	if err != nil {
 		return failFinding("store", "correct the URL, such as redis://127.0.0.1:6379", "%v", err)

@@ -20,6 +20,7 @@ import (
 type harm struct {
 	name   string
 	deed   *deed            // done to processes; nil: it is ordered
+	server *serverDeed      // whose deed it is, where the store's process suffers it; else nil
 	stand  []chaos.Standing // what each of whom is ordered,
 	parted partFlags        // unless it is whom each of them cannot reach
 	whom   chaos.Selection
@@ -72,6 +73,8 @@ type harmFlags struct {
 	by                  time.Duration
 	times               float64
 	terms               string
+	refusal             string
+	empty               bool
 	signal              string
 	last                time.Duration
 	seed                uint64
@@ -81,7 +84,7 @@ type harmFlags struct {
 
 func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.nodes, "node", nil, "who suffers it, by name; may be repeated; all: every node")
-	flags.StringSliceVar(&f.roles, "role", nil, "who holds one of these roles now: owner, standby, splitter, door; or the store, as all nodes see it")
+	flags.StringSliceVar(&f.roles, "role", nil, "who holds one of these roles now: owner, standby, splitter, door; or the store, as all nodes see it; or server, the store's own process")
 	flags.StringSliceVar(&f.zones, "zone", nil, "who is in one of these zones")
 	flags.UintSliceVar(&f.tiles, "tile", nil, "who owns one of these tiles of the picture now")
 	flags.StringVar(&f.pick, "pick", "all", "how many of those: one, all, a number, 50%, or random-max-50%")
@@ -94,6 +97,8 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.by, "by", 0, "how late, up to "+chaos.MaxLate.String()+"; of a slicer the pause")
 	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
 	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
+	flags.StringVar(&f.refusal, "error", "", "what a write is answered that the store denies: readonly, oom, disk, noreplicas; none: readonly")
+	flags.BoolVar(&f.empty, "empty", false, "the store is started again with nothing in it (of --role server: kill, stop, restart, revive)")
 	flags.StringVar(&f.signal, "signal", "KILL", "which signal, by name or number (kill)")
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides who is picked, and which messages and tasks it has; 0: from the clock, and printed")
@@ -130,10 +135,19 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 	h = harm{name: name, last: f.last, seed: f.seed, deed: deedOf(name), parted: f.parted}
 	if f.store {
 		if h.deed = nil; !slices.Contains(atStores, name) {
-			return h, fmt.Errorf("--store: a store suffers %s, and not %s", strings.Join(atStores, ", "), name)
+			err := fmt.Errorf("--store: a store suffers %s, and not %s", strings.Join(atStores, ", "), name)
+			if serverDeedOf(name, false) != nil {
+				err = fmt.Errorf("%w; its process does: --role %s", err, serverRole)
+			}
+			return h, err
 		}
 	}
-	if h.whom, err = f.selection(name, given); err != nil {
+	if h.server, err = f.ofServer(name, given); err != nil {
+		return h, err
+	}
+	if h.server != nil {
+		h.deed = &h.server.deed
+	} else if h.whom, err = f.selection(name, given); err != nil {
 		return h, err
 	}
 	if f.last < shortestFor || f.last > longestInject {
@@ -150,7 +164,7 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 }
 
 // atStores are the faults that a store suffers.
-var atStores = []string{"kill", "freeze", "cut", "loss", "delay", "deny"}
+var atStores = []string{"kill", "freeze", "cut", "loss", "delay", "deny", slowDisk}
 
 // storeRole means the store, which is no node: what nodes say to it suffers.
 const storeRole = "store"
@@ -170,7 +184,7 @@ func (f *harmFlags) selection(name string, given func(flag string) bool) (s chao
 	for _, text := range f.roles {
 		role := chaos.Role(text)
 		if !slices.Contains(chaos.Roles, role) {
-			return s, fmt.Errorf("--role %q: want one of %s, %s", text, words(chaos.Roles), storeRole)
+			return s, fmt.Errorf("--role %q: want one of %s, %s, %s", text, words(chaos.Roles), storeRole, serverRole)
 		}
 		s.Roles = append(s.Roles, role)
 	}
@@ -186,7 +200,7 @@ func (f *harmFlags) selection(name string, given func(flag string) bool) (s chao
 
 // takes checks which flags were given against those that a fault wants and may have.
 func takes(name string, wants, may []string, example string, given func(flag string) bool) error {
-	own := []string{"share", "by", "times", "terms", "peer", "inward", "both", "gossip", "store", "signal"}
+	own := []string{"share", "by", "times", "terms", "peer", "inward", "both", "gossip", "store", "error", "empty", "signal"}
 	for _, flag := range slices.Concat(own, networkFlagNames, partFlagNames) {
 		wanted := slices.Contains(wants, flag)
 		switch {
@@ -219,7 +233,15 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	if err := f.parted.check(e); err != nil {
 		return nil, err
 	}
-	fault, err := f.network.fault(chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms})
+	fault, err := f.network.fault(chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms, Writes: e.name == slowDisk})
+	if e.name == slowDisk {
+		fault.Share = 1
+	}
+	if err == nil && f.refusal != "" {
+		if err = fault.Refusal.UnmarshalText([]byte(f.refusal)); err != nil {
+			err = fmt.Errorf("--error: %w", err)
+		}
+	}
 	if err == nil && given("share") {
 		fault, err = parseShare(fault, f.share)
 	}

@@ -63,6 +63,8 @@ func newInjectCommand() *cobra.Command {
 			"  fracture inject cut --tile 7\n" +
 			"  fracture inject freeze --role store --for 5s\n" +
 			"  fracture inject kill --role splitter --for 3s\n" +
+			"  fracture inject stop --role server --for 3s\n" +
+			"  fracture inject flush\n" +
 			"  fracture inject restart --zone z1 --pick one",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(faultNames(), cobra.ShellCompDirectiveNoFileComp),

@@ -38,6 +38,10 @@ func TestInject_readsWhatIsToStand(t *testing.T) {
 		"limit_data --node=n3 --bytes=1.5MiB":                        "limit_data after 1572864 B at link to all",
 		"slow_close --node=n3 --by=1s --inward=true":                 "slow_close by 1s at link from all",
 		"blackhole --node=n3 --timeout=2s":                           "blackhole after 2s at link to all, blackhole after 2s at beat to all",
+		"deny --store --share=1":                                     "deny of 100 % at store",
+		"deny --role=store --share=50% --error=oom":                  "deny of 50 % as oom at store",
+		"slow_disk --store --by=200ms":                               "delay of 100 % of writes by 200ms at store",
+		"slow_disk --store --by=200ms --share=every(3) --jitter=5ms": "delay of 100 % of one in 3 of writes by 200ms ± 5ms, uniform at store",
 		"partition --shape=majority":                                 "cut at link to all, cut at beat to all",
 	} {
 		stand, err := injected(line)
@@ -75,6 +79,7 @@ func TestInject_readsWhomItIsFor(t *testing.T) {
 func TestInject_aFaultOfTheStoreIsOrderedAndOneOfAProcessIsDone(t *testing.T) {
 	for line, want := range map[string]bool{
 		"kill --node n1": true, "kill --store": false, "kill --role store": false, "freeze --node all": true, "freeze --store": false,
+		"kill --role server": true, "freeze --role server": true, "flush": true, "full_disk --role server": true, "restart --role server --empty": true,
 		"cut --store": false, "loss --store --share 50%": false, "stop --node n1": true, "replace --node n1": true,
 	} {
 		h, err := parseHarm(strings.Fields(line))
@@ -89,15 +94,28 @@ func TestInject_aFaultOfTheStoreIsOrderedAndOneOfAProcessIsDone(t *testing.T) {
 
 func TestInject_saysWhatIsWrong(t *testing.T) {
 	for line, want := range map[string]string{
-		"melt --node=n3":                          `no fault is called "melt": want one of kill, freeze, stop, restart, replace, thaw, revive, cut, partition`,
+		"melt --node=n3":                          `no fault is called "melt": want one of kill, freeze, stop, restart, replace, thaw, revive, flush, full_disk, cut, partition`,
 		"":                                        "inject wants one fault",
 		"kill":                                    "or choose by --role, --zone, --tile, --pick",
-		"kill --role king":                        `--role "king": want one of owner, standby, splitter, door, store`,
+		"kill --role king":                        `--role "king": want one of owner, standby, splitter, door, store, server`,
 		"kill --node n1 --pick few":               `bad pick "few": want one`,
 		"kill --node n1 --signal LOUD":            `--signal "LOUD": want a name`,
 		"kill --node n1 --share 1":                "--share means nothing to kill, which takes --signal",
-		"stop --store":                            "a store suffers kill, freeze, cut, loss, delay, deny, and not stop",
-		"slow --times 2 --store":                  "a store suffers kill, freeze, cut, loss, delay, deny, and not slow",
+		"stop --store":                            "a store suffers kill, freeze, cut, loss, delay, deny, slow_disk, and not stop; its process does: --role server",
+		"flush --role store":                      "and not flush; its process does: --role server",
+		"cut --role server":                       "the store's process suffers kill, freeze, stop, restart, thaw, revive, flush, full_disk, and not cut",
+		"kill --role server,owner":                "--role owner: kill strikes the process of the store",
+		"stop --role server --node n1":            "--node: stop strikes the process of the store",
+		"flush --node n1":                         "--node: flush strikes the process of the store",
+		"full_disk --pick one":                    "--pick: full_disk strikes",
+		"kill --role server --store":              "--store",
+		"kill --node n1 --empty":                  "--empty means nothing to kill, which takes --signal",
+		"flush --empty":                           "--empty means nothing to flush",
+		"freeze --role server --signal TERM":      "--signal means nothing to freeze",
+		"slow --times 2 --store":                  "a store suffers kill, freeze, cut, loss, delay, deny, slow_disk, and not slow",
+		"deny --store --share 1 --error mood":     `--error: bad fault: "mood" is not one of [readonly oom disk noreplicas]`,
+		"cut --store --error oom":                 "--error means nothing to cut",
+		"slow_disk --node n1 --by 5ms":            "--store is missing",
 		"cut --store --peer n2":                   "there is one store",
 		"deny --node n1 --share 1":                "--store is missing",
 		"cut":                                     "--node is missing",
@@ -111,10 +129,10 @@ func TestInject_saysWhatIsWrong(t *testing.T) {
 		"reset --node=n3 --by=1ms":                "--by means nothing to reset, which takes --timeout, --peer",
 		"fail --node=n3 --terms=melt":             "want a modifier, or one of off, return, panic, sleep, wrong",
 		"cut --node=n3 --gossip=true --peer=n2":   "leave --peer, --inward and --both away",
-		"cut --node=n3 --inward=true --both=true": "--inward is one of the two ways that --both means",
-		"slow --node=n3 --times=2 --both=true":    "--both means nothing to slow",
 		"delay --node=n3 --share=1 --by=-1ms":     "neither can be below 0",
 		"delay --node=n3 --share=1 --by=3s":       "each at most 2s",
+		"cut --node=n3 --inward=true --both=true": "--inward is one of the two ways that --both means",
+		"slow --node=n3 --times=2 --both=true":    "--both means nothing to slow",
 		"delay --node=n3 --share=1 --by=1ms --distribution=zipf":   `--distribution: bad fault: "zipf" is not one of [uniform normal pareto]`,
 		"delay --node=n3 --share=1 --by=1ms --distribution=normal": "and no jitter",
 		"loss --node=n3 --share=burst(3,2)":                        "a burst of 3 in each 2",
@@ -156,8 +174,8 @@ func TestFaults_eachExampleIsACommandLineThatInjectTakes(t *testing.T) {
 			t.Errorf("%s: %v, %v; want that it is taken", f.Example, h, err)
 		}
 	}
-	if len(list.Faults) != len(catalogue)+len(deeds) || len(list.Faults) == 0 {
-		t.Errorf("%d faults are listed, want %d", len(list.Faults), len(catalogue)+len(deeds))
+	if all := len(catalogue) + len(deeds) + len(serverDeeds(false)); len(list.Faults) != all || all == 0 {
+		t.Errorf("%d faults are listed, want %d", len(list.Faults), all)
 	}
 }
 

@@ -92,6 +92,10 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 		return nil, fmt.Errorf("%s: %w", h.name, errNotOurProcess)
 	}
 	f := &standingFault{id: i.number(), harm: h}
+	if h.server != nil {
+		f.nodes = []string{serverName}
+		return f, i.home.canSuffer(h.server)
+	}
 	words, err := i.suited(h)
 	if err != nil {
 		return f, err
@@ -157,8 +161,7 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 		f.until = clock.Never // until it is done: how long it stands counts from then
 		f.starts = map[string]int{}
 		for _, node := range f.nodes {
-			child, _ := i.home.lab.Child(node) // it was chosen, so there is one
-			f.starts[node] = child.Starts
+			f.starts[node] = i.home.startsOf(h, node)
 		}
 	}
 	if !h.once() {
@@ -168,7 +171,7 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 	}
 	switch {
 	case h.deed != nil:
-		err = forEach(f.nodes, func(node string) error { return h.deed.do(ctx, i.home, node, h.signal) })
+		err = forEach(f.nodes, func(node string) error { return i.home.does(ctx, h, node) })
 		i.mu.Lock()
 		f.until = clock.Now().Add(h.last)
 		i.mu.Unlock()
@@ -299,7 +302,7 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	return forEach(f.nodes, func(node string) error {
-		if child, err := i.home.lab.Child(node); err == nil && child.Starts > f.starts[node] {
+		if i.home.startsOf(f.harm, node) > f.starts[node] {
 			return nil // somebody has started it again
 		}
 		return f.harm.deed.heal(ctx, i.home, node, f.harm.signal)

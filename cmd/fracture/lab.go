@@ -99,7 +99,7 @@ func labCommand(f *labFlags) *cobra.Command {
 			"with x: its standbys take over, and the screen shows how long the work stood still. s guards the picture by the next\n" +
 			"strategy while it runs, and starts it again where failfast has stopped it. ? lists the keys.\n" +
 			"Everything ends with the lab. Without a terminal, for keys or for the picture, it prints lines until it is interrupted.",
-		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --nodes 6 --zones 2\n  fracture lab --redis redis://127.0.0.1:6379\n" +
+		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --nodes 6 --zones 2\n  fracture lab --redis redis://127.0.0.1:6379\n  fracture lab --redis own\n" +
 			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2\n" +
 			"  fracture lab --journey original\n  fracture lab --tmux",
 		Args: cobra.NoArgs,
@@ -122,7 +122,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags := cmd.Flags()
 	flags.IntVar(&f.nodes, "nodes", 5, "how many nodes, 1 to 32")
 	flags.IntVar(&f.zones, "zones", 0, "zones to spread the nodes over, in turn: no zone holds an owner and its standby; 0: none")
-	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; none: an embedded one (also by "+storeEnv+")")
+	flags.StringVar(&f.redis, "redis", "", "where the store is, a URL; "+ownRedis+": a redis-server of the lab's own, which can be broken; none: an embedded one (also by "+storeEnv+")")
 	flags.StringVar(&f.strategy, "strategy", "standby", fmt.Sprintf("how tasks are guarded, one of %v", work.Strategies))
 	flags.IntVar(&f.factor, "factor", 0, "copies of each task, the owner's included, up to 4; 0: the fewest that the strategy takes")
 	flags.IntVar(&f.tiles, "tiles", 24, "tiles of a frame")
@@ -243,7 +243,11 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
 		return err
 	}
-	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, gossip: f.gossip, http: f.http, args: f.list()})
+	server, err := f.ownServer()
+	if err != nil {
+		return err
+	}
+	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, server: server, gossip: f.gossip, http: f.http, args: f.list()})
 	if err != nil {
 		return err
 	}
@@ -253,7 +257,10 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 	}
 	opts := f.options(out)
 	opts.Strategy, opts.Factor, opts.Store = stream.Strategy.String(), int(stream.Factor), "embedded"
-	if f.redis != "" {
+	switch {
+	case server != "":
+		opts.Store = "redis-server of its own"
+	case f.redis != "":
 		opts.Store = store.Redact(f.redis)
 	}
 	group, inner := errgroup.WithContext(ctx)
@@ -277,6 +284,21 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		})
 	})
 	return unlessTold(ctx, group.Wait())
+}
+
+// ownRedis is what is said in place of a URL for a redis-server of the lab's own.
+const ownRedis = "own"
+
+// ownServer finds the program of the store where it is to be the lab's own, and takes the word for it out of the flags.
+func (f *labFlags) ownServer() (program string, err error) {
+	if f.redis != ownRedis {
+		return "", nil
+	}
+	if program, err = findServer(); err != nil {
+		return "", fmt.Errorf("--redis %s: %w", ownRedis, err)
+	}
+	f.redis = ""
+	return program, nil
 }
 
 // whereItIs is the news of an address that nobody would guess, with the reason where there is one; none of the usual one.

@@ -159,6 +159,9 @@ func (p *player) read(b *blow) {
 	if t.Component == meter.Store || t.Component == meter.Gossip {
 		t.Held = fmt.Sprintf("of %d nodes", len(b.nodes))
 	}
+	if b.harm.server != nil {
+		t.Held = fmt.Sprintf("the store of %d nodes", p.lab.options.nodes)
+	}
 	t.ReadAgainst(p.rec, p.watch, span, b.calm)
 	t.Length = b.until.Sub(b.before)
 	t.Timeline = meter.Timeline{Injected: b.before, Effective: b.after}

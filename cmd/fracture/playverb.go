@@ -44,6 +44,7 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 		e.Fracture.Seed = o.seed
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
+	o.server = breaksServer(e)
 	o.title, o.command = e.Title, repeating(cmd, args, o.seed)
 	if err := canKeep("--out", o.out); err != nil {
 		return err

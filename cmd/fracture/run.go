@@ -150,6 +150,7 @@ type runOptions struct {
 	command    []string        // that does the same again
 	args       nodeArgs
 	program    string // of the nodes; empty: this one
+	server     bool   // the store is to be a process of its own, which a scenario breaks
 	lenient    bool   // what this machine cannot do may be left out
 	control    controlFlags
 }

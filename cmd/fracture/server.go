@@ -21,6 +21,7 @@ const (
 	serverName = "store"      // likewise
 	serverDir  = "store"      // in the cluster directory
 	serverFile = "redis.sock" // in serverDir
+	serverDump = "dump.rdb"   // likewise: what it has saved
 	serverLook = 20 * time.Millisecond
 	serverPing = 500 * time.Millisecond
 )
@@ -37,11 +38,20 @@ func findServer() (string, error) {
 	return path, nil
 }
 
-// server is a redis-server without persistence, a child of this process, that listens in the cluster directory alone.
+// server is a redis-server, a child of this process, that listens in the cluster directory alone. It saves what it holds when
+// it is asked to end, and else never: nobody measures beside its saving.
 type server struct {
 	lab    *lab.Lab
 	client *store.Client
+	dump   string // the file that it saves to
 }
+
+// asServer begins a redis-server that lives on where a file cannot grow, as on a full disk: the kernel's signal is ignored, and
+// the error that comes with it is not.
+const asServer = `trap "" XFSZ; exec "$0" "$@"`
+
+// saveAtEnd is as seldom as it can be said: a year after a change. Where nothing is said, nothing is saved at the end.
+const saveAtEnd = "31536000 1"
 
 // newServer prepares the server; it runs with its lab.
 func newServer(program, dir string) (*server, error) {
@@ -49,9 +59,14 @@ func newServer(program, dir string) (*server, error) {
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return nil, fmt.Errorf("making the store's directory: %w", err)
 	}
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		return nil, fmt.Errorf("starting redis-server: %w", err)
+	}
 	socket := filepath.Join(home, serverFile)
-	children, err := lab.New(lab.Config{Dir: home, Program: program, Command: func(string) []string {
-		return []string{"--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--dir", home}
+	children, err := lab.New(lab.Config{Dir: home, Program: shell, Command: func(string) []string {
+		return []string{"-c", asServer, program, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700",
+			"--save", saveAtEnd, "--appendonly", "no", "--dir", home, "--dbfilename", serverDump}
 	}})
 	if err != nil {
 		return nil, err
@@ -60,7 +75,7 @@ func newServer(program, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{children, client}, nil
+	return &server{children, client, filepath.Join(home, serverDump)}, nil
 }
 
 // url is where nodes find the server in the cluster directory.
@@ -104,7 +119,7 @@ func (h *home) startServer(ctx context.Context) error {
 	return h.server.awaitUp(ctx)
 }
 
-// reviveServer starts the store's process again.
+// reviveServer starts the store's process again, with what it has saved.
 func (h *home) reviveServer(ctx context.Context) error {
 	if err := h.server.lab.Revive(ctx, serverName); err != nil {
 		return fmt.Errorf("revive the store: %w", err)
