@@ -29,7 +29,7 @@ func (p *process) suffer(t testing.TB, peer *process, inward bool, faults ...cha
 	for i, f := range faults {
 		list = append(list, Standing{Rule: uint32(i + 1), Fault: f, Peer: peer.self.ID, Inward: inward})
 	}
-	if err := p.SetFaults(1, list...); err != nil {
+	if err := p.SetFaults(list...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -283,7 +283,7 @@ func TestCorrupt_everySecondBeatIsRefused(t *testing.T) {
 				at, peer = b.Beats, a.peer.ID
 			}
 			f := chaos.Fault{Kind: chaos.Corrupt, Share: 1, Every: 2}
-			if err := at.SetFaults(1, Standing{Rule: 1, Fault: f, Peer: peer, Inward: inward}); err != nil {
+			if err := at.SetFaults(Standing{Rule: 1, Fault: f, Peer: peer, Inward: inward}); err != nil {
 				t.Fatal(err)
 			}
 			a.SetPeers([]BeatPeer{b.peer})
@@ -295,7 +295,7 @@ func TestCorrupt_everySecondBeatIsRefused(t *testing.T) {
 
 func TestFaults_ofBytesSpareWhoOrderedThem(t *testing.T) {
 	a, b := pair(t)
-	if err := a.SetFaults(1, Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Blackhole, Timeout: time.Millisecond}, Spared: b.self.ID}); err != nil {
+	if err := a.SetFaults(Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Blackhole, Timeout: time.Millisecond}, Spared: b.self.ID}); err != nil {
 		t.Fatal(err)
 	}
 	say(a, b, 1)

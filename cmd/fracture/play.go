@@ -29,6 +29,7 @@ type player struct {
 	actor    *actor
 	faults   int // that are to come in all, and the controls before them
 
+	nth         uint64                  // round that is played, from 0; set before anything of it is
 	stopNemesis func(why scenario.Stop) // nil where there is none; set before anything is played
 
 	mu    sync.Mutex // guards what follows
@@ -77,6 +78,7 @@ func (p *player) play(ctx context.Context) error {
 
 // round waits for the calm, looks at the hypothesis as the scenario wants it, plays the method, and makes all whole again.
 func (p *player) round(ctx context.Context, round uint64) error {
+	p.nth = round
 	whole, err := p.awaitWhole(ctx)
 	if err == nil {
 		err = p.wait(ctx, whole.Add(p.runner.calm))
