@@ -22,7 +22,7 @@ func TestWorkers_termsCountOnWhenOtherFaultsComeAndGo(t *testing.T) {
 	w := newWorkers(func(string) work.Function { return busy{} }, nil)
 	failed := func(tasks int) (n int) {
 		for range tasks {
-			if w.do(failover.Message{}, nil, maxStretch).Message.Failed {
+			if w.do(&failover.Message{}, nil, maxStretch).Message.Failed {
 				n++
 			}
 		}
@@ -60,7 +60,7 @@ func TestWorkers_aFaultDrawsTheSameWhateverElseStands(t *testing.T) {
 			if n == 10 {
 				standAt(&w.faults, list)
 			}
-			failed += fmt.Sprint(w.do(failover.Message{}, nil, maxStretch).Message.Failed, " ")
+			failed += fmt.Sprint(w.do(&failover.Message{}, nil, maxStretch).Message.Failed, " ")
 		}
 		return failed
 	}

@@ -197,7 +197,7 @@ const (
 // struck runs a task as the faults at the calculators have it: it fails, its answer is spoiled, or it takes longer, at most so
 // long: also because what runs it panics, and is started again. It ends early where the faults end, and costs no more
 // processor time.
-func (w *workers) struck(f *spotFaults, task failover.Message, output []byte, most time.Duration) failover.Event {
+func (w *workers) struck(f *spotFaults, task *failover.Message, output []byte, most time.Duration) failover.Event {
 	began := clock.Now()
 	end := began.Add(most)
 	b := f.blow()
@@ -259,9 +259,10 @@ var errSilenced = &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%v of %v
 // silenced tells whether a fault has what is about to be said.
 func (m *mouth) silenced() bool {
 	f := m.faults.Load()
-	if f == nil {
-		return false
-	}
+	return f != nil && m.silences(f)
+}
+
+func (m *mouth) silences(f *spotFaults) bool {
 	var fate chaos.Fate
 	for _, s := range f.list {
 		fate = fate.And(s.Fault.Touch(s.draw()))

@@ -202,7 +202,7 @@ func TestWorkers_areSlowAndWrongAsFaultsHaveIt(t *testing.T) {
 		return newSpotFaults(nil, []chaos.Standing{{Site: chaos.Work, Fault: f}})
 	}
 	w.faults.Store(at(chaos.Fault{Kind: chaos.Slow, Times: 10}))
-	do := func() failover.Message { return w.do(failover.Message{}, nil, maxStretch).Message }
+	do := func() failover.Message { return w.do(&failover.Message{}, nil, maxStretch).Message }
 	if ran := do().Ran; ran < 20*time.Millisecond {
 		t.Errorf("ten times as slow, a task of 2 ms took %v", ran)
 	}
@@ -236,7 +236,7 @@ func TestWorkers_doToTasksWhatTermsSay(t *testing.T) {
 		w.faults.Store(newSpotFaults(nil, []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Fail, Terms: tt.terms}}}))
 		var got []string
 		for range 3 {
-			switch m := w.do(failover.Message{}, nil, maxStretch).Message; {
+			switch m := w.do(&failover.Message{}, nil, maxStretch).Message; {
 			case m.Failed:
 				got = append(got, string(m.Payload))
 			case m.Ran >= 300*time.Millisecond:
@@ -262,7 +262,7 @@ func TestWorkers_areQuickAgainOnceTheFaultIsOver(t *testing.T) {
 	forever := newSpotFaults(nil, []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Slow, Times: chaos.MaxTimes}}})
 	w.faults.Store(forever)
 	done := make(chan failover.Event)
-	go func() { done <- w.do(failover.Message{}, nil, time.Hour) }()
+	go func() { done <- w.do(&failover.Message{}, nil, time.Hour) }()
 	<-met
 	w.faults.Store(nil)
 	select {

@@ -39,7 +39,7 @@ func (l *Links) SetFaults(faults ...Standing) error {
 	return nil
 }
 
-// Stands reports whether any fault stands on the links.
+// Stands reports whether any fault stands on the links. Asked first, it is all that a door costs at which none does.
 func (l *Links) Stands() bool { return l.faults.Load() != nil }
 
 // Stands reports whether any fault stands on the beats.
@@ -135,6 +135,17 @@ func (l *Links) lostInward(from failover.NodeID) bool {
 	}
 	l.count.faulted.Add(1)
 	return true
+}
+
+// intercepts and loses tell whether a fault has a packet on its way to a peer, or from there.
+func (r *round) intercepts(p *beatPeer, packet *[beatBytes]byte) bool {
+	plan := r.faults.Load()
+	return plan != nil && r.line.intercept(r.Beats, plan, p, r.now, packet)
+}
+
+func (r *round) loses(p *beatPeer, packet []byte) bool {
+	plan := r.faults.Load()
+	return plan != nil && r.lost(plan, p, packet)
 }
 
 // lost tells whether a fault has a packet that comes from a peer. A spoiled one is judged anew, as if it had come so.

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"errors"
-	"io"
 	"net"
 	"syscall"
 	"testing"
@@ -332,31 +331,4 @@ func TestFaults_delayByAtLeastTheMeanLessTheJitter(t *testing.T) {
 			t.Errorf("a message came after %v, want 80ms at least", took)
 		}
 	}
-}
-
-// nowhere takes and gives nothing.
-type nowhere struct{}
-
-func (nowhere) Read([]byte) (int, error)    { return 0, io.EOF }
-func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
-
-// What a site costs that has no rule, beside the same without the site.
-func BenchmarkGate_withoutAFault(b *testing.B) {
-	near, far := net.Pipe()
-	defer func() { _, _ = near.Close(), far.Close() }()
-	l := &Links{}
-	g := newGate(near, func() {})
-	g.raw = nowhere{}
-	g.strait.Store(&strait{faults: &l.faults})
-	frame := make([]byte, 100)
-	b.Run("door", func(b *testing.B) {
-		for b.Loop() {
-			_, _ = g.Write(frame)
-		}
-	})
-	b.Run("none", func(b *testing.B) {
-		for b.Loop() {
-			_, _ = g.raw.Write(frame)
-		}
-	})
 }
