@@ -102,6 +102,9 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 	}
 	n := note{at: b.before, ended: p.arena.Now(), Activity: report.Activity{Phase: report.Method, Name: name, Provider: "process", Path: "fracture",
 		Arguments: append([]string{"inject"}, arguments...), Output: strings.Join(b.nodes, ", ")}}
+	if place > 0 {
+		n.planned = at
+	}
 	if b.failed != nil {
 		n.Failed = b.failed.Error()
 	}

@@ -47,6 +47,7 @@ type player struct {
 type note struct {
 	report.Activity
 	at, ended clock.Instant
+	planned   clock.Instant // when it was to begin; 0: it has no time
 }
 
 // notes are what was done and asked, at times since then.
@@ -55,6 +56,9 @@ func (p *player) notes(began clock.Instant) (list []report.Activity) {
 	defer p.mu.Unlock()
 	for _, n := range p.diary {
 		n.At, n.Took = meter.Millis(n.at.Sub(began)), meter.Millis(n.ended.Sub(n.at))
+		if n.planned > 0 {
+			n.Planned, n.Late = meter.Millis(n.planned.Sub(began)), float64(n.at.Sub(n.planned))/float64(time.Microsecond)
+		}
 		list = append(list, n.Activity)
 	}
 	return list
