@@ -18,6 +18,21 @@ func Draw(seed uint64, spot Spot, rule uint32, nth uint64) Luck {
 	return Luck(mix(h ^ nth*golden))
 }
 
+// SeedAt is the seed of what draws at one place alone, under a rule, in a run of the given seed: from, and to where there is
+// another end, name the place. Names outlive processes, so the same seed draws the same in another run.
+func SeedAt(seed uint64, site Site, from, to string, rule uint32) uint64 {
+	return uint64(Draw(seed, Spot{Site: site, From: called(from), To: called(to)}, rule, 0))
+}
+
+// called is a name as a number: FNV-1a.
+func called(name string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return h
+}
+
 // golden is 2^64 divided by the golden ratio: the step of splitmix64.
 const golden = 0x9e3779b97f4a7c15
 

@@ -13,13 +13,13 @@ import (
 // before it, so an order without faults heals. Faults are leases because their runner may die.
 type Order struct {
 	ID    uint64     `json:"id"`              // chosen by the runner, and confirmed by the node
-	Seed  uint64     `json:"seed,omitempty"`  // of the luck that the faults draw
 	Lease Lease      `json:"lease,omitempty"` // from when the node reads it; above 0 where faults stand, at most MaxLease
 	Stand []Standing `json:"stand,omitempty"`
 }
 
 // Standing is a fault that stands at a node, or strikes once when the order comes; see Fault.Once.
 type Standing struct {
+	Seed   uint64 `json:"seed,omitempty"` // of the luck that it draws
 	Rule   uint32 `json:"rule,omitempty"` // tells its draws from those of other rules
 	Site   Site   `json:"site"`           // any but Process, whose faults no process can be told to have
 	Fault  Fault  `json:"fault"`
@@ -112,7 +112,7 @@ func (s Standing) check() error {
 
 // Same reports whether two orders ask for the same, whatever their leases: the later renews the earlier.
 func (o Order) Same(other Order) bool {
-	if o.Seed != other.Seed || len(o.Stand) != len(other.Stand) {
+	if len(o.Stand) != len(other.Stand) {
 		return false
 	}
 	for i := range o.Stand {

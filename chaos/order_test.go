@@ -10,7 +10,7 @@ import (
 
 // goodOrder has something of everything that can stand.
 func goodOrder() Order {
-	return Order{ID: 7, Seed: 1, Lease: Lease(time.Second), Stand: []Standing{
+	return Order{ID: 7, Lease: Lease(time.Second), Stand: []Standing{
 		{Rule: 1, Site: Link, Fault: Fault{Kind: Cut}},
 		{Rule: 2, Site: Beat, Fault: Fault{Kind: Loss, Share: 0.2}, Peer: "n2", Inward: true},
 		{Rule: 3, Site: Link, Fault: Fault{Kind: Reset}, Peer: "n2"},

@@ -31,17 +31,15 @@ func (n *Node) reset(o ordered) {
 }
 
 // stand makes what is ordered stand at its sites, and nothing else. What is ordered about a member that is not known now
-// does not stand. All draw from the newest order's seed.
+// does not stand. Each draws from its own seed, by the names of the ends, and counts by itself.
 func (n *Node) stand() {
 	var links, beats []wire.Standing
 	var work, gossip, store []chaos.Standing
-	seed := uint64(0)
 	for _, o := range n.faults.list {
-		seed = o.order.Seed
 		for _, s := range o.order.Stand {
 			peer, known := n.roster.named(s.Peer)
-			s.Rule ^= uint32(o.sink) // so that two sinks' faults draw apart
-			on := wire.Standing{Rule: s.Rule, Fault: s.Fault, Peer: peer.ID(), Spared: o.sink, Inward: s.Inward}
+			s.Seed = n.seedOf(s)
+			on := wire.Standing{Seed: s.Seed, Rule: s.Rule, Fault: s.Fault, Peer: peer.ID(), Spared: o.sink, Inward: s.Inward}
 			switch {
 			case s.Peer == "":
 				on.Peer = 0
@@ -65,55 +63,99 @@ func (n *Node) stand() {
 			}
 		}
 	}
-	for _, err := range []error{n.links.SetFaults(seed, links...), n.beats.SetFaults(seed, beats...), n.standAtStore(seed, store)} {
+	for _, err := range []error{n.links.SetFaults(links...), n.beats.SetFaults(beats...), n.standAtStore(store)} {
 		if err != nil { // the order's Check was too kind
 			n.cfg.Log.Error("obeying an order", "err", err)
 		}
 	}
-	standAt(&n.work.faults, newSpotFaults(seed, chaos.Work, n.id, work))
-	standAt(&n.gossip.mouth.faults, newSpotFaults(seed, chaos.Gossip, n.id, gossip))
+	standAt(&n.work.faults, work)
+	standAt(&n.gossip.mouth.faults, gossip)
+}
+
+// seedOf is what a fault draws from at this node: the same in each run, whatever else stands.
+func (n *Node) seedOf(s chaos.Standing) uint64 {
+	from, to := n.self.Name, s.Peer
+	if s.Inward {
+		from, to = to, from
+	}
+	return chaos.SeedAt(s.Seed, s.Site, from, to, s.Rule)
 }
 
 // standAtStore lets faults stand between the node and its store, unless they do already.
-func (n *Node) standAtStore(seed uint64, list []chaos.Standing) error {
-	if n.cfg.StoreFaults == nil || seed == n.faults.storeSeed && slices.Equal(list, n.faults.store) {
+func (n *Node) standAtStore(list []chaos.Standing) error {
+	if n.cfg.StoreFaults == nil || slices.Equal(list, n.faults.store) {
 		return nil
 	}
-	n.faults.storeSeed, n.faults.store = seed, list
-	return n.cfg.StoreFaults(seed, uint32(n.id), list)
+	n.faults.store = list
+	return n.cfg.StoreFaults(list)
 }
 
-// standAt lets faults stand at a spot, unless they do already: those count on.
-func standAt(spot *atomic.Pointer[spotFaults], f *spotFaults) {
-	if now := spot.Load(); now == nil || f == nil || now.seed != f.seed || !slices.Equal(now.list, f.list) {
-		spot.Store(f)
+// standAt lets faults stand at a spot of this node, and nothing else. What stood there before counts on.
+func standAt(spot *atomic.Pointer[spotFaults], list []chaos.Standing) {
+	now := spot.Load()
+	if now == nil && len(list) == 0 || now != nil && slices.EqualFunc(now.list, list, func(f *spotFault, s chaos.Standing) bool { return f.Standing == s }) {
+		return
 	}
+	spot.Store(newSpotFaults(now, list))
 }
 
 // spotFaults are the faults that stand at a site of this node alone. None is a nil pointer, and costs one branch.
-type spotFaults struct {
-	seed  uint64
-	spot  chaos.Spot
-	list  []chaos.Standing
+type spotFaults struct{ list []*spotFault }
+
+// spotFault is one of them. It outlives the list that it is in for as long as it stands.
+type spotFault struct {
+	chaos.Standing
 	asked atomic.Uint64
 
-	mu    sync.Mutex     // guards terms
-	terms []*chaos.Chain // of each in the list; nil where it has none
+	mu    sync.Mutex   // guards terms
+	terms *chaos.Chain // nil where it has none
 }
 
-func newSpotFaults(seed uint64, site chaos.Site, self failover.NodeID, list []chaos.Standing) *spotFaults {
+// newSpotFaults are those of the list: those of before, where they stood, and new ones.
+func newSpotFaults(before *spotFaults, list []chaos.Standing) *spotFaults {
 	if len(list) == 0 {
 		return nil
 	}
-	f := &spotFaults{
-		seed: seed, spot: chaos.Spot{Site: site, From: uint32(self)}, list: list, terms: make([]*chaos.Chain, len(list)),
+	var old []*spotFault
+	if before != nil {
+		old = slices.Clone(before.list)
 	}
-	for i, s := range list {
-		if terms, err := chaos.ParseTerms(s.Fault.Terms); err == nil && s.Fault.Kind == chaos.Fail { // the order's Check has seen to it
-			f.terms[i] = chaos.NewChain(terms)
+	f := &spotFaults{}
+	for _, s := range list {
+		if i := slices.IndexFunc(old, func(o *spotFault) bool { return o.Standing == s }); i >= 0 {
+			f.list = append(f.list, old[i])
+			old = slices.Delete(old, i, i+1)
+			continue
 		}
+		fresh := &spotFault{Standing: s}
+		if terms, err := chaos.ParseTerms(s.Fault.Terms); err == nil && s.Fault.Kind == chaos.Fail { // the order's Check has seen to it
+			fresh.terms = chaos.NewChain(terms)
+		}
+		f.list = append(f.list, fresh)
 	}
 	return f
+}
+
+// draw is the luck of whoever asks next, and how many asked before.
+func (f *spotFault) draw() (nth uint64, luck chaos.Luck) {
+	nth = f.asked.Add(1) - 1
+	return nth, chaos.Draw(f.Seed, chaos.Spot{Site: f.Site}, f.Rule, nth)
+}
+
+// act is what the terms do to the next run that asks; nothing, and no luck, where there are none.
+func (f *spotFault) act() (chaos.Act, chaos.Luck) {
+	if f.terms == nil {
+		return chaos.Act{}, 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, luck := f.draw()
+	return f.terms.Next(luck), luck
+}
+
+// stand reports whether all of these are among those that stand now.
+func (f *spotFaults) stand(now *spotFaults) bool {
+	return now == f || now != nil && !slices.ContainsFunc(f.list, func(s *spotFault) bool { return !slices.Contains(now.list, s) })
 }
 
 // blow is what the terms that stand at the calculators do to one run of a task.
@@ -122,19 +164,14 @@ type blow struct {
 	fails  bool // it is not run, and answers with the error
 	reason string
 	spoils bool
-	rule   uint32 // that spoils it
+	luck   chaos.Luck // that spoils it
 	longer time.Duration
 }
 
-// blow lets all terms have the nth run that asks.
-func (f *spotFaults) blow(nth uint64) (b blow) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i, chain := range f.terms {
-		if chain == nil {
-			continue
-		}
-		switch act := chain.Next(chaos.Draw(f.seed, f.spot, f.list[i].Rule, nth)); act.Kind {
+// blow lets all terms have the run that asks.
+func (f *spotFaults) blow() (b blow) {
+	for _, s := range f.list {
+		switch act, luck := s.act(); act.Kind {
 		case chaos.Return:
 			b.fails, b.reason = true, act.Text
 		case chaos.Panic:
@@ -142,7 +179,7 @@ func (f *spotFaults) blow(nth uint64) (b blow) {
 		case chaos.Sleep:
 			b.longer += act.By
 		case chaos.Spoil:
-			b.spoils, b.rule = true, f.list[i].Rule
+			b.spoils, b.luck = true, luck
 		case chaos.Off:
 		}
 	}
@@ -160,15 +197,13 @@ const (
 // struck runs a task as the faults at the calculators have it: it fails, its answer is spoiled, or it takes longer, at most so
 // long: also because what runs it panics, and is started again. It ends early where the faults end, and costs no more
 // processor time.
-func (w *workers) struck(f *spotFaults, task failover.Message, output []byte, most time.Duration) failover.Event {
+func (w *workers) struck(f *spotFaults, task *failover.Message, output []byte, most time.Duration) failover.Event {
 	began := clock.Now()
 	end := began.Add(most)
-	nth := f.asked.Add(1) - 1
-	b := f.blow(nth)
-	for ; b.panics && clock.Now() < end && w.faults.Load() == f; b = f.blow(nth) {
+	b := f.blow()
+	for ; b.panics && clock.Now() < end && f.stand(w.faults.Load()); b = f.blow() {
 		w.faulted.Add(1)
 		w.stretch(f, min(clock.Now().Add(startAgain), end))
-		nth = f.asked.Add(1) - 1
 	}
 	lost := clock.Now().Sub(began)
 	var ev failover.Event
@@ -181,12 +216,13 @@ func (w *workers) struck(f *spotFaults, task failover.Message, output []byte, mo
 	m := &ev.Message
 	longer, spoiled := b.longer, false
 	if b.spoils && !m.Failed {
-		spoiled = chaos.Fault{Kind: chaos.Wrong, Share: 1}.Spoil(chaos.Draw(f.seed, f.spot, b.rule, nth), m.Payload)
+		spoiled = chaos.Fault{Kind: chaos.Wrong, Share: 1}.Spoil(b.luck, m.Payload)
 	}
 	for _, s := range f.list {
 		longer += s.Fault.Stretch(m.Ran)
-		if !m.Failed {
-			spoiled = s.Fault.Spoil(chaos.Draw(f.seed, f.spot, s.Rule, nth), m.Payload) || spoiled
+		if s.Fault.Kind == chaos.Wrong && !m.Failed {
+			_, luck := s.draw()
+			spoiled = s.Fault.Spoil(luck, m.Payload) || spoiled
 		}
 	}
 	if longer > 0 || spoiled || b.fails {
@@ -200,7 +236,7 @@ func (w *workers) struck(f *spotFaults, task failover.Message, output []byte, mo
 
 // stretch waits until then, or until the faults are over.
 func (w *workers) stretch(f *spotFaults, end clock.Instant) {
-	for now := clock.Now(); now < end && w.faults.Load() == f; now = clock.Now() {
+	for now := clock.Now(); now < end && f.stand(w.faults.Load()); now = clock.Now() {
 		if left := end.Sub(now); left >= time.Millisecond {
 			time.Sleep(min(left, stretchLook)) // gives the P away, so that the fault slows nothing but tasks
 		} else {
@@ -223,13 +259,13 @@ var errSilenced = &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%v of %v
 // silenced tells whether a fault has what is about to be said.
 func (m *mouth) silenced() bool {
 	f := m.faults.Load()
-	if f == nil {
-		return false
-	}
+	return f != nil && m.silences(f)
+}
+
+func (m *mouth) silences(f *spotFaults) bool {
 	var fate chaos.Fate
-	nth := f.asked.Add(1) - 1
 	for _, s := range f.list {
-		fate = fate.And(s.Fault.Touch(nth, chaos.Draw(f.seed, f.spot, s.Rule, nth)))
+		fate = fate.And(s.Fault.Touch(s.draw()))
 	}
 	if fate.Lost {
 		m.faulted.Add(1)

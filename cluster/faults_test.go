@@ -24,7 +24,7 @@ import (
 
 // cutOff is an order that lets nothing through, in and out.
 func cutOff(id uint64, lease time.Duration) chaos.Order {
-	o := chaos.Order{ID: id, Seed: 1, Lease: chaos.Lease(lease)}
+	o := chaos.Order{ID: id, Lease: chaos.Lease(lease)}
 	for _, site := range []chaos.Site{chaos.Link, chaos.Beat} {
 		for _, inward := range []bool{false, true} {
 			o.Stand = append(o.Stand, chaos.Standing{Site: site, Fault: chaos.Fault{Kind: chaos.Cut}, Inward: inward})
@@ -185,13 +185,24 @@ func (busy) Run(_, output []byte) ([]byte, error) {
 	return append(output, make([]byte, 8)...), nil
 }
 
+// meeting is busy, and says when it begins, once.
+type meeting struct {
+	busy
+	begun chan<- struct{}
+}
+
+func (m meeting) Run(input, output []byte) ([]byte, error) {
+	close(m.begun)
+	return m.busy.Run(input, output)
+}
+
 func TestWorkers_areSlowAndWrongAsFaultsHaveIt(t *testing.T) {
 	w := newWorkers(func(string) work.Function { return busy{} }, nil)
 	at := func(f chaos.Fault) *spotFaults {
-		return newSpotFaults(1, chaos.Work, 1, []chaos.Standing{{Site: chaos.Work, Fault: f}})
+		return newSpotFaults(nil, []chaos.Standing{{Site: chaos.Work, Fault: f}})
 	}
 	w.faults.Store(at(chaos.Fault{Kind: chaos.Slow, Times: 10}))
-	do := func() failover.Message { return w.do(failover.Message{}, nil, maxStretch).Message }
+	do := func() failover.Message { return w.do(&failover.Message{}, nil, maxStretch).Message }
 	if ran := do().Ran; ran < 20*time.Millisecond {
 		t.Errorf("ten times as slow, a task of 2 ms took %v", ran)
 	}
@@ -222,10 +233,10 @@ func TestWorkers_doToTasksWhatTermsSay(t *testing.T) {
 		{`0.0001%panic`, "right right right", 0},
 	} {
 		w := newWorkers(func(string) work.Function { return busy{} }, nil)
-		w.faults.Store(newSpotFaults(1, chaos.Work, 1, []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Fail, Terms: tt.terms}}}))
+		w.faults.Store(newSpotFaults(nil, []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Fail, Terms: tt.terms}}}))
 		var got []string
 		for range 3 {
-			switch m := w.do(failover.Message{}, nil, maxStretch).Message; {
+			switch m := w.do(&failover.Message{}, nil, maxStretch).Message; {
 			case m.Failed:
 				got = append(got, string(m.Payload))
 			case m.Ran >= 300*time.Millisecond:
@@ -246,17 +257,13 @@ func TestWorkers_doToTasksWhatTermsSay(t *testing.T) {
 }
 
 func TestWorkers_areQuickAgainOnceTheFaultIsOver(t *testing.T) {
-	w := newWorkers(func(string) work.Function { return busy{} }, nil)
-	forever := newSpotFaults(1, chaos.Work, 1, []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Slow, Times: chaos.MaxTimes}}})
+	met := make(chan struct{})
+	w := newWorkers(func(string) work.Function { return meeting{begun: met} }, nil)
+	forever := newSpotFaults(nil, []chaos.Standing{{Site: chaos.Work, Fault: chaos.Fault{Kind: chaos.Slow, Times: chaos.MaxTimes}}})
 	w.faults.Store(forever)
 	done := make(chan failover.Event)
-	go func() { done <- w.do(failover.Message{}, nil, time.Hour) }()
-	eventually(t, "the task meets the fault", func() error {
-		if forever.asked.Load() == 0 {
-			return errors.New("not yet")
-		}
-		return nil
-	})
+	go func() { done <- w.do(&failover.Message{}, nil, time.Hour) }()
+	<-met
 	w.faults.Store(nil)
 	select {
 	case <-done:

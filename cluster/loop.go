@@ -275,7 +275,7 @@ func (n *Node) tellKept(to failover.NodeID, accepted *failover.Message) {
 func (n *Node) execute(m failover.Message) {
 	n.count.executed.Add(1)
 	if quick, ok := n.function(m.Function).(work.Quick); ok && quick.Quick() {
-		n.pending = append(n.pending, pending{event: n.work.do(m, n.work.takeBuffer(), maxQuickStretch)})
+		n.pending = append(n.pending, pending{event: n.work.do(&m, n.work.takeBuffer(), maxQuickStretch)})
 		return
 	}
 	n.work.give(m)

@@ -65,9 +65,9 @@ func (k *keepNothing) Reserve(*work.Stream) (func(), error) { return func() {}, 
 // Kept implements Keeper.
 func (k *keepNothing) Kept(work.StreamID, func(uint32, []byte)) {}
 
-// StoreFaults lets a list of faults stand between a node and its store, in place of those that do; they draw from the seed and
-// the node's id. It is called on the node's loop and must not wait.
-type StoreFaults func(seed uint64, self uint32, list []chaos.Standing) error
+// StoreFaults lets a list of faults stand between a node and its store, in place of those that do; each draws from its own seed.
+// It is called on the node's loop and must not wait.
+type StoreFaults func(list []chaos.Standing) error
 
 // NodeConfig is what a node is told at its making. Zero fields take the defaults given with them.
 type NodeConfig struct {

@@ -23,8 +23,7 @@ type faults struct {
 	list   []ordered
 	lapses clock.Instant // when the first lease is over; Never while nothing stands
 
-	store     []chaos.Standing // what stands at the store,
-	storeSeed uint64           // and what it draws from
+	store []chaos.Standing // what stands at the store
 }
 
 // ordered is an order of a sink. One without faults heals.

@@ -145,7 +145,7 @@ func (w *workers) compute() {
 			return
 		}
 		lag.begin(m)
-		ev := w.do(m, output, maxStretch)
+		ev := w.do(&m, output, maxStretch)
 		lag.end()
 		now := clock.Now()
 		if len(done) == 0 {
@@ -196,7 +196,7 @@ func (w *workers) next() failover.Message {
 }
 
 // do runs one task, as the faults that stand have it: they make it take longer by at most stretch.
-func (w *workers) do(m failover.Message, output []byte, stretch time.Duration) failover.Event {
+func (w *workers) do(m *failover.Message, output []byte, stretch time.Duration) failover.Event {
 	if f := w.faults.Load(); f != nil {
 		return w.struck(f, m, output, stretch)
 	}
@@ -204,13 +204,14 @@ func (w *workers) do(m failover.Message, output []byte, stretch time.Duration) f
 }
 
 // computed is the report of a task, without an answer yet.
-func computed(m failover.Message) failover.Event {
-	m.Payload = nil
-	return failover.Event{Kind: failover.Computed, Message: m}
+func computed(m *failover.Message) failover.Event {
+	ev := failover.Event{Kind: failover.Computed, Message: *m}
+	ev.Message.Payload = nil
+	return ev
 }
 
 // compute runs one task and returns the event that reports it.
-func compute(function func(string) work.Function, m failover.Message, output []byte) failover.Event {
+func compute(function func(string) work.Function, m *failover.Message, output []byte) failover.Event {
 	began := clock.Now()
 	ev := computed(m)
 	result := &ev.Message

@@ -10,7 +10,9 @@ type Activity struct {
 	Provider  string   `json:"provider"`        // process or http
 	Path      string   `json:"path"`            // the program, or the URL
 	Arguments []string `json:"arguments"`
-	At        float64  `json:"at_ms"` // since the run's start
+	Planned   float64  `json:"planned_ms,omitempty"` // since the run's start: when it was to begin; of what has a time
+	Late      float64  `json:"late_us,omitempty"`    // how much later the call was made
+	At        float64  `json:"at_ms"`                // since the run's start
 	Took      float64  `json:"took_ms"`
 	Output    string   `json:"output,omitempty"`
 	Failed    string   `json:"failed,omitempty"` // why it could not be carried out

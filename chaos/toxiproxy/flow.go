@@ -69,11 +69,17 @@ func (f *flow) run(ctx context.Context) error {
 	var late <-chan time.Time // once a toxic has made an end
 	for {
 		again := f.advance(time.Now())
-		if f.has(reset) {
+		ends, due := f.ends(time.Now())
+		if ends == reset {
 			return errReset // now: what is before it would be thrown away by the reset itself
 		}
-		if late == nil && f.has(over) {
+		if ends != over {
+			late = nil
+		} else if late == nil {
 			late = time.After(overTime)
+		}
+		if !due.IsZero() && (again.IsZero() || due.Before(again)) {
+			again = due
 		}
 		if !again.IsZero() {
 			alarm.Reset(time.Until(again))
@@ -104,9 +110,31 @@ func (f *flow) run(ctx context.Context) error {
 	}
 }
 
-// has reports whether a piece of a kind has passed all stages.
-func (f *flow) has(k kind) bool {
-	return slices.ContainsFunc(f.ready, func(p piece) bool { return p.kind == k })
+// ends says whether a toxic has made an end, over or reset: one that has passed all stages, or one that would if the other side
+// read what is before it. If there is none yet, it says when one is due all the same.
+func (f *flow) ends(now time.Time) (k kind, due time.Time) {
+	has := func(pieces []piece, k kind) bool {
+		return slices.ContainsFunc(pieces, func(p piece) bool { return p.kind == k })
+	}
+	if has(f.ready, reset) {
+		return reset, time.Time{}
+	}
+	stuck := !f.room(len(f.stages))
+	for _, s := range f.stages {
+		end, at := s.end()
+		switch {
+		case stuck && has(s.held, reset), end == reset && !now.Before(at):
+			return reset, time.Time{}
+		case stuck && (has(s.held, over) || end == over && !now.Before(at)):
+			k = over
+		case end != data && now.Before(at) && (due.IsZero() || at.Before(due)):
+			due = at
+		}
+	}
+	if has(f.ready, over) {
+		k = over
+	}
+	return k, due
 }
 
 // advance lets every piece go as far as it may at now, and says when to look again.

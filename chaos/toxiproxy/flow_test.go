@@ -132,6 +132,42 @@ func TestFlow_endsThoughTheOtherSideDoesNotRead(t *testing.T) {
 	})
 }
 
+// What has passed all stages when the other side stops to read keeps whatever comes behind it; but not the end of a connection.
+func TestFlow_endsThoughAllIsFullOfWhatNobodyReads(t *testing.T) {
+	for name, c := range map[string]struct {
+		stages func() []*stage
+		want   error
+		after  time.Duration
+	}{
+		"timeout":            {func() []*stage { return []*stage{alone(&Timeout{Timeout: 60})} }, errOver, 60*time.Millisecond + overTime},
+		"timeout at 0":       {func() []*stage { return []*stage{alone(&Timeout{})} }, context.DeadlineExceeded, time.Hour},
+		"timeout of another": {func() []*stage { return []*stage{alone(&Timeout{Timeout: 60}), alone(&Latency{})} }, errOver, 60*time.Millisecond + overTime},
+		"limit_data":         {func() []*stage { return []*stage{alone(&LimitData{Bytes: 0})} }, errOver, overTime},
+		"reset_peer":         {func() []*stage { return []*stage{alone(&ResetPeer{Timeout: 60})} }, errReset, 60 * time.Millisecond},
+		"latency":            {func() []*stage { return []*stage{alone(&Latency{Latency: 60})} }, context.DeadlineExceeded, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				f := newFlow(nil, maxReadyPieces)
+				ended := make(chan error, 1)
+				go func() { ended <- f.run(ctx) }()
+				for range maxReadyPieces {
+					f.in <- piece{bytes: []byte("x")}
+				}
+				synctest.Wait()
+				f.change(func(time.Time, []*stage) []*stage { return c.stages() })
+				began := time.Now()
+				f.in <- piece{bytes: []byte("y")}
+				if err := <-ended; !errors.Is(err, c.want) || time.Since(began) != c.after {
+					t.Errorf("run = %v after %v, want %v after %v", err, time.Since(began), c.want, c.after)
+				}
+			})
+		})
+	}
+}
+
 func TestFlow_aSlicerDoesNotFillItsReady(t *testing.T) {
 	f := newFlow([]*stage{alone(&Slicer{AverageSize: 1})}, 0)
 	f.put(0, piece{bytes: make([]byte, readBytes)}, time.Now())

@@ -6,29 +6,30 @@ import (
 	"slices"
 )
 
-// Links are the links between the nodes of a running cluster, which appear as proxies. Both methods are called from one
-// goroutine at a time.
+// Links are the links between the nodes of a running cluster, which appear as proxies, one for each two nodes. Both methods
+// are called from one goroutine at a time.
 type Links interface {
 	// List are the links of this moment, in any order. A name is one that no proxy has.
 	List() []Link
 	// Set makes a link suffer this and nothing else, from when it returns until it is set again; the zero State heals it,
 	// and is no error where the link is no longer there.
 	// Who carries it out keeps it standing, also where a node begins anew. An error means that all is as before; it wraps
-	// [ErrUnable] where the link cannot suffer such a toxic at all.
+	// [ErrUnable] where the link cannot suffer such a toxic at all, and [ErrTooMuch] where the cluster is not to.
 	Set(ctx context.Context, name string, state State) error
 }
 
-// Link is what one node says to another.
+// Link is what two nodes say to each other.
 type Link struct {
-	Name     string // such as n1-n2, for what n1 says to n2
-	Listen   string // the address of the node that speaks
-	Upstream string // the address of the node that hears
+	Name     string // such as n1-n2: Upstream is what n1 says to n2, Downstream what n2 says to n1
+	Listen   string // the address of the first node
+	Upstream string // the address of the second
+	Healed   uint64 // how often others than the server have ended all that it suffered: where it grows, that is nothing now
 }
 
 // State is what a link suffers.
 type State struct {
 	Cut    bool    // nothing passes: the proxy is not enabled
-	Toxics []Toxic // those upstream first; Downstream is the way that the link is named for, Upstream the way back
+	Toxics []Toxic // those upstream first
 }
 
 // linked is a link as a proxy.

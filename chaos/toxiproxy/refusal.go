@@ -32,6 +32,7 @@ var (
 	errManyProxies = &refusal{"too many proxies, delete one", http.StatusConflict}
 	errManyToxics  = &refusal{"too many toxics at this proxy, delete one", http.StatusConflict}
 	errCannot      = &refusal{"the link cannot have this", http.StatusBadRequest}
+	errTooMuch     = &refusal{"the cluster is to be spared this", http.StatusConflict}
 	errLinkIsGiven = &refusal{"the proxy is a link of the cluster: it cannot be created, moved or deleted, only its toxics and enabled can change", http.StatusConflict}
 	errForeign     = &refusal{"requests from pages of other sites, and to other names than this host's, are refused", http.StatusForbidden}
 	errEnding      = &refusal{"the server is ending", http.StatusServiceUnavailable}
@@ -41,6 +42,9 @@ var (
 // ErrUnable: the links cannot suffer such a toxic, or not with these attributes. Wrap it with why; who asked is told.
 var ErrUnable = errors.New("a link cannot suffer this")
 
+// ErrTooMuch: more of the cluster would be broken than may be. Wrap it with why; who asked is told.
+var ErrTooMuch = errors.New("too much would be broken")
+
 // refused is the refusal that an error is; what has no words of its own is a 500, as in Toxiproxy.
 func refused(err error) *refusal {
 	var r *refusal
@@ -49,6 +53,9 @@ func refused(err error) *refusal {
 	}
 	if errors.Is(err, ErrUnable) {
 		return errCannot.with("%v", err)
+	}
+	if errors.Is(err, ErrTooMuch) {
+		return errTooMuch.with("%v", err)
 	}
 	return &refusal{err.Error(), http.StatusInternalServerError}
 }

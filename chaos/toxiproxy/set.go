@@ -39,6 +39,9 @@ func (s *Server) links() []*linked {
 			l = &linked{links: s.cfg.Links}
 			s.linked[link.Name] = l
 		}
+		if l.Healed != link.Healed {
+			l.state = State{}
+		}
 		l.Link = link
 		all = append(all, l)
 	}

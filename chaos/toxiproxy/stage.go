@@ -99,6 +99,28 @@ func (s *stage) arrive(p piece, now time.Time) {
 	s.hold(p)
 }
 
+// end is the end that the toxic makes and when, whether or not what is before it can go on; none is data.
+func (s *stage) end() (kind, time.Time) {
+	if !s.hit || s.struck {
+		return data, time.Time{}
+	}
+	switch a := s.Attributes.(type) {
+	case *Timeout:
+		if a.Timeout > 0 {
+			return over, s.since.Add(millis(a.Timeout))
+		}
+	case *LimitData:
+		if s.passed >= a.Bytes && len(s.held)+int(min(s.passed, 1)) > 0 {
+			return over, s.since
+		}
+	case *ResetPeer:
+		if len(s.held) > 0 {
+			return reset, s.held[0].due.Add(millis(a.Timeout))
+		}
+	}
+	return data, time.Time{}
+}
+
 // next is the piece that goes on at now, if there is one; and if not, when to ask again.
 func (s *stage) next(now time.Time) (p piece, ok bool, again time.Time) {
 	switch {

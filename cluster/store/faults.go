@@ -2,10 +2,12 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -22,13 +24,18 @@ import (
 //	Loss    replies never come; what was asked is done
 //	Deny    writes are answered with an error, that of its Refusal, and not done
 type Standing struct {
+	Seed  uint64 // of its luck; 0: that of all
 	Rule  uint32 // tells its draws from those of other rules
 	Fault chaos.Fault
 }
 
-// SetFaults replaces the faults that stand between this client and its store; none heal them. Self is the number or id of
+// SetFaults replaces the faults that stand between this client and its store; none heal them. What stood before counts on. Self is the number or id of
 // the node that the client belongs to: each node draws by itself.
 func (c *Client) SetFaults(seed uint64, self uint32, faults ...Standing) error {
+	var before []*standing
+	if now := c.faults.Load(); now != nil {
+		before = slices.Clone(now.standing)
+	}
 	p := &plan{seed: seed, spot: chaos.Spot{Site: chaos.Store, From: self}, healed: make(chan struct{})}
 	for _, f := range faults {
 		if err := f.Fault.Check(); err != nil {
@@ -38,7 +45,12 @@ func (c *Client) SetFaults(seed uint64, self uint32, faults ...Standing) error {
 		if !chaos.Store.Admits(kind) || kind == chaos.Restart || kind == chaos.Thaw {
 			return fmt.Errorf("%w: %v cannot stand at %v", chaos.ErrBadFault, kind, chaos.Store)
 		}
-		p.standing = append(p.standing, &standing{Standing: f})
+		s := &standing{Standing: f}
+		if i := slices.IndexFunc(before, func(s *standing) bool { return s.Standing == f }); i >= 0 {
+			s = before[i] // and counts on
+			before = slices.Delete(before, i, i+1)
+		}
+		p.standing = append(p.standing, s)
 		p.dead = p.dead || kind == chaos.Kill
 		p.still = p.still || kind == chaos.Freeze
 		p.cut = p.cut || kind == chaos.Cut
@@ -102,7 +114,7 @@ func (p *plan) fate(part []byte) chaos.Fate {
 			continue
 		}
 		nth := s.asked.Add(1) - 1
-		luck := chaos.Draw(p.seed, p.spot, s.Rule, nth)
+		luck := chaos.Draw(cmp.Or(s.Seed, p.seed), p.spot, s.Rule, nth)
 		fate = fate.And(s.Fault.Touch(nth, luck))
 	}
 	return fate

@@ -90,6 +90,7 @@ type tap struct {
 	// Below: of who speaks.
 	speaking bool // a command is being sent: nothing was read since
 	exchange exchange
+	touched  bool // faults have made something of it
 }
 
 // Write implements net.Conn.
@@ -97,20 +98,27 @@ func (t *tap) Write(part []byte) (int, error) {
 	first := !t.speaking
 	t.speaking = true
 	if p := t.client.faults.Load(); p != nil {
+		t.touched = true
 		return t.writeFaulty(p, part, first)
 	}
-	if first {
-		t.exchange = exchange{}
-	} else if t.exchange.denied {
+	if t.touched && !t.begin(first) {
 		return len(part), nil // healed in the middle of a command that goes nowhere
 	}
 	return t.Conn.Write(part)
 }
 
+// begin forgets what faults made of the last command, and reports whether what is sent goes anywhere.
+func (t *tap) begin(first bool) bool {
+	if first {
+		t.exchange, t.touched = exchange{}, false
+	}
+	return !t.exchange.denied
+}
+
 // Read implements net.Conn.
 func (t *tap) Read(buf []byte) (int, error) {
 	t.speaking = false
-	if p := t.client.faults.Load(); p != nil || t.exchange.reply != nil {
+	if p := t.client.faults.Load(); p != nil || t.touched && t.exchange.reply != nil {
 		return t.readFaulty(p, buf)
 	}
 	return t.Conn.Read(buf)

@@ -336,7 +336,7 @@ func (r *round) beat(fd uintptr) {
 			from: r.self, to: p.ID, incarnation: r.cfg.Incarnation, seq: r.seq,
 			interval: r.cfg.Interval, heard: r.hears(p), leaving: r.leaving.Load(),
 		})
-		if plan := r.faults.Load(); plan != nil && r.line.intercept(r.Beats, plan, p, r.now, packet) {
+		if r.Stands() && r.intercepts(p, packet) {
 			continue
 		}
 		r.write(fd, packet[:], p.to)
@@ -374,7 +374,7 @@ func (r *round) take(packet []byte, at clock.Instant) {
 		r.replayed.Add(1)
 		return
 	}
-	if plan := r.faults.Load(); plan != nil && r.lost(plan, p, packet) {
+	if r.Stands() && r.loses(p, packet) {
 		return
 	}
 	if at == 0 {

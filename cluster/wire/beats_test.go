@@ -159,7 +159,7 @@ func TestBeats_leaveNoThreadOfTheirClassBehind(t *testing.T) {
 func TestBeats_sayThatAPeerIsNotHeard(t *testing.T) {
 	c := newCluster(t)
 	a, b := beating(t, c, "n1"), beating(t, c, "n2")
-	if err := b.SetFaults(1, Standing{Fault: chaos.Fault{Kind: chaos.Cut}, Peer: a.peer.ID}); err != nil {
+	if err := b.SetFaults(Standing{Fault: chaos.Fault{Kind: chaos.Cut}, Peer: a.peer.ID}); err != nil {
 		t.Fatal(err)
 	}
 	a.SetPeers([]BeatPeer{b.peer})
@@ -173,7 +173,7 @@ func TestBeats_sayThatAPeerIsNotHeard(t *testing.T) {
 	if a.Stats().In != 0 || b.Stats().Faulted == 0 {
 		t.Fatalf("n1 heard %d beats and n2 swallowed %d, want 0 and some", a.Stats().In, b.Stats().Faulted)
 	}
-	if err := b.SetFaults(0); err != nil {
+	if err := b.SetFaults(); err != nil {
 		t.Fatal(err)
 	}
 	b.until(t, "heard once healed", func(h Heard) bool { return h.HearsUs })
@@ -263,8 +263,7 @@ func TestBeats_keepWhatTheyHeardOfAPeerThatStays(t *testing.T) {
 func TestFaults_ofBeats(t *testing.T) {
 	c := newCluster(t)
 	a, b := beating(t, c, "n1"), beating(t, c, "n2")
-	if err := a.SetFaults(1,
-		Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Duplicate, Share: 1, By: 3 * time.Millisecond}, Peer: b.peer.ID},
+	if err := a.SetFaults(Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Duplicate, Share: 1, By: 3 * time.Millisecond}, Peer: b.peer.ID},
 		Standing{Rule: 2, Fault: chaos.Fault{Kind: chaos.Reorder, Share: 0.5, By: 5 * time.Millisecond}, Peer: b.peer.ID},
 	); err != nil {
 		t.Fatal(err)
@@ -272,7 +271,7 @@ func TestFaults_ofBeats(t *testing.T) {
 	a.SetPeers([]BeatPeer{b.peer})
 	b.SetPeers([]BeatPeer{a.peer})
 	eventually(t, "second copies come and are refused", func() bool { s := b.Stats(); return s.Replayed > 20 && s.In > 20 })
-	if err := b.SetFaults(1, Standing{Fault: chaos.Fault{Kind: chaos.Cut}, Peer: a.peer.ID, Inward: true}); err != nil {
+	if err := b.SetFaults(Standing{Fault: chaos.Fault{Kind: chaos.Cut}, Peer: a.peer.ID, Inward: true}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "beats are swallowed on their way in", func() bool { return b.Stats().Faulted > 5 })

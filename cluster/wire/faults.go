@@ -16,7 +16,8 @@ import (
 // a peer that cannot be told: of such a fault only that something is lost, or spoiled, takes place. One of bytes, see
 // [chaos.Kind.OfBytes], is the same in both directions. A fault told at both ends strikes twice.
 type Standing struct {
-	Rule   uint32 // tells its draws from those of other rules
+	Seed   uint64 // of its luck,
+	Rule   uint32 // which this tells from that of other rules of the seed
 	Fault  chaos.Fault
 	Peer   failover.NodeID // 0: every one,
 	Spared failover.NodeID // but for this one, where the fault is one of bytes
@@ -26,10 +27,10 @@ type Standing struct {
 // SetFaults replaces the faults that stand on the links; none heal them. One that stood before counts on. A link that is cut stays
 // up and swallows its messages, as a network does that no longer carries packets; telemetry passes, since it is how a fault is
 // watched. Faults of bytes strike a link from when it is up, and telemetry too.
-func (l *Links) SetFaults(seed uint64, faults ...Standing) error {
+func (l *Links) SetFaults(faults ...Standing) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := replace(&l.faults, seed, chaos.Link, l.cfg.Self.ID, faults); err != nil {
+	if err := replace(&l.faults, chaos.Link, faults); err != nil {
 		return err
 	}
 	for _, p := range l.peers {
@@ -38,7 +39,7 @@ func (l *Links) SetFaults(seed uint64, faults ...Standing) error {
 	return nil
 }
 
-// Stands reports whether any fault stands on the links.
+// Stands reports whether any fault stands on the links. Asked first, it is all that a door costs at which none does.
 func (l *Links) Stands() bool { return l.faults.Load() != nil }
 
 // Stands reports whether any fault stands on the beats.
@@ -55,33 +56,30 @@ func (l *Links) Reset(peer failover.NodeID) {
 }
 
 // SetFaults replaces the faults that stand on the beats; none heal them. One that stood before counts on.
-func (b *Beats) SetFaults(seed uint64, faults ...Standing) error {
+func (b *Beats) SetFaults(faults ...Standing) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return replace(&b.faults, seed, chaos.Beat, b.self, faults)
+	return replace(&b.faults, chaos.Beat, faults)
 }
 
 // plan is the faults that stand at one site of this process. No plan is a nil pointer, and costs one branch.
-type plan struct {
-	seed     uint64
-	standing []*standing
-}
+type plan struct{ standing []*standing }
 
 type standing struct {
 	Standing
-	spot  chaos.Spot
+	site  chaos.Site
 	since clock.Instant
 	over  chan struct{} // closed when it stands no longer
 	asked atomic.Uint64
 }
 
 // replace makes a plan of the faults and puts it in the place of the one before. What stood there as well goes on.
-func replace(at *atomic.Pointer[plan], seed uint64, site chaos.Site, self failover.NodeID, faults []Standing) error {
+func replace(at *atomic.Pointer[plan], site chaos.Site, faults []Standing) error {
 	var before []*standing
 	if p := at.Load(); p != nil {
 		before = slices.Clone(p.standing)
 	}
-	next := &plan{seed: seed}
+	next := &plan{}
 	for _, f := range faults {
 		if err := f.Fault.Check(); err != nil {
 			return err
@@ -94,11 +92,7 @@ func replace(at *atomic.Pointer[plan], seed uint64, site chaos.Site, self failov
 			before = slices.Delete(before, i, i+1)
 			continue
 		}
-		spot := chaos.Spot{Site: site, From: uint32(self), To: uint32(f.Peer)}
-		if f.Inward {
-			spot.From, spot.To = spot.To, spot.From
-		}
-		next.standing = append(next.standing, &standing{Standing: f, spot: spot, since: clock.Now(), over: make(chan struct{})})
+		next.standing = append(next.standing, &standing{Standing: f, site: site, since: clock.Now(), over: make(chan struct{})})
 	}
 	if len(faults) == 0 {
 		next = nil
@@ -114,8 +108,8 @@ func replace(at *atomic.Pointer[plan], seed uint64, site chaos.Site, self failov
 func (p *plan) fate(peer failover.NodeID, inward bool) chaos.Fate {
 	var fate chaos.Fate
 	for _, s := range p.standing {
-		if s.concerns(peer, inward) && (s.spot.Site == chaos.Beat || !s.Fault.Kind.OfBytes()) {
-			nth, luck := s.draw(p.seed)
+		if s.concerns(peer, inward) && (s.site == chaos.Beat || !s.Fault.Kind.OfBytes()) {
+			nth, luck := s.draw()
 			fate = fate.And(s.Fault.Touch(nth, luck))
 		}
 	}
@@ -123,9 +117,9 @@ func (p *plan) fate(peer failover.NodeID, inward bool) chaos.Fate {
 }
 
 // draw is the luck of whoever asks next, and how many asked before.
-func (s *standing) draw(seed uint64) (nth uint64, luck chaos.Luck) {
+func (s *standing) draw() (nth uint64, luck chaos.Luck) {
 	nth = s.asked.Add(1) - 1
-	return nth, chaos.Draw(seed, s.spot, s.Rule, nth)
+	return nth, chaos.Draw(s.Seed, chaos.Spot{Site: s.site}, s.Rule, nth)
 }
 
 // concerns reports whether the fault stands on the way to a peer, or from there.
@@ -141,6 +135,17 @@ func (l *Links) lostInward(from failover.NodeID) bool {
 	}
 	l.count.faulted.Add(1)
 	return true
+}
+
+// intercepts and loses tell whether a fault has a packet on its way to a peer, or from there.
+func (r *round) intercepts(p *beatPeer, packet *[beatBytes]byte) bool {
+	plan := r.faults.Load()
+	return plan != nil && r.line.intercept(r.Beats, plan, p, r.now, packet)
+}
+
+func (r *round) loses(p *beatPeer, packet []byte) bool {
+	plan := r.faults.Load()
+	return plan != nil && r.lost(plan, p, packet)
 }
 
 // lost tells whether a fault has a packet that comes from a peer. A spoiled one is judged anew, as if it had come so.

@@ -299,7 +299,7 @@ func (l *Links) notice(g *gaps, p *peer, b batch) []failover.Message {
 	now := clock.Now()
 	came := b.messages[:0]
 	for i, m := range b.messages {
-		if !l.lostInward(p.ID) {
+		if !l.Stands() || !l.lostInward(p.ID) {
 			g.came(b.first+uint64(i), now)
 			came = append(came, m)
 		}

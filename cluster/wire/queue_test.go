@@ -157,7 +157,7 @@ func TestFaults_ofLinks(t *testing.T) {
 	link(t, a, b)
 	on := func(p *process, peer *process, inward bool, f chaos.Fault) {
 		t.Helper()
-		if err := p.SetFaults(1, Standing{Rule: 1, Fault: f, Peer: peer.self.ID, Inward: inward}); err != nil {
+		if err := p.SetFaults(Standing{Rule: 1, Fault: f, Peer: peer.self.ID, Inward: inward}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -199,13 +199,13 @@ func TestFaults_ofLinks(t *testing.T) {
 	}
 	on(a, b, false, chaos.Fault{Kind: chaos.Reorder, Share: 1, By: chaos.MaxLate})
 	say(5)
-	if err := a.SetFaults(0); err != nil {
+	if err := a.SetFaults(); err != nil {
 		t.Fatal(err)
 	}
 	on(b, a, true, chaos.Fault{Kind: chaos.Cut})
 	say(6)
 	eventually(t, "6 is swallowed on its way in", func() bool { return b.Stats().Faulted > 0 }) // with what is said again
-	if err := b.SetFaults(0); err != nil {
+	if err := b.SetFaults(); err != nil {
 		t.Fatal(err)
 	}
 	say(7)
@@ -217,7 +217,7 @@ func TestFaults_ofLinks(t *testing.T) {
 		t.Fatalf("n1 counts %d faulted, want 1", got)
 	}
 	for _, kind := range []chaos.Kind{chaos.Kill, chaos.Reset} {
-		if err := a.SetFaults(1, Standing{Fault: chaos.Fault{Kind: kind}}); !errors.Is(err, chaos.ErrBadFault) {
+		if err := a.SetFaults(Standing{Fault: chaos.Fault{Kind: kind}}); !errors.Is(err, chaos.ErrBadFault) {
 			t.Errorf("SetFaults of %v = %v, want ErrBadFault", kind, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestFaults_ofLinks(t *testing.T) {
 func TestFaults_loseTheirShareAndTheSameOnesAgain(t *testing.T) {
 	lost := func() (which []int) {
 		var at atomic.Pointer[plan]
-		err := replace(&at, 7, chaos.Link, 1, []Standing{{Rule: 2, Fault: chaos.Fault{Kind: chaos.Loss, Share: 0.25}, Peer: 5}})
+		err := replace(&at, chaos.Link, []Standing{{Seed: 7, Rule: 2, Fault: chaos.Fault{Kind: chaos.Loss, Share: 0.25}, Peer: 5}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -141,12 +141,12 @@ func TestLinks_sayAgainWhatWasLost(t *testing.T) {
 			n++
 			cut := Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Cut}, Peer: peer.self.ID, Inward: inward}
 			faulted := at.Stats().Faulted
-			if err := at.SetFaults(1, cut); err != nil {
+			if err := at.SetFaults(cut); err != nil {
 				t.Fatal(err)
 			}
 			say(a, b, 2*n)
 			eventually(t, "it is lost", func() bool { return at.Stats().Faulted > faulted })
-			if err := at.SetFaults(0); err != nil {
+			if err := at.SetFaults(); err != nil {
 				t.Fatal(err)
 			}
 			say(a, b, 2*n+1)

@@ -196,7 +196,7 @@ func (w *way) admit(s *strait, g *gate, inward bool, want int) (n int, open bool
 			case chaos.Blackhole:
 				waits = f
 			case chaos.Bandwidth, chaos.Slicer:
-				if n = min(n, f.piece(w.plan.seed)); waits == nil && f.free > clock.Now() {
+				if n = min(n, f.piece()); waits == nil && f.free > clock.Now() {
 					waits, until = f, f.free
 				}
 			case chaos.LimitData:
@@ -241,12 +241,12 @@ func (n *narrow) wait(g *gate, until clock.Instant) {
 }
 
 // piece is how many bytes may pass at once.
-func (n *narrow) piece(seed uint64) int {
+func (n *narrow) piece() int {
 	if n.Fault.Kind == chaos.Bandwidth {
 		return int(max(n.Fault.Rate/stepsEach, leastStep))
 	}
 	if n.next == 0 {
-		_, luck := n.draw(seed)
+		_, luck := n.draw()
 		n.next = int(n.Fault.Size - n.Fault.Vary + luck.Below(2*n.Fault.Vary+1))
 	}
 	return n.next
@@ -276,7 +276,7 @@ func (w *way) corrupt(s *strait, b []byte, another bool) []byte {
 		if n.Fault.Kind != chaos.Corrupt {
 			continue
 		}
-		if fate := n.Fault.Touch(n.draw(w.plan.seed)); fate.Spoiled {
+		if fate := n.Fault.Touch(n.draw()); fate.Spoiled {
 			if another {
 				b, another = slices.Clone(b), false
 			}

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"errors"
-	"io"
 	"net"
 	"syscall"
 	"testing"
@@ -29,7 +28,7 @@ func (p *process) suffer(t testing.TB, peer *process, inward bool, faults ...cha
 	for i, f := range faults {
 		list = append(list, Standing{Rule: uint32(i + 1), Fault: f, Peer: peer.self.ID, Inward: inward})
 	}
-	if err := p.SetFaults(1, list...); err != nil {
+	if err := p.SetFaults(list...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -283,7 +282,7 @@ func TestCorrupt_everySecondBeatIsRefused(t *testing.T) {
 				at, peer = b.Beats, a.peer.ID
 			}
 			f := chaos.Fault{Kind: chaos.Corrupt, Share: 1, Every: 2}
-			if err := at.SetFaults(1, Standing{Rule: 1, Fault: f, Peer: peer, Inward: inward}); err != nil {
+			if err := at.SetFaults(Standing{Rule: 1, Fault: f, Peer: peer, Inward: inward}); err != nil {
 				t.Fatal(err)
 			}
 			a.SetPeers([]BeatPeer{b.peer})
@@ -295,7 +294,7 @@ func TestCorrupt_everySecondBeatIsRefused(t *testing.T) {
 
 func TestFaults_ofBytesSpareWhoOrderedThem(t *testing.T) {
 	a, b := pair(t)
-	if err := a.SetFaults(1, Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Blackhole, Timeout: time.Millisecond}, Spared: b.self.ID}); err != nil {
+	if err := a.SetFaults(Standing{Rule: 1, Fault: chaos.Fault{Kind: chaos.Blackhole, Timeout: time.Millisecond}, Spared: b.self.ID}); err != nil {
 		t.Fatal(err)
 	}
 	say(a, b, 1)
@@ -332,31 +331,4 @@ func TestFaults_delayByAtLeastTheMeanLessTheJitter(t *testing.T) {
 			t.Errorf("a message came after %v, want 80ms at least", took)
 		}
 	}
-}
-
-// nowhere takes and gives nothing.
-type nowhere struct{}
-
-func (nowhere) Read([]byte) (int, error)    { return 0, io.EOF }
-func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
-
-// What a site costs that has no rule, beside the same without the site.
-func BenchmarkGate_withoutAFault(b *testing.B) {
-	near, far := net.Pipe()
-	defer func() { _, _ = near.Close(), far.Close() }()
-	l := &Links{}
-	g := newGate(near, func() {})
-	g.raw = nowhere{}
-	g.strait.Store(&strait{faults: &l.faults})
-	frame := make([]byte, 100)
-	b.Run("door", func(b *testing.B) {
-		for b.Loop() {
-			_, _ = g.Write(frame)
-		}
-	})
-	b.Run("none", func(b *testing.B) {
-		for b.Loop() {
-			_, _ = g.raw.Write(frame)
-		}
-	})
 }

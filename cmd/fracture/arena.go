@@ -131,8 +131,13 @@ func (a *labArena) Statuses() []telemetry.Status {
 	return up
 }
 
-// Meet implements arena. It does not give its processor away.
+// meetSpin is for how long before an instant the processor is kept busy: what the kernel is late by with a thread that it wakes.
+const meetSpin = 200 * time.Microsecond
+
+// Meet implements arena. The thread sleeps, and keeps its P: the kernel runs one that wakes before those that computed all
+// the while, so on a busy machine it is less late than one that did so itself.
 func (a *labArena) Meet(until clock.Instant) {
+	clock.Sleep(until.Add(-meetSpin))
 	for clock.Now() < until {
 	}
 }

@@ -188,13 +188,17 @@ func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, err
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.
 func (a *labArena) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
-	server, _, err := openControl(ctx, a.options.control, a.home, newArenaLab(a))
+	before := newArenaLab(a, inner.Done())
+	server, _, err := openControl(ctx, a.options.control, a.home, before)
 	if err != nil {
 		return errors.Join(err, a.home.letDoorGo(), a.home.clear())
 	}
 	if server != nil {
 		a.outside.Store(server)
 		group.Go(func() error { return server.Run(inner) })
+	}
+	if address := a.options.control.toxiproxy; address != "" {
+		group.Go(func() error { return serveLinks(inner, address, before.toxics, nil) })
 	}
 	group.Go(func() error { return a.home.run(inner) })
 	if a.door != nil {

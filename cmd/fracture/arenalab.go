@@ -17,13 +17,15 @@ import (
 // arenaLab is the lab before which `fracture run` opens the control API: what its nodes tell, and its trials.
 type arenaLab struct {
 	*breaker
-	arena *labArena
+	arena  *labArena
+	toxics *toxicLinks
 }
 
-// newArenaLab makes the lab of an arena.
-func newArenaLab(a *labArena) *arenaLab {
+// newArenaLab makes the lab of an arena, whose toxics are left alone once ending is closed.
+func newArenaLab(a *labArena, ending <-chan struct{}) *arenaLab {
 	l := &arenaLab{arena: a}
 	l.breaker = &breaker{injector: a.injector, limits: a.options.control.limits(), stock: l.Nodes, tiles: l.tiles}
+	l.toxics = newToxicLinks(l.breaker, ending)
 	a.home.listen(func(node, what string, _ clock.Instant) {
 		if what == killed {
 			a.bury(node)

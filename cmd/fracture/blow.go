@@ -79,7 +79,7 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 	if err != nil { // it was checked; so this is the end
 		return
 	}
-	h.place = uint32(place)
+	h.place, h.round = uint32(place), p.nth
 	words := p.arena.Statuses() // before it: the dead hold nothing
 	p.arena.Meet(at)
 	b := &blow{name: name, harm: h, before: p.arena.Now()}
@@ -102,6 +102,9 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 	}
 	n := note{at: b.before, ended: p.arena.Now(), Activity: report.Activity{Phase: report.Method, Name: name, Provider: "process", Path: "fracture",
 		Arguments: append([]string{"inject"}, arguments...), Output: strings.Join(b.nodes, ", ")}}
+	if place > 0 {
+		n.planned = at
+	}
 	if b.failed != nil {
 		n.Failed = b.failed.Error()
 	}

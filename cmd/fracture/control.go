@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,11 +29,13 @@ const noControl = "none"
 // controlFlags say where the control API of a lab is, and how much may be broken by it.
 type controlFlags struct {
 	address              string
+	toxiproxy            string // where Toxiproxy's API is; empty: there is none
 	maxNodes, maxPercent int
 }
 
 func (f *controlFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.address, "control", anyPort, "address of the control API, of loopback; none: there is none")
+	flags.StringVar(&f.toxiproxy, "toxiproxy", "", "address of Toxiproxy's API on the links between nodes, of loopback, such as 127.0.0.1:8474; none: there is none")
 	flags.IntVar(&f.maxNodes, "max-nodes", 0, "nodes that the control API may break at once; 0: as many as leave each task a holder")
 	flags.IntVar(&f.maxPercent, "max-percent", 100, "how many of a hundred nodes it may break at once, 1 to 100")
 }
@@ -45,8 +48,8 @@ func (f controlFlags) check(nodes int) error {
 	if f.maxPercent < 1 || f.maxPercent > 100 {
 		return fmt.Errorf("--max-percent %d: want 1 to 100", f.maxPercent)
 	}
-	if f.address == noControl {
-		return nil
+	if err := checkToxiproxy(f.toxiproxy); err != nil || f.address == noControl {
+		return err
 	}
 	if err := checkAddress("--control", f.address, anyPort); err != nil {
 		return err
@@ -88,14 +91,23 @@ func whereControl(addr, dir string) telemetry.Event {
 // sceneLab is the lab before which `fracture lab` opens the control API: what the scene sees, and the nodes of its own.
 type sceneLab struct {
 	*breaker
-	scene *scene
+	scene  *scene
+	toxics *toxicLinks
 }
 
 // newSceneLab makes the lab of a scene.
 func newSceneLab(s *scene, i *injector, limits control.Limits) *sceneLab {
 	l := &sceneLab{scene: s}
 	l.breaker = &breaker{injector: i, limits: limits, stock: l.Nodes, tiles: l.tiles}
+	l.toxics = newToxicLinks(l.breaker, i.ending)
 	return l
+}
+
+// Mend implements control.Lab: what links suffer by Toxiproxy's API is over, too.
+func (l *sceneLab) Mend(ctx context.Context) ([]string, error) {
+	mended, err := l.breaker.Mend(ctx)
+	healed, failed := l.toxics.heal(ctx)
+	return append(mended, healed...), errors.Join(err, failed)
 }
 
 // Nodes implements control.Lab.
@@ -183,13 +195,18 @@ func runControl(ctx context.Context, cfg watchConfig, s *scene, group *errgroup.
 		return all
 	}
 	server, addr, err := openControl(ctx, cfg.outside, cfg.control, before)
-	if server == nil {
+	if err != nil {
 		return err
 	}
-	s.heal = server.HealAll
-	s.broker.openTo(server)
-	s.broker.Event(whereControl(addr, cfg.control.dir.Path))
-	group.Go(guarded(func() error { return server.Run(ctx) }))
+	if server != nil {
+		s.heal = server.HealAll
+		s.broker.openTo(server)
+		s.broker.Event(whereControl(addr, cfg.control.dir.Path))
+		group.Go(guarded(func() error { return server.Run(ctx) }))
+	}
+	if address := cfg.outside.toxiproxy; address != "" {
+		group.Go(guarded(func() error { return serveLinks(ctx, address, before.toxics, s.broker.Event) }))
+	}
 	return nil
 }
 

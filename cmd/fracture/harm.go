@@ -28,6 +28,7 @@ type harm struct {
 	last   time.Duration
 	seed   uint64 // 0: the injector's
 	place  uint32 // in a scenario, from 1; 0: it has none
+	round  uint64 // of a repeated scenario, from 0
 }
 
 // once reports whether it is over as soon as it is done.

@@ -171,7 +171,7 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 		case <-living.Done():
 		case <-time.After(until.Sub(clock.Now())):
 		case <-tick.C:
-			i.injector.book.renew()
+			i.injector.renew()
 		}
 	}
 	if err := i.injector.heal(living, stood.id); err != nil { // an interrupt is told as one only where it left nothing behind

@@ -21,15 +21,20 @@ type standingFault struct {
 	harm         harm
 	nodes        []string
 	stand        map[string][]chaos.Standing // by node: what it is ordered
+	late         map[string][]chaos.Standing // of those that joined later; the injector's mu guards it
 	starts       map[string]int              // by node: how often its process had been started before the fault
 	tries        int                         // to heal it that failed
 	since, until clock.Instant               // the injector's mu guards until
 }
 
-// rule tells the draws of a fault from those of others: by its place in a scenario, or else in the order of asking.
+// rule tells the draws of a fault from those of others of its seed: by its place in a scenario, or else in the order of asking.
+// One with a seed of its own needs no more.
 func (f *standingFault) rule() uint32 {
-	if f.harm.place > 0 {
+	switch {
+	case f.harm.place > 0:
 		return 1<<16 + f.harm.place
+	case f.harm.seed > 0:
+		return 0
 	}
 	return f.id
 }
@@ -149,6 +154,8 @@ func (i *injector) begin(ctx context.Context, h harm) (standingFault, error) {
 		return standingFault{}, err
 	}
 	err = i.bring(ctx, f)
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	return *f, err
 }
 
@@ -190,7 +197,14 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 	return err
 }
 
-func (i *injector) seedOf(h harm) uint64 { return cmp.Or(h.seed, i.seed) }
+// seedOf is what a fault draws from: another in each round of a scenario.
+func (i *injector) seedOf(h harm) uint64 {
+	seed := cmp.Or(h.seed, i.seed)
+	if h.round == 0 {
+		return seed
+	}
+	return uint64(chaos.Draw(seed, chaos.Spot{}, 0, h.round))
+}
 
 // forEach does a deed to all nodes at the same time.
 func forEach(nodes []string, do func(node string) error) error {
@@ -227,18 +241,21 @@ func (i *injector) say(ids map[uint64]string, nodes []string, more *standingFaul
 		stands = append(stands, more)
 	}
 	for _, node := range nodes {
-		o, seed, until := nodeOrder{node: node}, i.seed, clock.Instant(0)
+		o, until := nodeOrder{node: node}, clock.Instant(0)
 		for _, f := range stands {
-			if !slices.Contains(f.nodes, node) {
+			i.mu.Lock()
+			stand := f.at(node)
+			i.mu.Unlock()
+			if len(stand) == 0 {
 				continue
 			}
-			seed, until = i.seedOf(f.harm), max(until, f.until)
-			for n, s := range f.stand[node] {
-				s.Rule = f.rule()*rulesAFault + uint32(n)
+			until = max(until, f.until)
+			for n, s := range stand {
+				s.Seed, s.Rule = i.seedOf(f.harm), f.rule()*rulesAFault+uint32(n)
 				o.stand = append(o.stand, s)
 			}
 		}
-		failed = errors.Join(failed, i.book.tell(ids, seed, until.Add(leaseMargin), o))
+		failed = errors.Join(failed, i.book.tell(ids, 0, until.Add(leaseMargin), o))
 	}
 	return failed
 }
@@ -312,7 +329,7 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 // unsay orders nodes what still stands without a fault that has been removed, which ends with that, and waits until they have said so.
 func (i *injector) unsay(ctx context.Context, f *standingFault) (ended clock.Instant, err error) {
 	ids := map[uint64]string{}
-	failed := i.say(ids, f.nodes, nil)
+	failed := i.say(ids, i.told(f), nil)
 	ended = clock.Now()
 	return ended, errors.Join(failed, i.book.awaitConfirmed(ctx, ids))
 }
@@ -365,6 +382,12 @@ func (i *injector) run(ctx context.Context) error {
 	return err
 }
 
+// renew orders anew what stands, also those that have joined.
+func (i *injector) renew() {
+	i.welcome()
+	i.book.renew()
+}
+
 // tend renews what stands and has what is over end, and answers when to look again.
 func (i *injector) tend(ctx context.Context, ending *sync.WaitGroup) time.Duration {
 	next := renewEvery / 2
@@ -387,6 +410,6 @@ func (i *injector) tend(ctx context.Context, ending *sync.WaitGroup) time.Durati
 			})
 		}
 	}
-	i.book.renew()
+	i.renew()
 	return next
 }

@@ -169,12 +169,12 @@ func runNode(ctx context.Context, f nodeFlags, logs io.Writer) error {
 
 // storeFaults lets what is ordered at a node's store stand there.
 func storeFaults(client *store.Client) cluster.StoreFaults {
-	return func(seed uint64, self uint32, list []chaos.Standing) error {
+	return func(list []chaos.Standing) error {
 		var stand []store.Standing
 		for _, s := range list {
-			stand = append(stand, store.Standing{Rule: s.Rule, Fault: s.Fault})
+			stand = append(stand, store.Standing{Seed: s.Seed, Rule: s.Rule, Fault: s.Fault})
 		}
-		return client.SetFaults(seed, self, stand...)
+		return client.SetFaults(0, 0, stand...)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,11 +127,20 @@ type orderBook struct {
 	open  map[uint64]chan struct{}
 }
 
+// seeded gives a seed to the faults that have none.
+func seeded(seed uint64, stand []chaos.Standing) []chaos.Standing {
+	stand = slices.Clone(stand)
+	for i := range stand {
+		stand[i].Seed = cmp.Or(stand[i].Seed, seed)
+	}
+	return stand
+}
+
 // tell orders one node what is to stand at it, in place of what it was told before; nothing heals. The order's number is
 // noted in ids. What could not be said is said again as long as it is to stand, but for what strikes once.
 func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant, t nodeOrder) error {
 	id, now := b.number(), clock.Now()
-	g := given{until: until, renewed: now, order: chaos.Order{ID: id, Seed: seed, Stand: t.stand}}
+	g := given{until: until, renewed: now, order: chaos.Order{ID: id, Stand: seeded(seed, t.stand)}}
 	if len(t.stand) > 0 {
 		g.order.Lease = g.lease(now)
 	}
@@ -142,7 +152,7 @@ func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant
 	} else {
 		ids[id] = t.node
 	}
-	g.order.Stand = slices.DeleteFunc(slices.Clone(t.stand), func(s chaos.Standing) bool { return s.Fault.Once() })
+	g.order.Stand = slices.DeleteFunc(slices.Clone(g.order.Stand), func(s chaos.Standing) bool { return s.Fault.Once() })
 	delete(b.given, t.node)
 	if len(g.order.Stand) > 0 {
 		if b.given == nil {

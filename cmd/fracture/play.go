@@ -28,6 +28,7 @@ type player struct {
 	seed     uint64
 	actor    *actor
 
+	nth         uint64                  // round that is played, from 0; set before anything of it is
 	stopNemesis func(why scenario.Stop) // nil where there is none; set before anything is played
 
 	mu    sync.Mutex // guards what follows
@@ -45,6 +46,7 @@ type player struct {
 type note struct {
 	report.Activity
 	at, ended clock.Instant
+	planned   clock.Instant // when it was to begin; 0: it has no time
 }
 
 // notes are what was done and asked, at times since then.
@@ -53,6 +55,9 @@ func (p *player) notes(began clock.Instant) (list []report.Activity) {
 	defer p.mu.Unlock()
 	for _, n := range p.diary {
 		n.At, n.Took = meter.Millis(n.at.Sub(began)), meter.Millis(n.ended.Sub(n.at))
+		if n.planned > 0 {
+			n.Planned, n.Late = meter.Millis(n.planned.Sub(began)), float64(n.at.Sub(n.planned))/float64(time.Microsecond)
+		}
 		list = append(list, n.Activity)
 	}
 	return list
@@ -76,6 +81,7 @@ func (p *player) play(ctx context.Context) error {
 
 // round waits for the calm, looks at the hypothesis as the scenario wants it, plays the method, and makes all whole again.
 func (p *player) round(ctx context.Context, round uint64) error {
+	p.nth = round
 	whole, err := p.awaitWhole(ctx)
 	if err == nil {
 		err = p.wait(ctx, whole.Add(p.runner.calm))
