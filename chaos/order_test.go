@@ -29,6 +29,13 @@ func goodOrder() Order {
 		{Rule: 16, Site: Link, Fault: Fault{Kind: Blackhole, Timeout: time.Second}, Peer: "n2"},
 		{Rule: 17, Site: Beat, Fault: Fault{Kind: Blackhole}, Peer: "n2"},
 		{Rule: 18, Site: Link, Fault: Fault{Kind: Reset, Timeout: time.Second}},
+		{Rule: 19, Site: Loop, Fault: Fault{Kind: Wedge}},
+		{Rule: 20, Site: Loop, Fault: Fault{Kind: Skew, By: -50 * time.Millisecond}},
+		{Rule: 21, Site: Loop, Fault: Fault{Kind: Jump, By: time.Second}},
+		{Rule: 22, Site: Loop, Fault: Fault{Kind: Strobe, By: 50 * time.Millisecond, Period: 10 * time.Millisecond}},
+		{Rule: 23, Site: Resource, Fault: Fault{Kind: Stress, Cores: 2}},
+		{Rule: 24, Site: Resource, Fault: Fault{Kind: Ballast, Bytes: 64 << 20}},
+		{Rule: 25, Site: Resource, Fault: Fault{Kind: GC, Rate: 200_000_000}},
 	}}
 }
 
@@ -86,7 +93,9 @@ func TestStanding_saysWhatStandsWhere(t *testing.T) {
 		"delay of 100 % by 20ms ± 5ms, pareto at link to all", "loss of 100 % in bursts of 3 in 100 at beat to all",
 		"corrupt of 50 % of one in 7 at link to all", "bandwidth of 64000 B/s at link to all",
 		"slicer into 100 ± 20 B, 1ms apart at link from all", "limit_data after 1048576 B at link to all",
-		"slow_close by 1s at link to all", "blackhole after 1s at link to n2", "blackhole at beat to n2", "reset after 1s at link to all"}
+		"slow_close by 1s at link to all", "blackhole after 1s at link to n2", "blackhole at beat to n2", "reset after 1s at link to all",
+		"wedge at loop", "skew by -50ms at loop", "jump by 1s at loop", "strobe by 50ms each 10ms at loop",
+		"stress of 2 cores at resource", "ballast of 67108864 B at resource", "gc of 200000000 B/s at resource"}
 	for i, s := range goodOrder().Stand {
 		if got := s.String(); got != want[i] {
 			t.Errorf("String = %q, want %q", got, want[i])

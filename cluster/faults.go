@@ -34,7 +34,7 @@ func (n *Node) reset(o ordered) {
 // does not stand. All draw from the newest order's seed.
 func (n *Node) stand() {
 	var links, beats []wire.Standing
-	var work, gossip, store []chaos.Standing
+	var work, gossip, store, loop, resource []chaos.Standing
 	seed := uint64(0)
 	for _, o := range n.faults.list {
 		seed = o.order.Seed
@@ -61,6 +61,10 @@ func (n *Node) stand() {
 				gossip = append(gossip, s)
 			case chaos.Store:
 				store = append(store, s)
+			case chaos.Loop:
+				loop = append(loop, s)
+			case chaos.Resource:
+				resource = append(resource, s)
 			case chaos.Process: // the order's Check has refused it
 			}
 		}
@@ -72,6 +76,8 @@ func (n *Node) stand() {
 	}
 	standAt(&n.work.faults, newSpotFaults(seed, chaos.Work, n.id, work))
 	standAt(&n.gossip.mouth.faults, newSpotFaults(seed, chaos.Gossip, n.id, gossip))
+	n.clock.set(clock.Now(), loop)
+	n.strain.set(resource)
 }
 
 // standAtStore lets faults stand between the node and its store, unless they do already.

@@ -197,6 +197,9 @@ func (w *World) arrive(p *process, e entry) {
 // beat sends a process's beats and sets the time for the next.
 func (w *World) beat(p *process) {
 	w.at(p.rhythm, entry{kind: beats, a: uint16(p.index), gen: p.incarnation})
+	if p.pulse.Stands(w.now, p.rounds, len(p.inbox) > 0) {
+		return // who does not decide does not say that it is well
+	}
 	for i := range w.processes {
 		to, near := &w.processes[i], &w.ends[p.index][i]
 		if to == p || !to.up || !near.up {
@@ -229,13 +232,21 @@ const (
 	flagLeaving
 )
 
+// heardFrom notes who was heard, and reports whether that one is there still, under whose id nobody else is asked for.
+func (w *World) heardFrom(p *process, e entry) bool {
+	if e.arg>>2 != w.processes[e.b].incarnation {
+		return false
+	}
+	p.heard[e.b] = w.now
+	return true
+}
+
 // beaten hands a beat to a machine.
 func (w *World) beaten(p *process, e entry) {
 	from := &w.processes[e.b]
-	if e.arg>>2 != from.incarnation {
-		return // of a process that is gone, and whose id nobody asks for any more
+	if !w.heardFrom(p, e) {
+		return
 	}
-	p.heard[e.b] = w.now
 	w.feed(p, &failover.Event{
 		Kind: failover.Beat, Peer: from.id, Interval: from.rhythm,
 		Heard: e.arg&flagHeard != 0, Leaving: e.arg&flagLeaving != 0,

@@ -267,6 +267,7 @@ const (
 	submits                       // stream slot is submitted at the sink
 	changes                       // stream slot is to be guarded otherwise
 	audits                        // a takeover's bound has passed; see takeover.go
+	swings                        // the clock that the strike in slot concerns jumps once more
 )
 
 // happen makes one thing happen.
@@ -304,6 +305,8 @@ func (w *World) happen(e entry) {
 		w.submit(int(e.slot))
 	case changes:
 		w.change(int(e.slot))
+	case swings:
+		w.swing(e)
 	case audits:
 		w.checks.takeover.audit(w, int(e.slot))
 	}

@@ -30,6 +30,9 @@ const (
 	afterCut = afterSilence + 2*silenceCeiling + 2*silenceCeiling*maxPPM/1e6
 	// afterReunion: it goes on believing so for 10 ms after it hears its peers again; and the timers are late.
 	afterReunion = 10*time.Millisecond + 4*timerLate
+	// afterWedge: a wedged process is silent that much later: when nothing more had come to its loop for as long as its own beats and
+	// those of others are apart, and it was looked at between two beats.
+	afterWedge = failover.WedgedAfter + 3*beatSlowest + 2*beatLate
 	// apartTogether is within what time peers must have been heard last for a process to think itself cut off from them.
 	apartTogether = 50 * time.Millisecond
 	// vouchTime is for how long a node leaves alone a leader that it does not hear, by the word of one that does, unless gossip
@@ -98,7 +101,7 @@ func (c *takeover) watch(w *World, a watch) {
 	holder, owner := w.processOf(a.holder), w.processOf(a.owner)
 	life := &w.lives[w.byID[a.owner]]
 	near := &w.ends[holder.index][owner.index]
-	if holder.id != a.holder || !holder.up || holder.frozen || !near.up || near.peer != a.owner {
+	if holder.id != a.holder || !holder.up || holder.frozen || holder.wedged || !near.up || near.peer != a.owner {
 		return
 	}
 	a.since, a.freeze = life.died, life.died == clock.Never
@@ -106,6 +109,9 @@ func (c *takeover) watch(w *World, a watch) {
 		a.since = life.frozen
 	}
 	at := a.since.Add(afterSilence)
+	if owner.wedged {
+		at = at.Add(afterWedge)
+	}
 	if !a.freeze {
 		at = min(at, near.severs.Add(time.Microsecond))
 	}
@@ -120,6 +126,8 @@ func (c *takeover) audit(w *World, i int) {
 	s, holder, life := &w.streams[a.stream], w.processOf(a.holder), &w.lives[w.byID[a.owner]]
 	switch {
 	case s.settled(), holder.id != a.holder, !holder.up, holder.frozen, holder.thawed > a.since:
+		return
+	case holder.wedged, holder.freed > a.since, w.misleads(holder, a.since):
 		return
 	case a.freeze && (life.died != clock.Never || life.frozen != a.since):
 		return // thawed meanwhile, or killed, which is watched on its own
