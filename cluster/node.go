@@ -173,6 +173,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	n.id = n.self.ID()
 	n.roster = newRoster(n.self, n.in)
 	n.faults.lapses, n.faults.told = clock.Never, make(chan struct{}, 1)
+	n.pulse.judge.Every = cfg.Interval
 	n.strain.log, n.strain.changed = cfg.Log, make(chan struct{}, 1)
 	n.work = newWorkers(n.function, n.in.putAll)
 	n.work.threads = cfg.Workers

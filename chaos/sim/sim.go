@@ -54,6 +54,7 @@ var Bugs = []struct {
 	{"beside-owner", failover.BugBesideOwner},
 	{"early-retire", failover.BugEarlyRetire},
 	{"late-copy", failover.BugLateCopy},
+	{"blind-beats", failover.BugBlindBeats},
 }
 
 // Outcome is what became of one seed.

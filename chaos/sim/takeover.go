@@ -30,9 +30,9 @@ const (
 	afterCut = afterSilence + 2*silenceCeiling + 2*silenceCeiling*maxPPM/1e6
 	// afterReunion: it goes on believing so for 10 ms after it hears its peers again; and the timers are late.
 	afterReunion = 10*time.Millisecond + 4*timerLate
-	// afterWedge: a wedged process is silent that much later: when nothing more had come to its loop for as long as its own beats and
-	// those of others are apart, and it was looked at between two beats.
-	afterWedge = failover.WedgedAfter + 3*beatSlowest + 2*beatLate
+	// afterWedge: a wedged process is silent when its pulse finds that: from when something came for its loop, which is a beat if nothing
+	// else, on, as it beats.
+	afterWedge = 3*beatSlowest + 3*beatLate + latencyTail
 	// apartTogether is within what time peers must have been heard last for a process to think itself cut off from them.
 	apartTogether = 50 * time.Millisecond
 	// vouchTime is for how long a node leaves alone a leader that it does not hear, by the word of one that does, unless gossip
@@ -60,8 +60,9 @@ type watch struct {
 	holder, owner failover.NodeID
 	epoch         failover.Epoch
 	since         clock.Instant
-	freeze        bool // the owner was frozen, not killed
-	near          bool // when it was looked at before, the holder was not apart
+	bears         clock.Instant // from when on silence is borne: since, or when the link to a wedged owner came to stand later
+	freeze        bool          // the owner was frozen, not killed
+	near          bool          // when it was looked at before, the holder was not apart
 }
 
 func (c *takeover) reset() {
@@ -108,16 +109,22 @@ func (c *takeover) watch(w *World, a watch) {
 	if a.freeze {
 		a.since = life.frozen
 	}
-	at := a.since.Add(afterSilence)
-	if owner.wedged {
-		at = at.Add(afterWedge)
-	}
+	a.bears = a.since
+	at := a.since.Add(silenceOf(owner))
 	if !a.freeze {
 		at = min(at, near.severs.Add(time.Microsecond))
 	}
 	slot := int32(len(c.watches))
 	c.watches = append(c.watches, a)
 	w.queue.push(entry{at: max(at, w.now), kind: audits, slot: slot})
+}
+
+// silenceOf is how long a process that lives and is not heard any more can be taken for well.
+func silenceOf(p *process) time.Duration {
+	if p.wedged {
+		return afterSilence + afterWedge + p.pulse.Bears()
+	}
+	return afterSilence
 }
 
 // audit looks whether a watched takeover has happened.
@@ -132,8 +139,13 @@ func (c *takeover) audit(w *World, i int) {
 	case a.freeze && (life.died != clock.Never || life.frozen != a.since):
 		return // thawed meanwhile, or killed, which is watched on its own
 	}
-	after := w.now.Sub(a.since)
 	owner := w.processOf(a.owner)
+	if up := w.ends[holder.index][owner.index]; owner.wedged && up.up && up.since > a.bears {
+		a.bears = up.since
+		w.queue.push(entry{at: max(up.since.Add(silenceOf(owner)), w.now), kind: audits, slot: int32(i)})
+		return
+	}
+	after := w.now.Sub(a.bears)
 	bySilence := a.freeze || w.ends[holder.index][owner.index].up // and not by the end of a link, which no cut explains away
 	if near := !w.apart(holder); bySilence && (!near || !a.near) && after < afterCut {
 		a.near = near

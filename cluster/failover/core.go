@@ -53,6 +53,8 @@ const (
 	BugEarlyRetire
 	// BugLateCopy holds a copy that comes after its owner's death as if the owner lived.
 	BugLateCopy
+	// BugBlindBeats is planted beside the machine: beats go on although the loop that steps it stands still.
+	BugBlindBeats
 )
 
 func (cfg Config) withDefaults() Config {
