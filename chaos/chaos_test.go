@@ -159,6 +159,18 @@ func TestRule_checksWhatItIsTold(t *testing.T) {
 		"a loss up to a limit": func(r *Rule) { r.Fault.Bytes = 1 },
 		"a loss in time":       func(r *Rule) { r.Fault.Timeout = 1 },
 		"every seventh cut":    func(r *Rule) { r.Fault = Fault{Kind: Cut, Every: 7} },
+		"a wedged link":        func(r *Rule) { r.Fault = Fault{Kind: Wedge} },
+		"a wedge by something": func(r *Rule) { r.Site, r.Fault = Loop, Fault{Kind: Wedge, By: 1} },
+		"a skew by nothing":    func(r *Rule) { r.Site, r.Fault = Loop, Fault{Kind: Skew} },
+		"a jump of an hour":    func(r *Rule) { r.Site, r.Fault = Loop, Fault{Kind: Jump, By: -time.Hour} },
+		"a jump with a period": func(r *Rule) { r.Site, r.Fault = Loop, Fault{Kind: Jump, By: 1, Period: MinPeriod} },
+		"a strobe too fast":    func(r *Rule) { r.Site, r.Fault = Loop, Fault{Kind: Strobe, By: 1, Period: MinPeriod - 1} },
+		"stress of nothing":    func(r *Rule) { r.Site, r.Fault = Resource, Fault{Kind: Stress} },
+		"stress of too much":   func(r *Rule) { r.Site, r.Fault = Resource, Fault{Kind: Stress, Cores: MaxCores + 1} },
+		"a loss of cores":      func(r *Rule) { r.Fault.Cores = 1 },
+		"ballast of nothing":   func(r *Rule) { r.Site, r.Fault = Resource, Fault{Kind: Ballast} },
+		"ballast of too much":  func(r *Rule) { r.Site, r.Fault = Resource, Fault{Kind: Ballast, Bytes: MaxBallast + 1} },
+		"too little garbage":   func(r *Rule) { r.Site, r.Fault = Resource, Fault{Kind: GC, Rate: MinRate - 1} },
 		"wrong for nobody":     func(r *Rule) { r.Site, r.Fault = Work, Fault{Kind: Wrong} },
 	}
 	for name, spoil := range bad {

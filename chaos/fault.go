@@ -54,15 +54,30 @@ const (
 	SlowClose
 	// Blackhole lets nothing pass. A link's bytes wait until it is over, or until Timeout, when the link closes; beats are lost.
 	Blackhole
+	// Wedge stops the loop by which a node decides; its sockets, its links and its other threads stay as they are.
+	Wedge
+	// Skew has the clock by which a node decides show By more than it is, or less where By is below 0.
+	Skew
+	// Jump has that clock jump by By, and go back a tenth as fast as time passes.
+	Jump
+	// Strobe has it jump by By and back again, one or the other each Period.
+	Strobe
+	// Stress has threads of a node's process burn the time of so many Cores.
+	Stress
+	// Ballast has a node's process hold Bytes of memory.
+	Ballast
+	// GC has a node's heap collected again and again: for the garbage of Rate bytes a second, or, at a Rate of 0, without a pause.
+	GC
 )
 
 // LastKind is the kind of the highest value, for who counts by kind.
-const LastKind = Blackhole
+const LastKind = GC
 
 // Kinds lists every kind by value.
 var Kinds = []Kind{
 	Kill, Restart, Freeze, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail,
 	Corrupt, Bandwidth, Slicer, LimitData, SlowClose, Blackhole,
+	Wedge, Skew, Jump, Strobe, Stress, Ballast, GC,
 }
 
 // String names the kind as rules and reports do.
@@ -108,6 +123,20 @@ func (k Kind) String() string {
 		return "slow_close"
 	case Blackhole:
 		return "blackhole"
+	case Wedge:
+		return "wedge"
+	case Skew:
+		return "skew"
+	case Jump:
+		return "jump"
+	case Strobe:
+		return "strobe"
+	case Stress:
+		return "stress"
+	case Ballast:
+		return "ballast"
+	case GC:
+		return "gc"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
@@ -120,7 +149,8 @@ func (k Kind) HealedBy() Kind {
 	case Freeze:
 		return Thaw
 	case Restart, Thaw, Reset, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail,
-		Corrupt, Bandwidth, Slicer, LimitData, SlowClose, Blackhole:
+		Corrupt, Bandwidth, Slicer, LimitData, SlowClose, Blackhole,
+		Wedge, Skew, Jump, Strobe, Stress, Ballast, GC:
 		return 0
 	}
 	return 0
@@ -131,7 +161,8 @@ func (k Kind) OfBytes() bool {
 	switch k {
 	case Corrupt, Bandwidth, Slicer, LimitData, SlowClose, Blackhole, Reset:
 		return true
-	case Kill, Restart, Freeze, Thaw, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail:
+	case Kill, Restart, Freeze, Thaw, Loss, Delay, Duplicate, Reorder, Cut, Deny, Slow, Wrong, Fail,
+		Wedge, Skew, Jump, Strobe, Stress, Ballast, GC:
 	}
 	return false
 }
@@ -145,18 +176,20 @@ type Fault struct {
 	Share        float64       `json:"share,omitempty"`        // Loss, Delay, Duplicate, Reorder, Deny, Wrong, Corrupt: the share of the messages concerned, above 0 and up to 1
 	Every        uint64        `json:"every,omitempty"`        // the same but Wrong: it concerns the last of each so many messages; 0: all
 	Burst        uint64        `json:"burst,omitempty"`        // with Every: the last so many; 0: one
-	By           time.Duration `json:"by_ns,omitempty"`        // Delay, Duplicate, Reorder, SlowClose: how late a message, its second copy, or the end is; Slicer: the pause
+	By           time.Duration `json:"by_ns,omitempty"`        // Delay, Duplicate, Reorder, SlowClose: how late a message, its second copy, or the end is; Slicer: the pause; Skew, Jump, Strobe: how far off the clock is
 	Jitter       time.Duration `json:"jitter_ns,omitempty"`    // Delay, Duplicate, Reorder: how far it is from By
 	Distribution Distribution  `json:"distribution,omitempty"` // with Jitter: in what way
 	Times        float64       `json:"times,omitempty"`        // Slow: how many times as long a task takes, above 1 and up to MaxTimes
 	Terms        string        `json:"terms,omitempty"`        // Fail: what becomes of which task; see Terms
-	Rate         uint64        `json:"rate,omitempty"`         // Bandwidth: bytes a second, from MinRate
+	Rate         uint64        `json:"rate,omitempty"`         // Bandwidth: bytes a second, from MinRate; GC: of garbage, the same
 	Size         uint64        `json:"size,omitempty"`         // Slicer: bytes of a piece on average
 	Vary         uint64        `json:"vary,omitempty"`         // Slicer: by how many of them a piece is larger or smaller, below Size
-	Bytes        uint64        `json:"bytes,omitempty"`        // LimitData
+	Bytes        uint64        `json:"bytes,omitempty"`        // LimitData, Ballast
 	Timeout      time.Duration `json:"timeout_ns,omitempty"`   // Reset, Blackhole: how long a link stands; of a Reset 0: it breaks at once, and once; of a Blackhole 0: it stands
 	Refusal      Refusal       `json:"refusal,omitempty"`      // Deny: for what reason
 	Writes       bool          `json:"writes,omitempty"`       // Delay at a store: of writes alone, as a slow disk has it
+	Period       time.Duration `json:"period_ns,omitempty"`    // Strobe: between two jumps
+	Cores        uint64        `json:"cores,omitempty"`        // Stress: how many threads burn
 }
 
 // Once reports whether the fault strikes when it comes, and stands no longer.
@@ -223,6 +256,8 @@ func (f Fault) Check() error {
 			return wrong("by %v: it must be above 0 and at most %v", f.By, MaxLate)
 		}
 		return nil
+	case Wedge, Skew, Jump, Strobe, Stress, Ballast, GC:
+		return f.checkInside(wrong)
 	}
 	return fmt.Errorf("%w: %v is not one of %v", ErrBadFault, f.Kind, Kinds)
 }
@@ -263,11 +298,11 @@ func (f Fault) needless() string {
 		return "which of so many messages"
 	case (f.Jitter != 0 || f.Distribution != Uniform) && !f.late():
 		return "a jitter"
-	case f.Rate > 0 && f.Kind != Bandwidth:
+	case f.Rate > 0 && !of(Bandwidth, GC):
 		return "a rate"
 	case (f.Size > 0 || f.Vary > 0) && f.Kind != Slicer:
 		return "the size of pieces"
-	case f.Bytes > 0 && f.Kind != LimitData:
+	case f.Bytes > 0 && !of(LimitData, Ballast):
 		return "a number of bytes"
 	case f.Timeout != 0 && !of(Reset, Blackhole):
 		return "a timeout"
@@ -275,6 +310,10 @@ func (f Fault) needless() string {
 		return "the reason of a refusal"
 	case f.Writes && f.Kind != Delay:
 		return "a choice of writes"
+	case f.Period != 0 && f.Kind != Strobe:
+		return "a period"
+	case f.Cores > 0 && f.Kind != Stress:
+		return "a number of cores"
 	}
 	return ""
 }
@@ -313,7 +352,8 @@ func (f Fault) Touch(nth uint64, luck Luck) Fate {
 		return Fate{Denied: true, Refusal: f.Refusal}
 	case Corrupt:
 		return Fate{Spoiled: true, Bit: uint64(luck.Next())}
-	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong, Fail, Bandwidth, Slicer, LimitData, SlowClose, Blackhole:
+	case Kill, Restart, Freeze, Thaw, Reset, Cut, Slow, Wrong, Fail, Bandwidth, Slicer, LimitData, SlowClose, Blackhole,
+		Wedge, Skew, Jump, Strobe, Stress, Ballast, GC:
 	}
 	return Fate{}
 }

@@ -31,6 +31,13 @@ func goodOrder() Order {
 		{Rule: 18, Site: Link, Fault: Fault{Kind: Reset, Timeout: time.Second}},
 		{Rule: 19, Site: Store, Fault: Fault{Kind: Deny, Share: 1, Refusal: OutOfMemory}},
 		{Rule: 20, Site: Store, Fault: Fault{Kind: Delay, Share: 1, By: time.Millisecond, Writes: true}},
+		{Rule: 21, Site: Loop, Fault: Fault{Kind: Wedge}},
+		{Rule: 22, Site: Loop, Fault: Fault{Kind: Skew, By: -50 * time.Millisecond}},
+		{Rule: 23, Site: Loop, Fault: Fault{Kind: Jump, By: time.Second}},
+		{Rule: 24, Site: Loop, Fault: Fault{Kind: Strobe, By: 50 * time.Millisecond, Period: 10 * time.Millisecond}},
+		{Rule: 25, Site: Resource, Fault: Fault{Kind: Stress, Cores: 2}},
+		{Rule: 26, Site: Resource, Fault: Fault{Kind: Ballast, Bytes: 64 << 20}},
+		{Rule: 27, Site: Resource, Fault: Fault{Kind: GC, Rate: 200_000_000}},
 	}}
 }
 
@@ -92,7 +99,9 @@ func TestStanding_saysWhatStandsWhere(t *testing.T) {
 		"corrupt of 50 % of one in 7 at link to all", "bandwidth of 64000 B/s at link to all",
 		"slicer into 100 ± 20 B, 1ms apart at link from all", "limit_data after 1048576 B at link to all",
 		"slow_close by 1s at link to all", "blackhole after 1s at link to n2", "blackhole at beat to n2", "reset after 1s at link to all",
-		"deny of 100 % as oom at store", "delay of 100 % of writes by 1ms at store"}
+		"deny of 100 % as oom at store", "delay of 100 % of writes by 1ms at store",
+		"wedge at loop", "skew by -50ms at loop", "jump by 1s at loop", "strobe by 50ms each 10ms at loop",
+		"stress of 2 cores at resource", "ballast of 67108864 B at resource", "gc of 200000000 B/s at resource"}
 	for i, s := range goodOrder().Stand {
 		if got := s.String(); got != want[i] {
 			t.Errorf("String = %q, want %q", got, want[i])

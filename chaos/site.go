@@ -19,10 +19,14 @@ const (
 	Work
 	// Gossip: the packets and calls by which a node tells that it, and others, exist.
 	Gossip
+	// Loop: the loop by which a node decides, and the clock that it decides by.
+	Loop
+	// Resource: the processors and the memory that a node's process has.
+	Resource
 )
 
 // Sites lists every site by value.
-var Sites = []Site{Process, Link, Beat, Store, Work, Gossip}
+var Sites = []Site{Process, Link, Beat, Store, Work, Gossip, Loop, Resource}
 
 // String names the site as rules and reports do.
 func (s Site) String() string {
@@ -39,6 +43,10 @@ func (s Site) String() string {
 		return "work"
 	case Gossip:
 		return "gossip"
+	case Loop:
+		return "loop"
+	case Resource:
+		return "resource"
 	}
 	return fmt.Sprintf("site(%d)", uint8(s))
 }
@@ -52,9 +60,9 @@ func (s Site) Doors() []string {
 		return []string{"chaos/sim", "cluster/wire"}
 	case Store:
 		return []string{"cluster/store"}
-	case Work:
+	case Work, Loop:
 		return []string{"chaos/sim", "cluster"}
-	case Gossip:
+	case Gossip, Resource:
 		return []string{"cluster"}
 	}
 	return nil
@@ -79,6 +87,10 @@ func (s Site) Admits(k Kind) bool {
 		return s == Store
 	case Slow, Wrong, Fail:
 		return s == Work
+	case Wedge, Skew, Jump, Strobe:
+		return s == Loop
+	case Stress, Ballast, GC:
+		return s == Resource
 	}
 	return false
 }

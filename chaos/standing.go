@@ -54,7 +54,19 @@ func (f Fault) String() string {
 		if f.Timeout > 0 {
 			what += fmt.Sprintf(" after %v", f.Timeout)
 		}
-	case Kill, Restart, Freeze, Thaw, Cut:
+	case Skew, Jump:
+		what += fmt.Sprintf(" by %v", f.By)
+	case Strobe:
+		what += fmt.Sprintf(" by %v each %v", f.By, f.Period)
+	case Stress:
+		what += fmt.Sprintf(" of %d cores", f.Cores)
+	case Ballast:
+		what += fmt.Sprintf(" of %d B", f.Bytes)
+	case GC:
+		if f.Rate > 0 {
+			what += fmt.Sprintf(" of %d B/s", f.Rate)
+		}
+	case Kill, Restart, Freeze, Thaw, Cut, Wedge:
 	}
 	return what
 }

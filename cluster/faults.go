@@ -34,7 +34,7 @@ func (n *Node) reset(o ordered) {
 // does not stand. Each draws from its own seed, by the names of the ends, and counts by itself.
 func (n *Node) stand() {
 	var links, beats []wire.Standing
-	var work, gossip, store []chaos.Standing
+	var work, gossip, store, loop, resource []chaos.Standing
 	for _, o := range n.faults.list {
 		for _, s := range o.order.Stand {
 			peer, known := n.roster.named(s.Peer)
@@ -59,6 +59,10 @@ func (n *Node) stand() {
 				gossip = append(gossip, s)
 			case chaos.Store:
 				store = append(store, s)
+			case chaos.Loop:
+				loop = append(loop, s)
+			case chaos.Resource:
+				resource = append(resource, s)
 			case chaos.Process: // the order's Check has refused it
 			}
 		}
@@ -70,6 +74,8 @@ func (n *Node) stand() {
 	}
 	standAt(&n.work.faults, work)
 	standAt(&n.gossip.mouth.faults, gossip)
+	n.clock.set(clock.Now(), loop)
+	n.strain.set(resource)
 }
 
 // seedOf is what a fault draws from at this node: the same in each run, whatever else stands.

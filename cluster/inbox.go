@@ -112,6 +112,9 @@ func (in *inbox) wake() {
 	}
 }
 
+// waits reports whether the loop has been woken and has not come.
+func (in *inbox) waits() bool { return len(in.ready) > 0 }
+
 // taken is what a loop took out of its inbox at once, and hands back with the next take.
 type taken struct {
 	events []failover.Event

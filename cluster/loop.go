@@ -32,6 +32,7 @@ func (n *Node) loop(ctx context.Context) error {
 			return nil
 		case <-n.in.ready:
 		}
+		n.pulse.turn()
 		heard, stalled := n.beats.HeardUntil() // before the inbox is emptied: what was heard by then is in it
 		in = n.in.take(in)
 		for i := range in.events {
@@ -41,28 +42,34 @@ func (n *Node) loop(ctx context.Context) error {
 			lent.Free()
 		}
 		now := clock.Now()
-		n.step(now, failover.Event{Kind: failover.Tick, At: heard, Stalled: stalled})
-		if now >= n.sink.Wake() {
-			n.stepSink(now, failover.Event{Kind: failover.Tick})
+		shown := n.clock.shows(now)
+		n.step(shown, failover.Event{Kind: failover.Tick, At: n.clock.shows(heard), Stalled: n.clock.shows(stalled)})
+		if shown >= n.sink.Wake() {
+			n.stepSink(shown, failover.Event{Kind: failover.Tick})
 		}
 		n.obey(now)
 		if now >= nextStatus {
 			n.report(now)
 			nextStatus = now.Add(statusInterval)
 		}
-		if now >= n.ripeAt {
-			n.ripeAt = n.sendRipe(now)
+		if shown >= n.ripeAt {
+			n.ripeAt = n.sendRipe(shown)
 		}
 		n.links.Flush()
 		n.tellNotes()
-		bell.ring(clock.Now(), min(n.core.Wake(), n.sink.Wake(), nextStatus, n.ripeAt, n.faults.lapses))
+		n.wedge(ctx)
+		n.tellMute()
+		bell.ring(clock.Now(), min(n.clock.wakes(min(n.core.Wake(), n.sink.Wake(), n.ripeAt)), nextStatus, n.faults.lapses))
+		n.pulse.turn()
 	}
 }
 
 // happen passes one event to whom it concerns.
 func (n *Node) happen(ev *failover.Event) {
-	now := clock.Now()
+	now := n.clock.shows(clock.Now())
 	switch ev.Kind {
+	case failover.Beat:
+		ev.At = n.clock.shows(ev.At)
 	case failover.Joined:
 		n.connect(ev.Peer)
 		if len(n.faults.list) > 0 {
@@ -77,7 +84,7 @@ func (n *Node) happen(ev *failover.Event) {
 		n.stepSink(now, *ev)
 	case failover.Drain:
 		n.leaving = true
-		n.report(now) // it may be gone before the next status is due
+		n.report(clock.Now()) // it may be gone before the next status is due
 	case failover.Received:
 		if ev.Peer == n.id { // from the front door to the sink behind it
 			n.stepSink(now, *ev)
@@ -87,7 +94,7 @@ func (n *Node) happen(ev *failover.Event) {
 		case failover.Result, failover.Accepted, failover.Refused, failover.Changed:
 			n.stepSink(now, *ev) // a stream of ours that another node leads by now
 		case failover.Subscribe:
-			n.keys.see(ev.Message.Task.Stream, now)
+			n.keys.see(ev.Message.Task.Stream, clock.Now())
 		default:
 		}
 	default:

@@ -117,6 +117,8 @@ type Node struct {
 	requests requests
 	keys     keys
 	sinks    linkedSinks
+	pulse    pulse
+	strain   strain
 	count    struct{ executed, takeovers, fenced, repeated, dropped atomic.Uint64 }
 
 	// Below: the loop's own.
@@ -130,7 +132,8 @@ type Node struct {
 	led     []telemetry.Stream // the streams that it leads
 	store   storeWatch
 	leaving bool
-	faults  faults // but for what its mutex guards
+	faults  faults // but for what its mutex guards, and told
+	clock   wrongClock
 
 	fresh   []ripening    // wait since less than ripeTime,
 	ripe    []ripening    // and these no longer than until ripeAt
@@ -169,7 +172,9 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	}
 	n.id = n.self.ID()
 	n.roster = newRoster(n.self, n.in)
-	n.faults.lapses = clock.Never
+	n.faults.lapses, n.faults.told = clock.Never, make(chan struct{}, 1)
+	n.pulse.judge.Every = cfg.Interval
+	n.strain.log, n.strain.changed = cfg.Log, make(chan struct{}, 1)
 	n.work = newWorkers(n.function, n.in.putAll)
 	n.work.threads = cfg.Workers
 	core := cfg.Core
@@ -239,6 +244,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.links.Run(inner) })
 	group.Go(func() error { return n.beats.Run(inner) })
 	group.Go(func() error { return n.work.run(inner) })
+	group.Go(func() error { return n.strain.run(inner) })
 	group.Go(func() error { return n.loop(inner) })
 	group.Go(func() error {
 		defer stop()
@@ -263,7 +269,7 @@ func (n *Node) open() error {
 	n.beats, err = wire.ListenBeats(wire.BeatsConfig{
 		Name: n.self.Name, Incarnation: n.self.Incarnation, Credentials: n.cfg.Credentials,
 		Addr: n.cfg.Beat, Interval: n.cfg.Interval, Classes: n.cfg.BeatClasses,
-		OnBeats: n.in.beat,
+		OnBeats: n.in.beat, Mute: n.mutes,
 	})
 	if err != nil {
 		n.links.Close()

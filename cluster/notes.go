@@ -35,7 +35,7 @@ func (n *Node) note(now clock.Instant, e *failover.Effect) {
 	if s := e.Message.Stream; s != nil {
 		told.Message.Strategy, told.Message.Need = s.Strategy, uint32(s.Factor)
 	}
-	n.notes.list = append(n.notes.list, note{now, told})
+	n.notes.list = append(n.notes.list, note{n.clock.truly(now), told})
 }
 
 // noteResult remembers that the result of a task which this node took over goes its way, for an incident's timeline. The

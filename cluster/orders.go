@@ -22,6 +22,7 @@ type faults struct {
 	// Below: the loop's own.
 	list   []ordered
 	lapses clock.Instant // when the first lease is over; Never while nothing stands
+	told   chan struct{} // of size 1: full when an order has come; for a loop that hears of nothing else
 
 	store []chaos.Standing // what stands at the store
 }
@@ -38,6 +39,10 @@ type ordered struct {
 func (f *faults) put(o ordered) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	select {
+	case f.told <- struct{}{}:
+	default:
+	}
 	for i := range f.came {
 		if f.came[i].sink == o.sink {
 			f.came[i] = o

@@ -76,7 +76,7 @@ func (n *Node) report(now clock.Instant) {
 		Name: n.self.Name, ID: n.id, Incarnation: n.self.Incarnation, PID: os.Getpid(), Zone: n.self.Zone,
 		Gossip: n.self.Gossip, HTTP: n.self.HTTP,
 		BeatGap: float64(n.beats.Gap()) / float64(time.Millisecond), RSS: residentBytes(), CPU: n.gauge.cores(now),
-		Ballast:    n.cfg.Ballast,
+		Ballast:    n.cfg.Ballast + n.strain.held.Load(),
 		Goroutines: runtime.NumGoroutine(), Uptime: now.Sub(n.gauge.started).Seconds(), Draining: n.leaving,
 		Scheduler: n.classes(),
 		Messages:  links.MessagesOut, Bytes: links.BytesOut,

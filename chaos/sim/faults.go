@@ -15,6 +15,7 @@ type standing struct {
 	spot  chaos.Spot
 	until clock.Instant // 0: it is over, and its place can be used again
 	began bool          // it has struck
+	since clock.Instant // when it struck
 	asked uint64        // how many messages, or tasks, it has touched or spared
 	terms *chaos.Chain  // of a Fail
 	free  clock.Instant // of a Bandwidth: when it has let pass what was sent
@@ -66,6 +67,12 @@ func ruleTable(buf []chaos.Rule) []chaos.Rule {
 	rule(link, chaos.Fault{Kind: chaos.Delay, Share: 1, By: ms(5), Jitter: ms(5), Distribution: chaos.Pareto}, 0.05, late, window, 2)
 	rule(beat, chaos.Fault{Kind: chaos.Corrupt, Share: 0.4}, 0.1, late, window, 2)
 	rule(beat, chaos.Fault{Kind: chaos.Blackhole}, 0.05, late, window, 2)
+	rule(chaos.Loop, chaos.Fault{Kind: chaos.Wedge}, 0.3, late, between(ms(2), ms(700)), 2)
+	rule(chaos.Loop, chaos.Fault{Kind: chaos.Skew, By: ms(60)}, 0.15, late, between(ms(20), ms(300)), 2)
+	rule(chaos.Loop, chaos.Fault{Kind: chaos.Skew, By: -ms(60)}, 0.15, late, between(ms(20), ms(300)), 2)
+	rule(chaos.Loop, chaos.Fault{Kind: chaos.Jump, By: ms(200)}, 0.15, late, between(ms(20), ms(300)), 2)
+	rule(chaos.Loop, chaos.Fault{Kind: chaos.Jump, By: -ms(100)}, 0.15, late, between(ms(20), ms(300)), 2)
+	rule(chaos.Loop, chaos.Fault{Kind: chaos.Strobe, By: ms(30), Period: ms(7)}, 0.2, late, between(ms(20), ms(300)), 2)
 	return buf
 }
 
@@ -129,7 +136,9 @@ func (w *World) planFaults() {
 }
 
 // alone reports whether a spot of the site is a node, and not the way from one to another.
-func alone(site chaos.Site) bool { return site == chaos.Process || site == chaos.Work }
+func alone(site chaos.Site) bool {
+	return site == chaos.Process || site == chaos.Work || site == chaos.Loop
+}
 
 // schedule puts a rule's nth strike at a spot on the heap, unless it comes after the healing of all.
 func (w *World) schedule(rule int, spot chaos.Spot, nth uint64, from clock.Instant) {
@@ -166,6 +175,9 @@ func (w *World) strike(e entry) {
 		}
 	case chaos.Freeze:
 		w.freeze(&w.processes[from])
+	case chaos.Wedge:
+		struck = w.wedge(&w.processes[from])
+	case chaos.Skew, chaos.Jump, chaos.Strobe: // see swing, below
 	case chaos.Reset, chaos.Blackhole:
 		if fault.Once() {
 			w.breakLink(from, to)
@@ -182,15 +194,16 @@ func (w *World) strike(e entry) {
 		}
 	case chaos.Wrong: // no rule: one node lies for a whole run, see lie
 	case chaos.Restart, chaos.Thaw: // they heal, and are nobody's strike
-	case chaos.Deny: // a store's, of which there is none here
+	case chaos.Deny, chaos.Stress, chaos.Ballast, chaos.GC: // of stores and of resources, of which there are none here
 	}
-	s.began = true
+	s.began, s.since = true, w.now
 	if struck {
 		w.out.Faults[fault.Kind]++
 		if fault.Kind != chaos.Kill { // a death speaks for itself
 			w.tell(s.spot, fault.Kind.String())
 		}
 	}
+	w.swing(entry{kind: swings, a: uint16(s.rule), slot: e.slot, arg: uint32(s.nth)})
 	w.queue.push(entry{at: s.until, kind: passes, slot: e.slot})
 }
 
@@ -210,6 +223,12 @@ func (w *World) pass(e entry) {
 		w.thaw(p)
 	case healer == 0 && !w.rules[s.rule].Fault.Once():
 		w.tell(s.spot, "heal")
+	}
+	switch {
+	case kind == chaos.Wedge:
+		w.free(p)
+	case s.spot.Site == chaos.Loop:
+		w.mislead(p, w.rules[s.rule].Fault)
 	}
 	if s.fuse {
 		w.breakLink(int(s.spot.From)-1, int(s.spot.To)-1)

@@ -12,7 +12,8 @@ import (
 type end struct {
 	conn   uint32 // the connection; 0 while there is none
 	peer   failover.NodeID
-	up     bool          // the machine has been told
+	up     bool          // the machine has been told,
+	since  clock.Instant // when last
 	reset  bool          // it broke in a way that loses what is under way
 	severs clock.Instant // when its end will be known here, once that is sure; else Never
 	sent   uint64        // messages given to it, for the draws
@@ -77,7 +78,7 @@ func (w *World) linkUp(p *process, e entry) {
 	if near.conn != e.arg || near.up {
 		return
 	}
-	near.up = true
+	near.up, near.since = true, w.now
 	p.heard[e.b] = w.now
 	w.feed(p, &failover.Event{Kind: failover.LinkUp, Peer: near.peer})
 }
@@ -197,6 +198,9 @@ func (w *World) arrive(p *process, e entry) {
 // beat sends a process's beats and sets the time for the next.
 func (w *World) beat(p *process) {
 	w.at(p.rhythm, entry{kind: beats, a: uint16(p.index), gen: p.incarnation})
+	if p.pulse.Stands(w.now, p.rounds, len(p.inbox) > 0) && w.cfg.Bug != failover.BugBlindBeats {
+		return // who does not decide does not say that it is well
+	}
 	for i := range w.processes {
 		to, near := &w.processes[i], &w.ends[p.index][i]
 		if to == p || !to.up || !near.up {
@@ -229,13 +233,21 @@ const (
 	flagLeaving
 )
 
+// heardFrom notes who was heard, and reports whether that one is there still, under whose id nobody else is asked for.
+func (w *World) heardFrom(p *process, e entry) bool {
+	if e.arg>>2 != w.processes[e.b].incarnation {
+		return false
+	}
+	p.heard[e.b] = w.now
+	return true
+}
+
 // beaten hands a beat to a machine.
 func (w *World) beaten(p *process, e entry) {
 	from := &w.processes[e.b]
-	if e.arg>>2 != from.incarnation {
-		return // of a process that is gone, and whose id nobody asks for any more
+	if !w.heardFrom(p, e) {
+		return
 	}
-	p.heard[e.b] = w.now
 	w.feed(p, &failover.Event{
 		Kind: failover.Beat, Peer: from.id, Interval: from.rhythm,
 		Heard: e.arg&flagHeard != 0, Leaving: e.arg&flagLeaving != 0,

@@ -27,9 +27,14 @@ type process struct {
 	machine     machine        // the one of the two that is not nil
 	up          bool
 	frozen      bool
+	wedged      bool // its loop stands still, and nothing else does
 	leaving     bool
-	thawed      clock.Instant // when it last ran again after a freeze
-	inbox       []entry       // what waits while it is frozen
+	thawed      clock.Instant // when it last ran again after a freeze,
+	freed       clock.Instant // and its loop after a wedge
+	misled      clock.Instant // until when what its clock showed wrong may tell
+	rounds      uint64        // how often its loop came round
+	pulse       failover.Pulse
+	inbox       []entry       // what waits while it, or its loop, stands still
 	tickAt      clock.Instant // when its timer fires; Never while none is set
 	rhythm      time.Duration // between two of its beats
 	asked       uint64        // how often it has drawn luck
@@ -89,6 +94,7 @@ func (w *World) start(p *process) {
 	p.incarnation++
 	p.id = failover.Identify(p.name, uint64(p.incarnation))
 	p.up, p.frozen, p.leaving, p.tickAt = true, false, false, clock.Never
+	p.wedged, p.pulse, p.misled = false, failover.Pulse{}, w.now
 	p.inbox, p.tasks, p.thawed = p.inbox[:0], p.tasks[:0], w.now
 	clear(p.knows[:])
 	clear(p.heard[:])
@@ -118,7 +124,7 @@ func (w *World) kill(p *process) {
 		return
 	}
 	w.trace.fault(w.now, p.name, "", "dies")
-	p.up, p.frozen = false, false
+	p.up, p.frozen, p.wedged = false, false, false
 	w.lives[p.life].died = w.now
 	for _, e := range p.inbox {
 		w.parcels.drop(e.slot)
@@ -136,19 +142,40 @@ func (w *World) kill(p *process) {
 }
 
 func (w *World) freeze(p *process) {
-	if p.up && !p.frozen {
+	if p.up && !p.frozen && !p.wedged {
 		p.frozen = true
 		w.lives[p.life].frozen = w.now
 		w.checks.takeover.stopped(w, p)
 	}
 }
 
-// thaw lets a frozen process go on: what waited reaches it now, in the order in which it came.
-func (w *World) thaw(p *process) {
-	if !p.frozen {
-		return
+// wedge stops the loop of a process that runs, and reports whether there was one. Its beats go on, as far as they do without.
+func (w *World) wedge(p *process) bool {
+	if !p.up || p.frozen || p.wedged {
+		return false
 	}
-	p.frozen, p.thawed = false, w.now
+	p.wedged = true
+	w.lives[p.life].frozen = w.now
+	w.checks.takeover.stopped(w, p)
+	return true
+}
+
+// thaw lets a frozen process go on, and free a wedged loop: what waited reaches it now, in the order in which it came.
+func (w *World) thaw(p *process) {
+	if p.frozen {
+		p.frozen, p.thawed = false, w.now
+		w.goOn(p)
+	}
+}
+
+func (w *World) free(p *process) {
+	if p.wedged {
+		p.wedged, p.freed = false, w.now
+		w.goOn(p)
+	}
+}
+
+func (w *World) goOn(p *process) {
 	w.lives[p.life].frozen = clock.Never
 	for _, e := range p.inbox {
 		e.at = w.now
@@ -159,11 +186,15 @@ func (w *World) thaw(p *process) {
 
 // happenAt makes something happen at a process, if it is still the one that was meant, and if it runs.
 func (w *World) happenAt(p *process, e entry) {
-	if !p.up || e.gen != p.incarnation || p.frozen && len(p.inbox) >= maxInbox {
+	waits := p.frozen || p.wedged && e.kind != beats && e.kind != goes
+	if !p.up || e.gen != p.incarnation || waits && len(p.inbox) >= maxInbox {
 		w.parcels.drop(e.slot)
 		return
 	}
-	if p.frozen {
+	if waits {
+		if e.kind == beaten && p.wedged { // by a thread that is not the loop
+			w.heardFrom(p, e)
+		}
 		p.inbox = append(p.inbox, e)
 		return
 	}
@@ -196,7 +227,7 @@ func (w *World) happenAt(p *process, e entry) {
 		w.feed(p, &failover.Event{Kind: failover.Drain})
 	case goes:
 		w.leave(p)
-	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, retires, submits, changes, audits: // they do not happen at one process
+	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, retires, submits, changes, audits, swings: // they do not happen at one process
 	}
 }
 
@@ -210,7 +241,7 @@ func (w *World) tick(p *process, at clock.Instant) {
 		w.setTimer(p)
 		return
 	}
-	w.feed(p, &failover.Event{Kind: failover.Tick, At: w.timeOf(p), Stalled: w.clocks[clockOf(p)-1].shows(p.thawed)})
+	w.feed(p, &failover.Event{Kind: failover.Tick, At: w.timeOf(p), Stalled: w.shown(p, p.thawed)})
 }
 
 // setTimer sees to it that a machine is woken when it wants to be. A timer that fires too early is let be.
@@ -226,6 +257,7 @@ func (w *World) setTimer(p *process) {
 
 // feed tells a machine what happened and carries out what it answers. A process may die of a fault between two deeds.
 func (w *World) feed(p *process, ev *failover.Event) {
+	p.rounds += 2
 	w.checks.event(w, p, ev)
 	w.effects = p.machine.Step(w.timeOf(p), *ev, w.effects[:0])
 	w.checks.stepped(w, p, ev, len(w.effects))

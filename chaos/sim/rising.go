@@ -4,7 +4,7 @@ import "fracture/cluster/failover"
 
 // rising checks that numbers which fence only rise: a node runs a task again only under a higher epoch, leads a stream
 // again only in a higher term, and follows none of a lower one. A second copy of a placement may be run once more where
-// it comes after the node has forgotten the first; so may one that a standby of the splitter placed late.
+// it comes after the node has forgotten the first, which one whose clock has jumped may do early; so may one that a standby of the splitter placed late.
 type rising struct{}
 
 func (rising) effect(w *World, p *process, e *failover.Effect) {
@@ -38,7 +38,7 @@ func risen(w *World, p *process, e *failover.Effect, runs []run) []run {
 			continue
 		}
 		same := epoch == r.epoch || sameCall(e.Message.Strategy, epoch, r.epoch)
-		forgotten := w.now >= r.at.Add(linger-linger*maxPPM/1e6)
+		forgotten := w.now >= r.at.Add(linger-linger*maxPPM/1e6) || w.misleads(p, r.at)
 		lower := epoch.Below(r.epoch) && !same && !(epoch.By != 0 && forgotten) // placed beside a leader that has gone on
 		if lower || same && !forgotten {
 			w.violate("rising", "%s: %s of task %v under epoch %v after epoch %v",

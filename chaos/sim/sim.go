@@ -54,6 +54,7 @@ var Bugs = []struct {
 	{"beside-owner", failover.BugBesideOwner},
 	{"early-retire", failover.BugEarlyRetire},
 	{"late-copy", failover.BugLateCopy},
+	{"blind-beats", failover.BugBlindBeats},
 }
 
 // Outcome is what became of one seed.
@@ -267,6 +268,7 @@ const (
 	submits                       // stream slot is submitted at the sink
 	changes                       // stream slot is to be guarded otherwise
 	audits                        // a takeover's bound has passed; see takeover.go
+	swings                        // the clock that the strike in slot concerns jumps once more
 )
 
 // happen makes one thing happen.
@@ -304,6 +306,8 @@ func (w *World) happen(e entry) {
 		w.submit(int(e.slot))
 	case changes:
 		w.change(int(e.slot))
+	case swings:
+		w.swing(e)
 	case audits:
 		w.checks.takeover.audit(w, int(e.slot))
 	}

@@ -74,14 +74,66 @@ func (c skewed) reaches(shown clock.Instant) clock.Instant {
 	return at
 }
 
-// timeOf is what a process's clock shows now.
-func (w *World) timeOf(p *process) clock.Instant { return w.clocks[clockOf(p)-1].shows(w.now) }
+// shown is what a process's clock shows at an instant, under the faults that stand.
+func (w *World) shown(p *process, at clock.Instant) clock.Instant {
+	return w.clocks[clockOf(p)-1].shows(at).Add(w.shiftOf(p, at))
+}
 
-// wakeOf is when a process wants to be woken, by the world's time.
+// timeOf is what a process's clock shows now.
+func (w *World) timeOf(p *process) clock.Instant { return w.shown(p, w.now) }
+
+// wakeOf is when a process wants to be woken, by the world's time, if its clock does not jump before.
 func (w *World) wakeOf(p *process) clock.Instant {
 	wake := p.machine.Wake()
 	if wake == clock.Never {
 		return wake
 	}
-	return w.clocks[clockOf(p)-1].reaches(wake)
+	return w.clocks[clockOf(p)-1].reaches(wake.Add(-w.shiftOf(p, w.now)))
+}
+
+// shiftOf is how far off the standing faults have a process's clock at an instant.
+func (w *World) shiftOf(p *process, at clock.Instant) (shift time.Duration) {
+	for k := range w.standing {
+		if s := &w.standing[k]; s.began && s.spot.Site == chaos.Loop && int(s.spot.From) == p.index+1 && at >= s.since {
+			by, _ := w.rules[s.rule].Fault.Shift(at.Sub(s.since))
+			shift += by
+		}
+	}
+	return shift
+}
+
+// swing sets a process's timer anew when a fault has had its clock jump, and looks when it will again.
+func (w *World) swing(e entry) {
+	s := &w.standing[e.slot]
+	if !s.began || s.spot.Site != chaos.Loop || s.rule != int(e.a) || s.nth != uint64(e.arg) {
+		return // over, and what stands in its place is another
+	}
+	p, fault := &w.processes[s.spot.From-1], w.rules[s.rule].Fault
+	w.mislead(p, fault)
+	if _, jumps := fault.Shift(w.now.Sub(s.since)); jumps > 0 {
+		w.at(jumps, e)
+	}
+}
+
+// mislead has a process live with what its clock shows now. What it has learned from what the clock showed wrong, such as until
+// when a lease holds, tells for twice as long as the clock is off.
+func (w *World) mislead(p *process, fault chaos.Fault) {
+	p.misled = w.now.Add(2 * fault.By.Abs())
+	if p.up {
+		w.setTimer(p)
+	}
+}
+
+// misleads reports whether a process's clock is wrong, or what it showed tells still, or did so after an instant.
+func (w *World) misleads(p *process, since clock.Instant) bool {
+	if p.misled > since {
+		return true
+	}
+	for k := range w.standing {
+		s := &w.standing[k]
+		if s.began && s.spot.Site == chaos.Loop && int(s.spot.From) == p.index+1 && w.rules[s.rule].Fault.Kind != chaos.Wedge {
+			return true
+		}
+	}
+	return false
 }

@@ -30,6 +30,9 @@ const (
 	afterCut = afterSilence + 2*silenceCeiling + 2*silenceCeiling*maxPPM/1e6
 	// afterReunion: it goes on believing so for 10 ms after it hears its peers again; and the timers are late.
 	afterReunion = 10*time.Millisecond + 4*timerLate
+	// afterWedge: a wedged process is silent when its pulse finds that: from when something came for its loop, which is a beat if nothing
+	// else, on, as it beats.
+	afterWedge = 3*beatSlowest + 3*beatLate + latencyTail
 	// apartTogether is within what time peers must have been heard last for a process to think itself cut off from them.
 	apartTogether = 50 * time.Millisecond
 	// vouchTime is for how long a node leaves alone a leader that it does not hear, by the word of one that does, unless gossip
@@ -57,8 +60,9 @@ type watch struct {
 	holder, owner failover.NodeID
 	epoch         failover.Epoch
 	since         clock.Instant
-	freeze        bool // the owner was frozen, not killed
-	near          bool // when it was looked at before, the holder was not apart
+	bears         clock.Instant // from when on silence is borne: since, or when the link to a wedged owner came to stand later
+	freeze        bool          // the owner was frozen, not killed
+	near          bool          // when it was looked at before, the holder was not apart
 }
 
 func (c *takeover) reset() {
@@ -98,20 +102,29 @@ func (c *takeover) watch(w *World, a watch) {
 	holder, owner := w.processOf(a.holder), w.processOf(a.owner)
 	life := &w.lives[w.byID[a.owner]]
 	near := &w.ends[holder.index][owner.index]
-	if holder.id != a.holder || !holder.up || holder.frozen || !near.up || near.peer != a.owner {
+	if holder.id != a.holder || !holder.up || holder.frozen || holder.wedged || !near.up || near.peer != a.owner {
 		return
 	}
 	a.since, a.freeze = life.died, life.died == clock.Never
 	if a.freeze {
 		a.since = life.frozen
 	}
-	at := a.since.Add(afterSilence)
+	a.bears = a.since
+	at := a.since.Add(silenceOf(owner))
 	if !a.freeze {
 		at = min(at, near.severs.Add(time.Microsecond))
 	}
 	slot := int32(len(c.watches))
 	c.watches = append(c.watches, a)
 	w.queue.push(entry{at: max(at, w.now), kind: audits, slot: slot})
+}
+
+// silenceOf is how long a process that lives and is not heard any more can be taken for well.
+func silenceOf(p *process) time.Duration {
+	if p.wedged {
+		return afterSilence + afterWedge + p.pulse.Bears()
+	}
+	return afterSilence
 }
 
 // audit looks whether a watched takeover has happened.
@@ -121,11 +134,18 @@ func (c *takeover) audit(w *World, i int) {
 	switch {
 	case s.settled(), holder.id != a.holder, !holder.up, holder.frozen, holder.thawed > a.since:
 		return
+	case holder.wedged, holder.freed > a.since, w.misleads(holder, a.since):
+		return
 	case a.freeze && (life.died != clock.Never || life.frozen != a.since):
 		return // thawed meanwhile, or killed, which is watched on its own
 	}
-	after := w.now.Sub(a.since)
 	owner := w.processOf(a.owner)
+	if up := w.ends[holder.index][owner.index]; owner.wedged && up.up && up.since > a.bears {
+		a.bears = up.since
+		w.queue.push(entry{at: max(up.since.Add(silenceOf(owner)), w.now), kind: audits, slot: int32(i)})
+		return
+	}
+	after := w.now.Sub(a.bears)
 	bySilence := a.freeze || w.ends[holder.index][owner.index].up // and not by the end of a link, which no cut explains away
 	if near := !w.apart(holder); bySilence && (!near || !a.near) && after < afterCut {
 		a.near = near

@@ -53,6 +53,8 @@ const (
 	BugEarlyRetire
 	// BugLateCopy holds a copy that comes after its owner's death as if the owner lived.
 	BugLateCopy
+	// BugBlindBeats is planted beside the machine: beats go on although the loop that steps it stands still.
+	BugBlindBeats
 )
 
 func (cfg Config) withDefaults() Config {
@@ -124,9 +126,10 @@ func New(cfg Config) *Core {
 	}
 }
 
-// Step tells the machine what happened at now and appends what is to be done to out. Instants never go back. It
-// allocates nothing once its tables have grown to the load.
+// Step tells the machine what happened at now and appends what is to be done to out. Where a clock goes back, time stands still
+// for the machine until the clock has caught up. It allocates nothing once its tables have grown to the load.
 func (c *Core) Step(now clock.Instant, ev Event, out []Effect) []Effect {
+	now = max(now, c.now)
 	if c.born == 0 {
 		c.born = now
 	}

@@ -57,7 +57,7 @@ func NewSink(cfg SinkConfig) *Sink {
 
 // Step tells the sink what happened at now and appends what is to be done to out.
 func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
-	s.now, s.out = now, out
+	s.now, s.out = max(now, s.now), out
 	switch ev.Kind {
 	case Joined:
 		if !ev.Member.Sink {

@@ -33,6 +33,10 @@ type BeatsConfig struct {
 	// not taken it is given again in the next turn, with what has come since: it must not wait, for that delays our own beats.
 	OnBeats func([]Heard) bool
 
+	// Mute is asked before each round of beats, on the thread that beats, so it must not wait: none are sent where it answers
+	// true. We hear all the same.
+	Mute func(now clock.Instant) bool
+
 	// Classes are how the thread that beats is to be scheduled: the first that the kernel allows. Where none is given, or
 	// none that comes ahead of other threads is allowed, beats are sent from whichever thread is free.
 	Classes []thread.Class
@@ -287,8 +291,10 @@ func (r *round) turn(fd uintptr) {
 	if r.now >= r.due {
 		r.noteGap(r.now.Sub(r.last))
 		r.last = r.now
-		r.seq++
-		r.beat(fd)
+		if r.cfg.Mute == nil || !r.cfg.Mute(r.now) {
+			r.seq++
+			r.beat(fd)
+		}
 		if r.cfg.onRound != nil {
 			r.cfg.onRound(clock.Now().Sub(r.due))
 		}

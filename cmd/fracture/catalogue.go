@@ -59,6 +59,20 @@ var catalogue = []entry{
 		what: "a share of the answers has one bit flipped", example: "inject wrong --share 100% --node n2"},
 	{kind: chaos.Fail, where: atWork, flags: []string{"terms"},
 		what: "tasks fail, panic, wait or answer wrong, as terms say", example: `inject fail --terms 'every(7)panic' --node all`},
+	{kind: chaos.Wedge, where: onLoop,
+		what: "the loop by which it decides stands still; sockets, links and other threads go on", example: "inject wedge --node n3 --for 2s"},
+	{kind: chaos.Skew, where: onLoop, flags: []string{"by"},
+		what: "the clock that it decides by is so much ahead, or, below 0, behind", example: "inject skew --by -50ms --node n3"},
+	{kind: chaos.Jump, where: onLoop, flags: []string{"by"},
+		what: "that clock jumps, and goes back a tenth as fast as time passes", example: "inject jump --by 200ms --node n3 --for 3s"},
+	{kind: chaos.Strobe, where: onLoop, flags: []string{"by", "period"},
+		what: "that clock jumps to and fro, each period", example: "inject strobe --by 50ms --period 10ms --node n3"},
+	{kind: chaos.Stress, where: onResource, flags: []string{"cores"},
+		what: "so many of its threads burn processor time", example: "inject stress --cores 2 --node n3"},
+	{kind: chaos.Ballast, where: onResource, flags: []string{"bytes"},
+		what: "it holds so much more memory, resident", example: "inject ballast --bytes 64MiB --node n3"},
+	{kind: chaos.GC, where: onResource, may: []string{"rate"},
+		what: "its heap is collected without a pause, or for so much garbage a second", example: "inject gc --rate 200MB/s --node n3"},
 	{kind: chaos.Kill, where: atStore, flags: []string{"store"},
 		what: "connections to the store break, and are refused", example: "inject kill --store --for 5s"},
 	{kind: chaos.Freeze, where: atStore, flags: []string{"store"},
@@ -79,6 +93,9 @@ var (
 	onLinks = []chaos.Site{chaos.Link}
 	atWork  = []chaos.Site{chaos.Work}
 	atStore = []chaos.Site{chaos.Store}
+
+	onLoop     = []chaos.Site{chaos.Loop}
+	onResource = []chaos.Site{chaos.Resource}
 )
 
 // String is the fault's name.
@@ -144,7 +161,7 @@ func faultNames() (names []string) {
 const valuesHelp = `values
   --share    20% or 0.2; of messages also, as of tasks below, every(7), burst(3,100), 50%every(7)
   --by       5ms; with --jitter 2ms it is spread around that: --distribution uniform (within the jitter), normal or pareto
-             (the jitter is the deviation)
+             (the jitter is the deviation); of a clock -50ms, too, and --period 10ms
   --error    of what a store denies: readonly, oom, disk or noreplicas, in the words of Redis
   --rate     64KB/s; --size, --vary, --bytes: 100B, 64KB, 64KiB, 1MiB
   --shape    one, majority, minority-third, majorities-ring, bridge, of nodes that the seed draws; --groups n1,n2/n3,n4,n5`

@@ -12,6 +12,7 @@ import (
 
 	"fracture/cluster"
 	"fracture/cluster/failover"
+	"fracture/telemetry"
 )
 
 // Faults at a running lab, by the verb, on real processes.
@@ -132,14 +133,29 @@ func TestE2E_aMajorityIsPartedFromTheRest(t *testing.T) {
 // watchLab joins the lab that runs, until the test ends, and gives what tells how much faults have had at each node.
 func watchLab(t *testing.T) func() map[string]uint64 {
 	t.Helper()
+	heard := newSurvey()
+	joinLab(t, heard.news)
+	return func() map[string]uint64 {
+		heard.mu.Lock()
+		defer heard.mu.Unlock()
+		had := map[string]uint64{}
+		for name, s := range heard.nodes {
+			had[name] = s.Faulted
+		}
+		return had
+	}
+}
+
+// joinLab joins the lab that runs, until the test ends, to be told its news.
+func joinLab(t *testing.T, news func(telemetry.News)) {
+	t.Helper()
 	creds, join, err := clusterFlags{}.find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	heard := newSurvey()
 	client, err := cluster.NewClient(cluster.ClientConfig{
 		Name: "watch", Credentials: creds, Join: join, Log: slog.New(slog.DiscardHandler),
-		Answer: func(*failover.Message) {}, News: heard.news,
+		Answer: func(*failover.Message) {}, News: news,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,15 +169,6 @@ func watchLab(t *testing.T) func() map[string]uint64 {
 			t.Errorf("watching ended with %v", err)
 		}
 	})
-	return func() map[string]uint64 {
-		heard.mu.Lock()
-		defer heard.mu.Unlock()
-		had := map[string]uint64{}
-		for name, s := range heard.nodes {
-			had[name] = s.Faulted
-		}
-		return had
-	}
 }
 
 func TestE2E_theLabDoesToItsProcessesWhatInjectAsksFor(t *testing.T) {

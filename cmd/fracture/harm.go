@@ -45,13 +45,13 @@ func (h harm) once() bool {
 // at reports whether it stands at a site.
 func (h harm) at(site chaos.Site) bool { return len(h.stand) > 0 && h.stand[0].Site == site }
 
-// isolates reports whether nobody hears any more who suffers it.
+// isolates reports whether nobody hears any more who suffers it, or it nobody.
 func (h harm) isolates() bool {
 	if len(h.stand) == 0 || h.parted != (partFlags{}) {
 		return false
 	}
 	s := h.stand[0]
-	return s.Site == chaos.Link && s.Peer == "" && !s.Inward && (s.Fault.Kind == chaos.Cut || s.Fault.Kind == chaos.Blackhole)
+	return s.Fault.Kind == chaos.Wedge || s.Site == chaos.Link && s.Peer == "" && !s.Inward && (s.Fault.Kind == chaos.Cut || s.Fault.Kind == chaos.Blackhole)
 }
 
 // peer is the node at the other end of what suffers; empty where that is every one.
@@ -80,6 +80,7 @@ type harmFlags struct {
 	last                time.Duration
 	seed                uint64
 	network             networkFlags
+	inside              insideFlags
 	parted              partFlags
 }
 
@@ -95,7 +96,7 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.gossip, "gossip", false, "what the node gossips suffers it, instead of its links and beats (cut, loss)")
 	flags.BoolVar(&f.store, "store", false, "what the node says to its store suffers it, as if the store had it (kill, freeze, cut, loss, delay, deny)")
 	flags.StringVar(&f.share, "share", "", "what share of the messages, answers or packets, such as 20%, or which, such as every(7) or burst(3,100)")
-	flags.DurationVar(&f.by, "by", 0, "how late, up to "+chaos.MaxLate.String()+"; of a slicer the pause")
+	flags.DurationVar(&f.by, "by", 0, "how late, up to "+chaos.MaxLate.String()+"; of a slicer the pause; how far off a clock is")
 	flags.Float64Var(&f.times, "times", 0, "how many times as long a task takes")
 	flags.StringVar(&f.terms, "terms", "", "what becomes of which task, as gofail spells it; see fracture faults")
 	flags.StringVar(&f.refusal, "error", "", "what a write is answered that the store denies: readonly, oom, disk, noreplicas; none: readonly")
@@ -104,6 +105,7 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides who is picked, and which messages and tasks it has; 0: from the clock, and printed")
 	f.network.register(flags)
+	f.inside.register(flags)
 	f.parted.register(flags)
 }
 
@@ -202,7 +204,7 @@ func (f *harmFlags) selection(name string, given func(flag string) bool) (s chao
 // takes checks which flags were given against those that a fault wants and may have.
 func takes(name string, wants, may []string, example string, given func(flag string) bool) error {
 	own := []string{"share", "by", "times", "terms", "peer", "inward", "both", "gossip", "store", "error", "empty", "signal"}
-	for _, flag := range slices.Concat(own, networkFlagNames, partFlagNames) {
+	for _, flag := range slices.Concat(own, networkFlagNames, insideFlagNames, partFlagNames) {
 		wanted := slices.Contains(wants, flag)
 		switch {
 		case given(flag) && !wanted && !slices.Contains(may, flag):
@@ -234,7 +236,10 @@ func (f *harmFlags) standing(name string, given func(flag string) bool) ([]chaos
 	if err := f.parted.check(e); err != nil {
 		return nil, err
 	}
-	fault, err := f.network.fault(chaos.Fault{Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms, Writes: e.name == slowDisk})
+	fault, err := f.network.fault(chaos.Fault{
+		Kind: e.kind, By: f.by, Times: f.times, Terms: f.terms, Writes: e.name == slowDisk,
+		Period: f.inside.period, Cores: uint64(f.inside.cores),
+	})
 	if e.name == slowDisk {
 		fault.Share = 1
 	}

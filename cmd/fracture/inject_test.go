@@ -149,6 +149,13 @@ func TestInject_saysWhatIsWrong(t *testing.T) {
 		"partition --shape=star":                                   `no shape is called "star": want one of [one majority`,
 		"partition --groups=n1":                                    "is one group",
 		"cut --node=n3 --shape=one":                                "--shape means nothing to cut",
+		"skew --node=n3":                                           "--by is missing: such as `inject skew --by -50ms --node n3`",
+		"skew --node=n3 --by=-3s":                                  "it must be up to 2s ahead or behind",
+		"strobe --node=n3 --by=5ms --period=1us":                   "each 1µs: it must be 1ms to 2s",
+		"wedge --node=n3 --by=5ms":                                 "--by means nothing to wedge, which takes none of its own",
+		"stress --node=n3 --cores=0":                               "of 0 cores: it must be 1 to 64",
+		"ballast --node=n3 --bytes=2GiB":                           "it must be 1 to",
+		"gc --node=n3 --rate=1B/s":                                 "it must be 100 to",
 		"reorder --node=n3 --share=1 --by=1weeks":                  "--by 1weeks: want a duration",
 	} {
 		if _, err := injected(line); err == nil || !strings.Contains(err.Error(), want) {
@@ -183,7 +190,7 @@ func TestFaults_listWhatNodesCanBeOrderedToSufferAndNothingElse(t *testing.T) {
 	for _, k := range chaos.Kinds {
 		_, err := entryOf(k.String())
 		ordered := false
-		for _, site := range []chaos.Site{chaos.Link, chaos.Beat, chaos.Work, chaos.Gossip, chaos.Store} {
+		for _, site := range []chaos.Site{chaos.Link, chaos.Beat, chaos.Work, chaos.Gossip, chaos.Store, chaos.Loop, chaos.Resource} {
 			ordered = ordered || site.Admits(k) && k != chaos.Restart && k != chaos.Thaw
 		}
 		if listed := err == nil; listed != ordered {

@@ -29,10 +29,10 @@ var networkFlagNames = []string{"jitter", "distribution", "rate", "size", "vary"
 func (n *networkFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&n.jitter, "jitter", 0, "how far from --by")
 	flags.StringVar(&n.distribution, "distribution", "", "of the jitter: uniform, normal, pareto; none: uniform")
-	flags.StringVar(&n.rate, "rate", "", "how many bytes a second pass, such as 64KB/s")
+	flags.StringVar(&n.rate, "rate", "", "how many bytes a second pass, or are garbage, such as 64KB/s")
 	flags.StringVar(&n.size, "size", "", "of a piece on average, such as 100B or 1KiB")
 	flags.StringVar(&n.vary, "vary", "", "by how much a piece is larger or smaller")
-	flags.StringVar(&n.bytes, "bytes", "", "after how many a link closes, such as 1MiB")
+	flags.StringVar(&n.bytes, "bytes", "", "after how many a link closes, or how many are held, such as 1MiB")
 	flags.DurationVar(&n.timeout, "timeout", 0, "how long a link stands: then it closes, or breaks")
 }
 
