@@ -186,6 +186,7 @@ type Server struct {
 	mu        sync.Mutex  // guards what follows
 	standing  []*standing // in the order in which they began
 	beginning int         // of them that are being carried out
+	healed    uint64      // how often everything was
 	counted   uint64      // that ever stood
 	ended     bool        // no more may begin
 	incidents []Incident  // the newest MaxIncidents, by number

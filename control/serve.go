@@ -345,7 +345,11 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	case errors.Is(err, errEnding):
 		status = http.StatusServiceUnavailable
 	}
-	s.refuse(w, status, wrong("", "%v", err))
+	bad := wrong("", "%v", err)
+	if last := (*LastError)(nil); errors.As(err, &last) {
+		bad.Last = last.Why
+	}
+	s.refuse(w, status, bad)
 }
 
 func (s *Server) refuse(w http.ResponseWriter, status int, bad *complaint) { s.say(w, status, bad) }

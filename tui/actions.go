@@ -43,6 +43,8 @@ func actions() []action {
 			do: (*model).pickPrevious},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
+		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again to write it as a scenario",
+			hint: hintRecord, do: (*model).record},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
 		{name: "close", keys: []string{"esc"}, label: "esc", help: "close the help, release the display",
@@ -54,8 +56,14 @@ func actions() []action {
 	}
 }
 
-// press runs the action of a key, if there is one.
+// press runs the action of a key, if there is one. Whatever key follows a question answers it, and only the same one with yes.
 func (m *model) press(key string) tea.Cmd {
+	defer func(asked question) {
+		if m.state.asked == asked && asked != (question{}) {
+			m.state.message, m.state.asked = "", question{}
+			m.soil(paneFooter)
+		}
+	}(m.state.asked)
 	for i := range m.table {
 		if slices.Contains(m.table[i].keys, key) {
 			return m.table[i].do(m, key)
@@ -106,6 +114,13 @@ func hintGuard(s *state, _ bool) string {
 		return "start again"
 	}
 	return next.String()
+}
+
+func hintRecord(s *state, _ bool) string {
+	if s.recording() {
+		return "stop recording"
+	}
+	return "record"
 }
 
 func hintOwners(s *state, _ bool) string {

@@ -31,17 +31,25 @@ import (
 // started.
 var ErrNotOurs = errors.New("not this lab's node")
 
+// ErrAsks: the deed would end the last node, or the last who holds a task; the text says which. Nothing was done. Do it all the
+// same where it is asked for again.
+var ErrAsks = errors.New("that would be the last")
+
 // Control carries out what a user asks for. Each call answers when the deed is done, or refuses with an error that says
 // why; [ErrNotOurs] for a node that someone else runs. Calls come from goroutines of their own and may overlap; the
 // context ends after [DeedTimeout].
 type Control interface {
-	Kill(ctx context.Context, node string) error
-	Freeze(ctx context.Context, node string) error
+	// Kill and Freeze refuse with [ErrAsks] what loses results, unless the user is sure.
+	Kill(ctx context.Context, node string, sure bool) error
+	Freeze(ctx context.Context, node string, sure bool) error
 	Thaw(ctx context.Context, node string) error
 	Revive(ctx context.Context, node string) error
 	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
 	// with what holds now, as people read it.
 	Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error)
+	// Record begins to note what is broken and healed, or ends that and writes it as a scenario. It answers with which it was,
+	// and how to replay it.
+	Record(ctx context.Context) (string, error)
 }
 
 // DeedTimeout is how long a [Control] may take over one deed.

@@ -152,6 +152,9 @@ func (e *Experiment) printRest(out io.Writer) error {
 		}
 		lines = append(lines, "budgets: "+strings.Join(budgets, ", "))
 	}
+	if limits := x.Limits.words(); limits != "" {
+		lines = append(lines, "limits: "+limits)
+	}
 	rounds := "a round lasts"
 	if x.Repeat > 1 {
 		rounds = fmt.Sprintf("each of %d rounds lasts", x.Repeat)
@@ -159,6 +162,21 @@ func (e *Experiment) printRest(out io.Writer) error {
 	lines = append(lines, fmt.Sprintf("%s %v at the least", rounds, e.Length()))
 	_, err := fmt.Fprintln(out, "\n"+strings.Join(lines, "\n"))
 	return err
+}
+
+// words say what may be broken; empty where nothing is said of it.
+func (l Limits) words() string {
+	var words []string
+	if l.Nodes > 0 {
+		words = append(words, fmt.Sprintf("at most %d nodes broken at once", l.Nodes))
+	}
+	if l.Percent > 0 {
+		words = append(words, fmt.Sprintf("at most %d%% of them", l.Percent))
+	}
+	if l.YesBreakIt {
+		words = append(words, "the last holder of a task may be broken too")
+	}
+	return strings.Join(words, ", ")
 }
 
 // oneLine joins words, quoted where a blank or a line's end would part them.

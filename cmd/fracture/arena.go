@@ -63,6 +63,7 @@ type labArena struct {
 	unread          uint64 // deliveries known to be dropped
 	book            orderBook
 	injector        *injector // of whatever a scenario or the control API asks for
+	lab             *arenaLab // that has it break what limits allow
 	cost            meter.Cost
 	outside         atomic.Pointer[control.Server] // nil where nobody asks
 	noted           uint64                         // trials that it was told of; the runner's

@@ -61,6 +61,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		return nil, err
 	}
 	a.injector = newInjector(a.home, &a.book, a.Statuses, o.seed)
+	a.lab = newArenaLab(a)
 	if cfg.http != "" {
 		a.door = newDoorLoad(a.home.door.Address, o.strategy, a.deliveries.Put)
 	}
@@ -188,7 +189,7 @@ func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, err
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.
 func (a *labArena) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
-	server, _, err := openControl(ctx, a.options.control, a.home, newArenaLab(a))
+	server, _, err := openControl(ctx, a.options.control, a.home, a.lab)
 	if err != nil {
 		return errors.Join(err, a.home.letDoorGo(), a.home.clear())
 	}

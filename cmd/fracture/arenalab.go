@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -81,11 +82,12 @@ func (*arenaLab) Catalogue(w io.Writer) error { return printFaultsJSON(w) }
 
 // Mend implements control.Lab: what a scenario has broken is healed. What trials break, they heal.
 func (l *arenaLab) Mend(ctx context.Context) (mended []string, err error) {
+	mended, late := l.giveUp(ctx)
 	healed, err := l.injector.healAll(ctx)
 	for _, f := range healed {
 		mended = append(mended, fmt.Sprintf("%s at %s healed", f.harm.name, strings.Join(f.nodes, ", ")))
 	}
-	return mended, err
+	return mended, errors.Join(late, err)
 }
 
 // noteTrial tells the control API of a trial, as an incident that is over.

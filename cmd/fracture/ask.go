@@ -154,17 +154,17 @@ func (g *guardian) again(ctx context.Context, stopped promise, strategy work.Str
 	return fmt.Errorf("stopped, %s; it is started again where it was submitted: by s in the lab", stopped.stopped)
 }
 
-// labControl is the control of a screen whose nodes are this process's own.
-type labControl struct {
-	*home
-	*guardian
-}
-
 // onlooker is that of a screen on somebody else's cluster: nodes are not ours to break, streams are everybody's.
 type onlooker struct{ *guardian }
 
 // Kill, Freeze, Thaw and Revive implement tui.Control.
-func (onlooker) Kill(context.Context, string) error   { return tui.ErrNotOurs }
-func (onlooker) Freeze(context.Context, string) error { return tui.ErrNotOurs }
-func (onlooker) Thaw(context.Context, string) error   { return tui.ErrNotOurs }
-func (onlooker) Revive(context.Context, string) error { return tui.ErrNotOurs }
+func (onlooker) Kill(context.Context, string, bool) error   { return tui.ErrNotOurs }
+func (onlooker) Freeze(context.Context, string, bool) error { return tui.ErrNotOurs }
+func (onlooker) Thaw(context.Context, string) error         { return tui.ErrNotOurs }
+func (onlooker) Revive(context.Context, string) error       { return tui.ErrNotOurs }
+
+// Record implements tui.Control.
+func (onlooker) Record(context.Context) (string, error) { return "", errNotRecorded }
+
+// errNotRecorded: who only looks on sees too little to replay it. Press R on the lab's own screen.
+var errNotRecorded = errors.New("only the lab's own screen records")

@@ -13,6 +13,7 @@ import (
 
 	"fracture/chaos/meter"
 	"fracture/chaos/scenario"
+	"fracture/control"
 )
 
 // experiment reads the file that is named; nil where there is none, or it is a list of trials.
@@ -44,6 +45,7 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 	}
 	if f.dryRun {
 		e.Fracture.Seed = o.seed
+		e.Fracture.Limits = scenario.Limits{Nodes: o.control.maxNodes, Percent: o.control.maxPercent % 100, YesBreakIt: o.sure}
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
 	o.title, o.command, o.experiment = e.Title, repeating(cmd, args, o.seed), e.JSON()
@@ -60,15 +62,18 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (runOptions, error) {
 	x := e.Fracture
 	for flag, set := range map[string]func(){
-		"nodes":       func() { f.nodes = cmp.Or(x.Cluster.Nodes, f.nodes) },
-		"strategy":    func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
-		"load":        func() { f.load = cmp.Or(x.Load, f.load) },
-		"seed":        func() { f.seed = cmp.Or(x.Seed, f.seed) },
-		"calm":        func() { f.calm = cmp.Or(x.Calm, f.calm) },
-		"window":      func() { f.window = cmp.Or(x.Window, f.window) },
-		"grace":       func() { f.grace = cmp.Or(x.Grace, f.grace) },
-		"controls":    func() { f.controls = 1 },
-		"min-counted": func() { f.minimum = 1 },
+		"nodes":            func() { f.nodes = cmp.Or(x.Cluster.Nodes, f.nodes) },
+		"strategy":         func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
+		"load":             func() { f.load = cmp.Or(x.Load, f.load) },
+		"seed":             func() { f.seed = cmp.Or(x.Seed, f.seed) },
+		"calm":             func() { f.calm = cmp.Or(x.Calm, f.calm) },
+		"window":           func() { f.window = cmp.Or(x.Window, f.window) },
+		"grace":            func() { f.grace = cmp.Or(x.Grace, f.grace) },
+		"controls":         func() { f.controls = 1 },
+		"min-counted":      func() { f.minimum = 1 },
+		"max-nodes":        func() { f.control.maxNodes = x.Limits.Nodes },
+		"max-percent":      func() { f.control.maxPercent = cmp.Or(x.Limits.Percent, f.control.maxPercent) },
+		control.YesBreakIt: func() { f.sure = x.Limits.YesBreakIt },
 	} {
 		if !given(flag) {
 			set()
@@ -82,6 +87,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 		return o, err
 	}
 	o.control, o.zones = f.control, x.Cluster.Zones
+	o.sure, o.unsure = f.sure, given(control.YesBreakIt) && !f.sure
 	if x.Cluster.Factor > 0 {
 		if o.factor, err = factorOf(o.strategy, x.Cluster.Factor); err != nil {
 			return o, err
@@ -142,12 +148,8 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, injector: a.injector, faults: faults * max(e.Fracture.Repeat, 1)}
 	program, _ := os.Executable() // without it the shell's path finds one
 	p.actor = &actor{program: cmp.Or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
-		healed, err := p.injector.healAll(ctx)
-		var words []string
-		for _, f := range healed {
-			words = append(words, f.harm.name+" at "+strings.Join(f.nodes, ", "))
-		}
-		return strings.Join(words, "; "), err
+		healed, err := a.lab.Mend(ctx)
+		return strings.Join(healed, "; "), err
 	}}
 	_, _ = fmt.Fprintf(stderr, "%s: %d faults, seed %d, on a cluster of %d nodes\n", e.Title, p.faults, o.seed, o.nodes)
 	return p

@@ -14,6 +14,7 @@ import (
 
 	"fracture/chaos/meter"
 	"fracture/clock"
+	"fracture/control"
 	"fracture/work"
 )
 
@@ -23,7 +24,7 @@ type runFlags struct {
 	role, fault                       string
 	strategy, load, out               string
 	seed                              uint64
-	dryRun, live                      bool
+	dryRun, live, sure                bool
 	every, probe, calm, window, grace time.Duration
 	last                              time.Duration
 	budgets                           []string
@@ -97,14 +98,15 @@ func newRunCommand() *cobra.Command {
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
 	f.control.register(flags)
+	flags.BoolVar(&f.sure, control.YesBreakIt, false, "of a scenario: though a fault leaves no node, or no holder of a task")
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
 
 // prepared makes options of the command line for a list of trials, and sees to it that their report can be written.
 func (f runFlags) prepared(cmd *cobra.Command, args []string) (runOptions, error) {
-	if f.dryRun || f.live {
-		return runOptions{}, wrongUse(errors.New("--dry-run and --live are for scenarios: name a file that is one"))
+	if f.dryRun || f.live || f.sure {
+		return runOptions{}, wrongUse(errors.New("--dry-run, --live and --yes-break-it are for scenarios: name a file that is one"))
 	}
 	o, err := f.read(args, cmd.Flags().Changed)
 	if err != nil {
@@ -149,6 +151,8 @@ type runOptions struct {
 	program    string // of the nodes; empty: this one
 	lenient    bool   // what this machine cannot do may be left out
 	control    controlFlags
+	sure       bool // a scenario may break the last node, and the last who holds a task
+	unsure     bool // whatever the scenario says, it may not
 }
 
 // read makes options of the flags, and of a scenario where one is named.
