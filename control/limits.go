@@ -70,7 +70,9 @@ func lastHolders(nodes []Stock, victims []string) (tile uint32, holders []string
 	safe := map[uint32]bool{}
 	for _, n := range nodes {
 		for _, t := range n.Holds {
-			all[t] = append(all[t], n.Name)
+			if names := all[t]; !slices.Contains(names, n.Name) { // a node may run a task that it has a copy of yet
+				all[t] = append(names, n.Name)
+			}
 			safe[t] = safe[t] || !n.Broken && !slices.Contains(victims, n.Name)
 		}
 	}
