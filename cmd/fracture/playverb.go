@@ -45,6 +45,7 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 	}
 	if f.dryRun {
 		e.Fracture.Seed = o.seed
+		// All of a hundred bound nothing, and are not told.
 		e.Fracture.Limits = scenario.Limits{Nodes: o.control.maxNodes, Percent: o.control.maxPercent % 100, YesBreakIt: o.sure}
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
