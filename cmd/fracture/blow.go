@@ -112,6 +112,8 @@ func (p *player) bring(ctx context.Context, b *blow) error {
 	h.sure = (h.sure || p.lab.options.sure) && !p.lab.options.unsure
 	f, err := p.lab.lab.begin(ctx, h)
 	if f != nil && f.since != 0 { // it was tried
+		p.injector.mu.Lock()
+		defer p.injector.mu.Unlock()
 		b.nodes, b.before, b.until = f.nodes, max(f.since, b.before), f.until
 	}
 	return err
