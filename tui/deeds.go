@@ -77,8 +77,8 @@ func (m *model) order(verb, done, key string, do func(c Control, ctx context.Con
 	m.give(deed{name: verb + " " + name, do: func(c Control, ctx context.Context) (string, error) {
 		return done + " " + name, do(c, ctx, name, sure)
 	}, then: func(s *state, err error) {
-		if errors.Is(err, ErrAsks) {
-			s.ask(again, "%s %s? %v; %s again does it all the same", verb, name, err, key)
+		if doubt := (*Doubt)(nil); errors.As(err, &doubt) { // what to press first: the rest may be cut
+			s.ask(again, "%s %s? %s again does it: %s", verb, name, key, doubt.Why)
 		}
 	}})
 	return nil

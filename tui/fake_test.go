@@ -202,7 +202,7 @@ func (f *fake) deed(verb, node string, do func(i int)) error {
 
 func (f *fake) Kill(_ context.Context, node string, sure bool) error {
 	if f.isLast(node) && !sure {
-		return fmt.Errorf("%w: no node would be left", ErrAsks)
+		return &Doubt{"no node would be left"}
 	}
 	return f.deed("kill", node, func(i int) {
 		f.states[i] = Dead

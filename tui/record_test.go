@@ -59,7 +59,7 @@ func TestKill_asksBeforeItBreaksTheLastOne(t *testing.T) {
 	kills := func() int { return len(s.fake.calls) }
 	before := kills()
 	footer := func() string { lines := strings.Split(s.text(), "\n"); return lines[len(lines)-1] }
-	const asks = "no node would be left; x again does it all the same"
+	const asks = "kill n5? x again does it: no node would be left"
 
 	s.press("x")
 	if !strings.Contains(footer(), asks) || kills() != before {

@@ -31,15 +31,18 @@ import (
 // started.
 var ErrNotOurs = errors.New("not this lab's node")
 
-// ErrAsks: the deed would end the last node, or the last who holds a task; the text says which. Nothing was done. Do it all the
-// same where it is asked for again.
-var ErrAsks = errors.New("that would be the last")
+// Doubt is the error of a deed that would end the last node, or the last who holds a task. Nothing was done. It is done all the same
+// where the user is sure.
+type Doubt struct{ Why string }
+
+// Error says which it would be.
+func (d *Doubt) Error() string { return d.Why }
 
 // Control carries out what a user asks for. Each call answers when the deed is done, or refuses with an error that says
 // why; [ErrNotOurs] for a node that someone else runs. Calls come from goroutines of their own and may overlap; the
 // context ends after [DeedTimeout].
 type Control interface {
-	// Kill and Freeze refuse with [ErrAsks] what loses results, unless the user is sure.
+	// Kill and Freeze refuse with a [Doubt] what loses results, unless the user is sure.
 	Kill(ctx context.Context, node string, sure bool) error
 	Freeze(ctx context.Context, node string, sure bool) error
 	Thaw(ctx context.Context, node string) error

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"fracture/clock"
 	"fracture/tui"
@@ -33,7 +32,7 @@ func (c labControl) breakOne(kind, node string, sure bool, do func() error) erro
 	at := clock.Now()
 	last := c.breaker.isLast(node)
 	if last != nil && !sure {
-		return fmt.Errorf("%w: %s", tui.ErrAsks, last.Why)
+		return &tui.Doubt{Why: last.Why}
 	}
 	err := do()
 	if err == nil {
