@@ -47,6 +47,7 @@ var house = map[string]place{
 	"chaos/sim":        {layer: 2, pure: true},
 	"chaos/meter":      {layer: 2},
 	"telemetry":        {layer: 2},
+	"httpd":            {layer: 2},
 	"chaos/report":     {layer: 3},
 	"tui":              {layer: 3},
 	"cluster/front":    {layer: 3},

@@ -226,5 +226,8 @@ func refusalOf(answer *http.Response, reply any) error {
 	if answer.StatusCode == http.StatusNotFound {
 		return fmt.Errorf("%w: %w", ErrNoFault, &bad)
 	}
+	if bad.Last != "" {
+		return fmt.Errorf("%w: %w", ErrRefused, &LastError{bad.Last})
+	}
 	return fmt.Errorf("%w: %w", ErrRefused, &bad)
 }

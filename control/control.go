@@ -17,9 +17,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fracture/httpd"
 )
 
 // The errors that a [Lab] answers with. What is neither is the lab's own failure.
@@ -180,12 +183,13 @@ type Server struct {
 	living    context.Context    // of the faults that stand
 	endFaults context.CancelFunc // ends living, and all that stands with it
 	holders   sync.WaitGroup     // one for each fault that stands
-	conns     atomic.Int64
+	http      *httpd.Server
 	followers atomic.Int64
 
 	mu        sync.Mutex  // guards what follows
 	standing  []*standing // in the order in which they began
 	beginning int         // of them that are being carried out
+	healed    uint64      // how often everything was
 	counted   uint64      // that ever stood
 	ended     bool        // no more may begin
 	incidents []Incident  // the newest MaxIncidents, by number
@@ -197,6 +201,14 @@ func New(cfg Config, lab Lab) *Server {
 	s := &Server{cfg: cfg, lab: lab, token: newToken(), history: newHistory(cfg.MaxEvents), ending: make(chan struct{})}
 	s.figures = newFigures(s)
 	s.routes = s.table()
+	s.http = httpd.New(httpd.Config{
+		Handler: http.HandlerFunc(s.serve), MaxConns: cfg.MaxConns, MaxHeader: cfg.MaxHeader, HeaderTime: cfg.HeaderTime,
+		BodyTime: cfg.BodyTime, IdleTime: cfg.IdleTime, DrainTime: cfg.WriteTime, // and no WriteTime: each reply, and each event, has its own
+		Ending: func() {
+			s.endAll() // before the requests that wait for just that, and while its end can be told
+			close(s.ending)
+		},
+	})
 	s.living, s.endFaults = context.WithCancel(context.Background())
 	return s
 }

@@ -31,6 +31,9 @@ type bench struct {
 	orders   [][]string
 	standing map[string]bool // by the node that has a fault
 	stuck    int             // how often healing fails yet
+
+	begins, goOn chan struct{} // of the next fault: it says that it begins, and waits; nil: it does not
+	refuse       error         // the next fault
 }
 
 func (b *bench) Nodes() []Node {
@@ -55,6 +58,13 @@ func (*bench) Catalogue(w io.Writer) error {
 
 // Inject takes "kill --node=NAME --for=SPAN" and refuses what a real lab would.
 func (b *bench) Inject(_ context.Context, arguments []string) (Deed, error) {
+	if b.begins != nil {
+		close(b.begins)
+		<-b.goOn
+	}
+	if b.refuse != nil {
+		return Deed{}, b.refuse
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.orders = append(b.orders, arguments)
@@ -401,6 +411,38 @@ func TestServer_healsAllAndSaysWhat(t *testing.T) {
 	}
 }
 
+func TestServer_healsWhatBeginsOnceItStands(t *testing.T) {
+	d := open(t, Config{})
+	d.lab.begins, d.lab.goOn = make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		_, err := d.client.Inject(t.Context(), "freeze", map[string]any{"node": "n1", "for": "1h"}, 0)
+		done <- err
+	}()
+	<-d.lab.begins
+	if all, err := d.client.HealAll(t.Context()); err != nil || len(all.Healed) > 0 { // it does not wait
+		t.Errorf("HealAll while a fault begins = %+v, %v, want that nothing stood", all, err)
+	}
+	close(d.lab.goOn)
+	if err := <-done; err != nil {
+		t.Errorf("the fault is answered %v", err)
+	}
+	await(t, "nothing stands", func() bool {
+		all, err := d.client.Faults(t.Context())
+		return err == nil && len(all) == 0 && d.lab.broken() == 0
+	})
+}
+
+func TestServer_tellsWhyOneIsTheLast(t *testing.T) {
+	d := open(t, Config{})
+	d.lab.refuse = (Limits{}).Check([]Stock{{Name: "n1"}}, []string{"n1"}, false)
+	_, err := d.client.Inject(t.Context(), "kill", map[string]any{"node": "n1"}, 0)
+	var last *LastError
+	if !errors.As(err, &last) || !errors.Is(err, ErrRefused) || !errors.Is(err, ErrConflict) || last.Why != "no node would be left" {
+		t.Errorf("the fault is answered %v, want a LastError that says why", err)
+	}
+}
+
 func TestServer_whatStandsEndsWithIt(t *testing.T) {
 	d := open(t, Config{})
 	if _, err := d.client.Inject(t.Context(), "kill", map[string]any{"node": "n1"}, 0); err != nil {
@@ -469,7 +511,7 @@ func TestServer_closesConnectionsBeyondTheBound(t *testing.T) {
 		}
 		defer func() { _ = held.Close() }()
 	}
-	await(t, "two connections", func() bool { return d.server.conns.Load() >= 2 })
+	await(t, "two connections", func() bool { return d.server.http.Conns() >= 2 })
 	more, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)

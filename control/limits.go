@@ -22,9 +22,21 @@ type Stock struct {
 // YesBreakIt is the flag by which a person says that the last one may be broken.
 const YesBreakIt = "yes-break-it"
 
+// LastError says that the last node, or the last who holds a task, would be broken. It is an [ErrConflict], unless somebody says
+// [YesBreakIt].
+type LastError struct{ Why string }
+
+// Error says how to do it all the same.
+func (e *LastError) Error() string {
+	return fmt.Sprintf("%v: %s; say %s to do it all the same", ErrConflict, e.Why, YesBreakIt)
+}
+
+// Unwrap makes it an [ErrConflict].
+func (*LastError) Unwrap() error { return ErrConflict }
+
 // Check says whether some more nodes may be broken, by name: a nil error where they may. It refuses, as an [ErrConflict],
-// what would break more than the limits allow. Without yes it refuses also what would break the last node, or every holder of
-// a tile that two or more hold: then results are lost, whatever the cluster does. Where each tile has one holder only, nothing
+// what would break more than the limits allow. Without yes it refuses also, as a [LastError], what would break the last node, or every
+// holder of a tile that two or more hold: then results are lost, whatever the cluster does. Where each tile has one holder only, nothing
 // was promised of it.
 func (l Limits) Check(nodes []Stock, victims []string, yes bool) error {
 	broken, whole := 0, 0
@@ -44,11 +56,10 @@ func (l Limits) Check(nodes []Stock, victims []string, yes bool) error {
 	case yes:
 		return nil
 	case whole == 0:
-		return fmt.Errorf("%w: no node would be left; say %s to do it all the same", ErrConflict, YesBreakIt)
+		return &LastError{"no node would be left"}
 	}
 	if tile, holders := lastHolders(nodes, victims); holders != nil {
-		return fmt.Errorf("%w: tile %d is held by nobody but %s, and its result would be lost; say %s to do it all the same",
-			ErrConflict, tile, strings.Join(holders, " and "), YesBreakIt)
+		return &LastError{fmt.Sprintf("tile %d is held by nobody but %s, and its result would be lost", tile, strings.Join(holders, " and "))}
 	}
 	return nil
 }
@@ -59,7 +70,9 @@ func lastHolders(nodes []Stock, victims []string) (tile uint32, holders []string
 	safe := map[uint32]bool{}
 	for _, n := range nodes {
 		for _, t := range n.Holds {
-			all[t] = append(all[t], n.Name)
+			if names := all[t]; !slices.Contains(names, n.Name) { // a node may run a task that it has a copy of yet
+				all[t] = append(names, n.Name)
+			}
 			safe[t] = safe[t] || !n.Broken && !slices.Contains(victims, n.Name)
 		}
 	}

@@ -36,6 +36,7 @@ var validKey = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 type complaint struct {
 	Message string `json:"error"`
 	Where   string `json:"where,omitempty"` // the key, the header or the byte
+	Last    string `json:"last,omitempty"`  // of a LastError: why it is one
 }
 
 // Error says both.
@@ -47,7 +48,7 @@ func (c *complaint) Error() string {
 }
 
 func wrong(where, format string, values ...any) *complaint {
-	return &complaint{fmt.Sprintf(format, values...), where}
+	return &complaint{Message: fmt.Sprintf(format, values...), Where: where}
 }
 
 // order is a body that was understood.

@@ -113,6 +113,7 @@ func TestLimits_whatMayBeBroken(t *testing.T) {
 		{"the second holder", Limits{}, ring("n2"), []string{"n3"}, false, "n2 and n3"},
 		{"another one beside it", Limits{}, ring("n2"), []string{"n4"}, false, ""},
 		{"the only holder, as promised", Limits{}, alone, []string{"n1"}, false, ""},
+		{"who runs what it has a copy of", Limits{}, []Stock{{Name: "n1", Holds: []uint32{0, 0}}, {Name: "n2"}}, []string{"n1"}, false, ""},
 		{"the last node", Limits{}, alone, []string{"n1", "n2"}, false, "no node would be left; say yes-break-it"},
 		{"the last node, and it is wanted", Limits{}, alone, []string{"n1", "n2"}, true, ""},
 		{"more than so many", Limits{Nodes: 1}, ring("n1"), []string{"n3"}, true, "--max-nodes allows 1"},

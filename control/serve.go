@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"mime"
 	"net"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"fracture/httpd"
 )
 
 // Listen takes the address, and leaves it and the token in the cluster directory, for [Dial]. The error is [ErrExposed],
@@ -51,47 +50,10 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	defer takeWordAway(s.cfg.Dir)
-	server := &http.Server{
-		Handler:           http.HandlerFunc(s.serve),
-		ReadHeaderTimeout: s.cfg.HeaderTime,
-		ReadTimeout:       s.cfg.BodyTime,
-		IdleTimeout:       s.cfg.IdleTime, // and no WriteTimeout: each reply, and each event, has its own
-		MaxHeaderBytes:    s.cfg.MaxHeader,
-		ConnState:         s.watch,
-		ErrorLog:          log.New(io.Discard, "", 0), // a client that breaks off is no event
+	if err := s.http.Run(ctx, s.listener); err != nil {
+		return fmt.Errorf("serving the control API: %w", err)
 	}
-	group, inner := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serving the control API: %w", err)
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-inner.Done()
-		s.endAll() // before the requests that wait for just that, and while its end can be told
-		close(s.ending)
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.WriteTime)
-		defer cancel()
-		if server.Shutdown(drain) != nil {
-			return server.Close()
-		}
-		return nil
-	})
-	return group.Wait()
-}
-
-// watch counts connections and closes those beyond the bound.
-func (s *Server) watch(conn net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if s.conns.Add(1) > int64(s.cfg.MaxConns) {
-			_ = conn.Close()
-		}
-	case http.StateClosed, http.StateHijacked:
-		s.conns.Add(-1)
-	case http.StateActive, http.StateIdle:
-	}
+	return nil
 }
 
 // route is one thing that can be asked for.
@@ -190,21 +152,13 @@ func (s *Server) mayTake(w http.ResponseWriter) bool {
 	return err == nil
 }
 
-// stranger says why a request may come from a page of another site: a name that is made to point here is in the Host, and
-// browsers name the page's own in the Origin. Loopback has no other names than these.
+// stranger says why a request may come from a page of another site, which must not kill processes.
 func stranger(r *http.Request) *complaint {
-	name := r.Host
-	if h, _, err := net.SplitHostPort(name); err == nil {
-		name = h
-	}
-	ip := net.ParseIP(strings.Trim(name, "[]"))
-	if !strings.EqualFold(name, "localhost") && (ip == nil || !ip.IsLoopback()) {
+	switch {
+	case httpd.ForeignName(r):
 		return wrong("Host", "%s is not served; ask for localhost or an address of loopback", shorten(r.Host))
-	}
-	for _, origin := range r.Header.Values("Origin") {
-		if !strings.EqualFold(origin, "http://"+r.Host) {
-			return wrong("Origin", "requests from pages of other sites are refused")
-		}
+	case httpd.ForeignPage(r):
+		return wrong("Origin", "requests from pages of other sites are refused")
 	}
 	return nil
 }
@@ -345,7 +299,11 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	case errors.Is(err, errEnding):
 		status = http.StatusServiceUnavailable
 	}
-	s.refuse(w, status, wrong("", "%v", err))
+	bad := wrong("", "%v", err)
+	if last := (*LastError)(nil); errors.As(err, &last) {
+		bad.Last = last.Why
+	}
+	s.refuse(w, status, bad)
 }
 
 func (s *Server) refuse(w http.ResponseWriter, status int, bad *complaint) { s.say(w, status, bad) }

@@ -34,7 +34,8 @@ type standing struct {
 
 // begin carries an order out and holds what stands then.
 func (s *Server) begin(ctx context.Context, o order) (Fault, error) {
-	if err := s.reserve(); err != nil {
+	healed, err := s.reserve()
+	if err != nil {
 		return Fault{}, err
 	}
 	var st *standing
@@ -56,22 +57,26 @@ func (s *Server) begin(ctx context.Context, o order) (Fault, error) {
 	}
 	s.standing = append(s.standing, st)
 	s.history.add("fault", st.fault)
+	if s.healed != healed { // everything was healed while it began, and so is this
+		st.ended = true
+		close(st.told)
+	}
 	return st.fault, nil
 }
 
-// reserve finds room for a fault that is about to begin; settle must follow.
-func (s *Server) reserve() error {
+// reserve finds room for a fault that is about to begin; settle must follow. It answers how often everything was healed before.
+func (s *Server) reserve() (healed uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.ended:
-		return errEnding
+		return 0, errEnding
 	case len(s.standing)+s.beginning >= s.cfg.MaxFaults:
-		return fmt.Errorf("%w: %d", errFull, s.cfg.MaxFaults)
+		return 0, fmt.Errorf("%w: %d", errFull, s.cfg.MaxFaults)
 	}
 	s.beginning++
 	s.holders.Add(1) // under the mutex, for nobody may be added once the server waits
-	return nil
+	return s.healed, nil
 }
 
 // settle has the fault that began held; there is none where it did not.
@@ -235,10 +240,12 @@ type Healed struct {
 	Failed []string `json:"failed"` // what could not be ended, and why
 }
 
-// HealAll ends everything that stands, all at once, then what the keys left. It may be called while the server runs.
+// HealAll ends everything that stands, all at once, then what the keys left. It does not wait for what begins: that ends when it
+// stands. It may be called while the server runs.
 func (s *Server) HealAll(ctx context.Context) Healed {
 	h := Healed{Healed: []Fault{}, Mended: []string{}, Failed: []string{}}
 	s.mu.Lock()
+	s.healed++
 	all := slices.Clone(s.standing)
 	s.mu.Unlock()
 	for _, st := range all {

@@ -40,11 +40,12 @@ func actions() []action {
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, label: "1-9",
 			help: "pick a node, as a click on it does",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
-		{name: "next", keys: []string{"down", "tab", "j"}, label: "down", help: "pick the next node", do: (*model).pickNext},
-		{name: "previous", keys: []string{"up", "shift+tab", "k"}, label: "up", help: "pick the node before",
-			do: (*model).pickPrevious},
+		{name: "step", keys: []string{"tab", "down", "j", "shift+tab", "up", "k"}, label: "tab",
+			help: "pick the next node; up and down, too", do: (*model).pickBeside},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
+		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it",
+			hint: hintRecord, do: (*model).record},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
 		{name: "close", keys: []string{"esc"}, label: "esc", help: "close the help, release the display",
@@ -56,8 +57,14 @@ func actions() []action {
 	}
 }
 
-// press runs the action of a key, if there is one.
+// press runs the action of a key, if there is one. Whatever key follows a question answers it, and only the same one with yes.
 func (m *model) press(key string) tea.Cmd {
+	defer func(asked question) {
+		if m.state.asked == asked && asked != (question{}) {
+			m.state.message, m.state.asked = "", question{}
+			m.soil(paneFooter)
+		}
+	}(m.state.asked)
 	for i := range m.table {
 		if slices.Contains(m.table[i].keys, key) {
 			return m.table[i].do(m, key)
@@ -121,6 +128,13 @@ func hintGuard(s *state, _ bool) string {
 		return "start again"
 	}
 	return next.String()
+}
+
+func hintRecord(s *state, _ bool) string {
+	if s.recording() {
+		return "stop recording"
+	}
+	return "record"
 }
 
 func hintOwners(s *state, _ bool) string {

@@ -14,6 +14,13 @@ func drawHeader(s *state, t *theme, w int, bare bool) string {
 	l := t.line(w).put(brand, "fracture")
 	text, mood := s.pace(t, bare)
 	facts := s.opts.facts()
+	if s.recording() {
+		since := int(s.now.Sub(s.tape.Since).Seconds())
+		l.put(plain, "   ").put(danger, fmt.Sprintf("%s recording %d s", t.glyphs.record, since)).put(faint, ", "+plural(s.tape.Faults, "fault"))
+		if l.w+3+cells(text) > w {
+			text = ""
+		}
+	}
 	if s.stopped != "" {
 		l.put(plain, "   ").put(danger, t.cut(s.halt(bare), max(w-l.w, 0)))
 		if l.w+3+cells(text) > w {
@@ -245,8 +252,8 @@ func drawHelp(t *theme, table []action, w, h int) []string {
 		switch {
 		case len(rows) <= h:
 			return fill(t, rows, w, h)
-		case len(rows) == h+1 && !broken:
-			return slices.Delete(rows, keys, keys+1) // without the empty row between the two
+		case len(rows) <= h+2 && !broken:
+			return slices.Delete(rows, keys, keys+len(rows)-h) // without the empty row between the two, or the heading too
 		case !broken:
 			return fill(t, rows[:keys], w, h)
 		}

@@ -59,8 +59,9 @@ func (d deed) perform(ctx context.Context, control Control) (msg tea.Msg) {
 	return answer{done, nil, d.then}
 }
 
-// order has something done to the picked node, beside the loop; what comes of it is an [answer].
-func (m *model) order(verb, done string, do func(Control, context.Context, string) error) tea.Cmd {
+// order has something done to the picked node, beside the loop; what comes of it is an [answer]. What breaks the last one is
+// asked for twice.
+func (m *model) order(verb, done, key string, do func(c Control, ctx context.Context, node string, sure bool) error) tea.Cmd {
 	m.soil(paneFooter)
 	n := m.state.target()
 	if n == nil {
@@ -71,11 +72,21 @@ func (m *model) order(verb, done string, do func(Control, context.Context, strin
 		m.state.say(true, "%s %s: %v", verb, n.Name, ErrNotOurs)
 		return nil
 	}
-	name := n.Name
+	name, again := n.Name, question{verb, n.Name}
+	sure := m.state.asked == again
 	m.give(deed{name: verb + " " + name, do: func(c Control, ctx context.Context) (string, error) {
-		return done + " " + name, do(c, ctx, name)
+		return done + " " + name, do(c, ctx, name, sure)
+	}, then: func(s *state, err error) {
+		if doubt := (*Doubt)(nil); errors.As(err, &doubt) { // what to press first: the rest may be cut
+			s.ask(again, "%s %s? %s again does it: %s", verb, name, key, doubt.Why)
+		}
 	}})
 	return nil
+}
+
+// gently makes a deed of one that breaks nothing.
+func gently(do func(Control, context.Context, string) error) func(Control, context.Context, string, bool) error {
+	return func(c Control, ctx context.Context, node string, _ bool) error { return do(c, ctx, node) }
 }
 
 // give hands a deed over to be carried out, and reports whether there was room for it.
@@ -98,10 +109,12 @@ func (m *model) pick(key string) tea.Cmd {
 	return nil
 }
 
-func (m *model) pickNext(string) tea.Cmd     { return m.step(1) }
-func (m *model) pickPrevious(string) tea.Cmd { return m.step(-1) }
-
-func (m *model) step(by int) tea.Cmd {
+// pickBeside picks the node after the picked one, or the one before it.
+func (m *model) pickBeside(key string) tea.Cmd {
+	by := 1
+	if key == "shift+tab" || key == "up" || key == "k" {
+		by = -1
+	}
 	if n := len(m.state.nodes); n > 0 {
 		m.choose(m.state.nodes[(m.state.ordinal(m.state.picked)+by+n)%n].Name)
 	}
@@ -111,26 +124,26 @@ func (m *model) step(by int) tea.Cmd {
 // choose makes a node the target of what follows.
 func (m *model) choose(name string) {
 	m.state.picked = name
-	m.state.message = ""
+	m.state.message, m.state.asked = "", question{}
 	m.soil(paneNodes, paneFooter)
 }
 
-func (m *model) kill(string) tea.Cmd { return m.order("kill", "killed", Control.Kill) }
+func (m *model) kill(key string) tea.Cmd { return m.order("kill", "killed", key, Control.Kill) }
 
-func (m *model) freezeOrThaw(string) tea.Cmd {
+func (m *model) freezeOrThaw(key string) tea.Cmd {
 	if n := m.state.target(); n != nil && n.State == Frozen {
-		return m.order("thaw", "thawed", Control.Thaw)
+		return m.order("thaw", "thawed", key, gently(Control.Thaw))
 	}
-	return m.order("freeze", "froze", Control.Freeze)
+	return m.order("freeze", "froze", key, Control.Freeze)
 }
 
-func (m *model) revive(string) tea.Cmd {
+func (m *model) revive(key string) tea.Cmd {
 	if n := m.state.target(); n != nil && !n.Foreign && n.State != Dead {
 		m.state.say(true, "%s", running(n))
 		m.soil(paneFooter)
 		return nil
 	}
-	return m.order("revive", "started", Control.Revive)
+	return m.order("revive", "started", key, gently(Control.Revive))
 }
 
 // heal ends everything that stands, whoever broke it.
@@ -178,6 +191,13 @@ func (m *model) guard(string) tea.Cmd {
 			}
 		},
 	})
+	return nil
+}
+
+// record begins a recording, or ends it.
+func (m *model) record(string) tea.Cmd {
+	m.soil(paneFooter)
+	m.give(deed{name: "record", do: func(c Control, ctx context.Context) (string, error) { return c.Record(ctx) }})
 	return nil
 }
 

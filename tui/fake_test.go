@@ -41,6 +41,7 @@ type fake struct {
 	names      []string
 	params     []byte
 	ahead      uint64 // where on the journey it begins
+	recording  bool
 }
 
 func newFake(nodes int) *fake {
@@ -199,7 +200,10 @@ func (f *fake) deed(verb, node string, do func(i int)) error {
 	return nil
 }
 
-func (f *fake) Kill(_ context.Context, node string) error {
+func (f *fake) Kill(_ context.Context, node string, sure bool) error {
+	if f.isLast(node) && !sure {
+		return &Doubt{"no node would be left"}
+	}
 	return f.deed("kill", node, func(i int) {
 		f.states[i] = Dead
 		f.say(f.lastAt, node, "kill", "killed by hand")
@@ -207,7 +211,28 @@ func (f *fake) Kill(_ context.Context, node string) error {
 	})
 }
 
-func (f *fake) Freeze(_ context.Context, node string) error {
+// isLast reports whether no other node is alive.
+func (f *fake) isLast(node string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !slices.ContainsFunc(f.names, func(n string) bool { return n != node && f.states[slices.Index(f.names, n)] == Alive })
+}
+
+// Record pretends that a recording of no faults begins, or ends.
+func (f *fake) Record(context.Context) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "record")
+	if f.recording = !f.recording; !f.recording {
+		f.news.Recording = &Recording{}
+		f.say(f.lastAt, "lab", "record", "recorded 0 faults; replay: fracture run ~/.local/state/fracture/recorded-20261127-151633.yaml")
+		return "recorded 0 faults", nil
+	}
+	f.news.Recording = &Recording{Since: f.lastAt}
+	return "recording", nil
+}
+
+func (f *fake) Freeze(_ context.Context, node string, _ bool) error {
 	return f.deed("freeze", node, func(i int) {
 		f.states[i] = Frozen
 		f.say(f.lastAt, node, "freeze", "stopped by hand")

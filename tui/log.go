@@ -96,7 +96,7 @@ func tone(verb string) style {
 		return danger
 	case "detect", "freeze", "late", "refuse", "leave", "left", "store", "mask":
 		return caution
-	case "promote", "recover", "revive", "thaw", "join", "joined", "guard":
+	case "promote", "recover", "revive", "thaw", "join", "joined", "guard", "record":
 		return good
 	}
 	return bar
@@ -122,6 +122,7 @@ func drawLog(s *state, t *theme, w, h int) []string {
 	if len(s.log) == 0 && h > 1 {
 		rows = append(rows, t.line(w).put(faint, "nothing has happened yet").String())
 	}
+	var lines []string
 	for _, e := range s.log[max(0, len(s.log)-(h-1)):] {
 		l := t.line(w).put(faint, s.opts.stamp(e.at, layout)+" ")
 		l.left(tone(e.verb), e.node, min(8, s.longestName())).put(plain, " ")
@@ -129,10 +130,25 @@ func drawLog(s *state, t *theme, w, h int) []string {
 		if e.times > 1 {
 			count = fmt.Sprintf(" ×%d", e.times)
 		}
+		if left := max(l.max-l.w, 0); e.verb == "record" && cells(e.text) > left { // it says what to type
+			lines = append(lines, l.put(plain, string([]rune(e.text)[:left])).String())
+			lines = append(lines, t.rest([]rune(e.text)[left:], w)...)
+			continue
+		}
 		l.put(plain, t.cut(e.text, l.max-l.w-cells(count))).put(strong, count)
-		rows = append(rows, l.String())
+		lines = append(lines, l.String())
 	}
-	return fill(t, rows, w, h)
+	return fill(t, append(rows, lines[max(0, len(lines)-(h-1)):]...), w, h)
+}
+
+// rest is what did not fit into a line, in as many rows as it takes.
+func (t *theme) rest(text []rune, w int) (rows []string) {
+	for len(text) > 0 {
+		n := min(len(text), w)
+		rows = append(rows, t.line(w).put(plain, string(text[:n])).String())
+		text = text[n:]
+	}
+	return rows
 }
 
 // longestName is the width a column of node names needs.

@@ -170,8 +170,12 @@ func (m *model) absorb(n News) {
 		s.stale = stale
 		m.refresh(panePicture, paneCaption, paneHeader)
 	}
+	if n.Recording != nil && (s.tape == nil || *n.Recording != *s.tape) {
+		s.tape = n.Recording
+		m.soil(paneHeader, paneFooter)
+	}
 	if s.message != "" && n.Now >= s.until {
-		s.message = ""
+		s.message, s.asked = "", question{}
 		m.soil(paneFooter)
 	}
 	if second := int64(n.Now) / int64(time.Second); second != m.second {

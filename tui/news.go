@@ -23,6 +23,14 @@ type News struct {
 	Incident *Incident // the newest incident; nil where nothing is new
 	Totals   *Totals   // nil where nothing is new
 	Stream   *Stream   // what the picture's stream promises; nil where nothing is new
+
+	Recording *Recording // what is recorded now; nil where nothing is new
+}
+
+// Recording is a scenario that is being recorded. The zero value is none.
+type Recording struct {
+	Since  clock.Instant
+	Faults int // noted by now
 }
 
 // Stream is what the stream of the picture promises.
@@ -227,6 +235,13 @@ func (b *Broker) Stream(s Stream) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.pending.Stream = &s
+}
+
+// Recording replaces what is recorded.
+func (b *Broker) Recording(r Recording) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending.Recording = &r
 }
 
 // Collect hands out what came since the last call.

@@ -18,10 +18,10 @@ func TestPrint_writesALineAnEventAndASummaryASecond(t *testing.T) {
 	for at := fakeStart; at <= fakeStart.Add(3*time.Second); at = at.Add(printEvery) {
 		switch at.Sub(fakeStart) {
 		case time.Second:
-			must(t, f.Kill(t.Context(), "n3"))
+			must(t, f.Kill(t.Context(), "n3", false))
 		case 2 * time.Second:
 			f.reschedule = true
-			must(t, f.Freeze(t.Context(), "n2"))
+			must(t, f.Freeze(t.Context(), "n2", false))
 			f.news.Events = append(f.news.Events, eventOf(at, "n\x1b[2J", "join", "a\nb"))
 		}
 		must(t, p.print(f.Collect(at)))

@@ -216,7 +216,7 @@ func TestRun_restoresTheTerminalWhenTheFeedPanics(t *testing.T) {
 // brittle is a Control whose deeds panic.
 type brittle struct{ *fake }
 
-func (brittle) Kill(context.Context, string) error { panic("the control broke") }
+func (brittle) Kill(context.Context, string, bool) error { panic("the control broke") }
 
 func TestRun_restoresTheTerminalWhenTheControlPanics(t *testing.T) {
 	term := newTerminal(t, 80, 24)

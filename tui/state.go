@@ -16,6 +16,7 @@ const (
 	maxLog      = 1000 // lines of the log
 	mergeWindow = 250 * time.Millisecond
 	messageFor  = 4 * time.Second // how long the footer shows an answer
+	questionFor = 8 * time.Second // and a question
 )
 
 // state is what the screen knows. Panes read it and draw; only the model writes it.
@@ -40,8 +41,13 @@ type state struct {
 	timed    bool          // fps holds for at least one second
 	stopped  string        // the fault that has ended the picture's stream; empty while it runs
 	changing bool          // a change of strategy is on its way
+	asked    question      // what the message asks; zero: it asks nothing
+	tape     *Recording    // what is recorded; nil: nothing is
 	stale    staleness
 }
+
+// question is whether a deed is meant though it would break the last one: the same again means yes.
+type question struct{ verb, node string }
 
 // staleness counts the tiles of the picture that are older than they should be.
 type staleness struct {
@@ -80,6 +86,9 @@ func (s *state) storeAway() (longest time.Duration) {
 	}
 	return longest
 }
+
+// recording reports whether what is done is recorded.
+func (s *state) recording() bool { return s.tape != nil && s.tape.Since != 0 }
 
 // gone reports whether no node of the cluster answers any more.
 func (s *state) gone() bool { return s.totals != nil && s.totals.Gone }
@@ -162,5 +171,11 @@ func splitNumber(name string) (prefix string, number int) {
 // say puts an answer into the footer for a while.
 func (s *state) say(alarm bool, format string, args ...any) {
 	s.message, s.alarm = fmt.Sprintf(format, args...), alarm
-	s.until = s.now.Add(messageFor)
+	s.until, s.asked = s.now.Add(messageFor), question{}
+}
+
+// ask puts a question into the footer for a while.
+func (s *state) ask(q question, format string, args ...any) {
+	s.say(true, format, args...)
+	s.until, s.asked = s.now.Add(questionFor), q
 }

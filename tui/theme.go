@@ -20,9 +20,9 @@ type theme struct {
 
 // glyphs are the signs beside words, each one cell wide.
 type glyphs struct {
-	rule, ellipsis, pick, line, arrow, dot string
-	states                                 [Dead + 1]string
-	bars                                   []string // columns of rising height, the first the lowest
+	rule, ellipsis, pick, line, arrow, dot, record string
+	states                                         [Dead + 1]string
+	bars                                           []string // columns of rising height, the first the lowest
 }
 
 // look is one style's colour on each kind of terminal, and its attributes.
@@ -121,13 +121,13 @@ func keyOf(ordinal int) string {
 }
 
 func unicodeGlyphs() glyphs {
-	return glyphs{rule: "─", ellipsis: "…", pick: "▸", line: "┊", arrow: "→", dot: "·",
+	return glyphs{rule: "─", ellipsis: "…", pick: "▸", line: "┊", arrow: "→", dot: "·", record: "●",
 		states: [Dead + 1]string{Starting: "○", Alive: "●", Late: "◐", Frozen: "◐", Leaving: "◐", Dead: "✗"},
 		bars:   []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}}
 }
 
 func asciiGlyphs() glyphs {
-	return glyphs{rule: "-", ellipsis: "~", pick: ">", line: "|", arrow: "->", dot: "-",
+	return glyphs{rule: "-", ellipsis: "~", pick: ">", line: "|", arrow: "->", dot: "-", record: "*",
 		states: [Dead + 1]string{Starting: "o", Alive: "*", Late: "~", Frozen: "=", Leaving: "~", Dead: "x"},
 		bars:   []string{"_", ".", ":", "#"}}
 }

@@ -31,12 +31,20 @@ import (
 // started.
 var ErrNotOurs = errors.New("not this lab's node")
 
+// Doubt is the error of a deed that would end the last node, or the last who holds a task. Nothing was done. It is done all the same
+// where the user is sure.
+type Doubt struct{ Why string }
+
+// Error says which it would be.
+func (d *Doubt) Error() string { return d.Why }
+
 // Control carries out what a user asks for. Each call answers when the deed is done, or refuses with an error that says
 // why; [ErrNotOurs] for a node that someone else runs. Calls come from goroutines of their own and may overlap; the
 // context ends after [DeedTimeout].
 type Control interface {
-	Kill(ctx context.Context, node string) error
-	Freeze(ctx context.Context, node string) error
+	// Kill and Freeze refuse with a [Doubt] what loses results, unless the user is sure.
+	Kill(ctx context.Context, node string, sure bool) error
+	Freeze(ctx context.Context, node string, sure bool) error
 	Thaw(ctx context.Context, node string) error
 	Revive(ctx context.Context, node string) error
 	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
@@ -44,6 +52,9 @@ type Control interface {
 	Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error)
 	// Heal ends everything that stands, whoever began it, and answers with what did, as people read it.
 	Heal(ctx context.Context) (string, error)
+	// Record begins to note what is broken and healed, or ends that and writes it as a scenario. It answers with which it was,
+	// and how to replay it.
+	Record(ctx context.Context) (string, error)
 }
 
 // DeedTimeout is how long a [Control] may take over one deed.

@@ -166,6 +166,7 @@ func (x *Extension) node() *node {
 		putText("strategy", x.Cluster.Strategy).putWhole("factor", x.Cluster.Factor))
 	n.putText("load", x.Load).putSpan("calm", x.Calm).putSpan("window", x.Window).putSpan("grace", x.Grace).putSpan("end", x.End)
 	n.putWhole("repeat", x.Repeat)
+	n.putWhole("max-nodes", x.Limits.Nodes).putWhole("max-percent", x.Limits.Percent).putTruth(yesBreakIt, x.Limits.YesBreakIt)
 	n.put("trials", listOf(x.Trials, Series.node))
 	n.put("timeline", listOf(x.Timeline, Strike.node))
 	if m := x.Nemesis; m != nil {

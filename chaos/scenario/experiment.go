@@ -111,7 +111,18 @@ type Extension struct {
 	Timeline                 []Strike // in the order of the file
 	Nemesis                  *Nemesis // nil: none
 	Budgets                  []meter.Budget
+	Limits                   Limits
 }
+
+// Limits bound how much is broken at once. A fault that would break more is not brought about: its activity has failed.
+type Limits struct {
+	Nodes      int  // broken at once, at most; 0: all
+	Percent    int  // of all nodes broken at once, at most; 0: all
+	YesBreakIt bool // also the last node, and the last who holds a task
+}
+
+// yesBreakIt is the key of that, and the flag of `fracture inject`.
+const yesBreakIt = "yes-break-it"
 
 // Cluster is what the faults happen to.
 type Cluster struct {

@@ -12,7 +12,8 @@ import (
 
 // Keys of the extension, of its cluster, and of the native form, which has those of both at the top.
 var (
-	settingKeys   = []string{"seed", "load", "calm", "window", "grace", "end", "repeat", "order", "nemesis", "budgets"}
+	settingKeys   = append([]string{"seed", "load", "calm", "window", "grace", "end", "repeat", "order", "nemesis", "budgets"}, limitKeys...)
+	limitKeys     = []string{"max-nodes", "max-percent", yesBreakIt}
 	clusterKeys   = []string{"nodes", "zones", "strategy", "factor"}
 	extensionKeys = append([]string{"name", "cluster", "trials", "timeline"}, settingKeys...)
 )
@@ -120,6 +121,7 @@ func (r *reader) settings(f fields, x *Extension) {
 	x.Calm, x.Window, x.Grace = f.span("calm", 0), f.span("window", 0), f.span("grace", 0)
 	x.End = f.span("end", shortest)
 	x.Repeat = f.whole("repeat", 1, 1000)
+	x.Limits = Limits{f.whole("max-nodes", 1, MaxNodes), f.whole("max-percent", 1, 100), f.truth(yesBreakIt)}
 	if n := f.n.get("nemesis"); n != nil {
 		x.Nemesis = r.nemesis(n)
 	}
@@ -139,6 +141,9 @@ func (r *reader) cluster(f fields, x *Extension) {
 	c := x.Cluster
 	if c.Nodes > 0 && c.Zones > c.Nodes {
 		r.wrong(f.at("zones"), "zones %d: more than the %d nodes", c.Zones, c.Nodes)
+	}
+	if c.Nodes > 0 && x.Limits.Nodes > c.Nodes {
+		r.wrong(f.at("max-nodes"), "max-nodes %d: more than the %d nodes", x.Limits.Nodes, c.Nodes)
 	}
 	if c.Nodes > 0 && c.Factor > c.Nodes {
 		r.wrong(f.at("factor"), "factor %d: more copies than the %d nodes", c.Factor, c.Nodes)

@@ -70,9 +70,13 @@ func (r *reader) act(e *Experiment, name string, fault Fault, t times, start tim
 		if !r.strike(&e.Fracture, s) {
 			return false
 		}
+		arguments := append([]string{"inject"}, fault.Arguments()...)
+		if e.Fracture.Limits.YesBreakIt && fault.Kind != "noop" { // for Chaos Toolkit, which breaks a lab that somebody else has started
+			arguments = append(arguments, "--"+yesBreakIt)
+		}
 		e.Method = append(e.Method, Activity{
 			Name: s.Action, Background: true, Before: s.At, Place: fault.Place,
-			Provider: Provider{Type: Process, Path: "fracture", Arguments: append([]string{"inject"}, fault.Arguments()...)},
+			Provider: Provider{Type: Process, Path: "fracture", Arguments: arguments},
 		})
 	}
 	return true

@@ -186,6 +186,9 @@ func (e *Experiment) printRest(out io.Writer) error {
 	if n := len(x.Trials); n > 0 {
 		lines = append(lines, fmt.Sprintf("trials: of %d pairs, one at a time, each behind a calm; what has a time comes after them", n))
 	}
+	if limits := x.Limits.words(); limits != "" {
+		lines = append(lines, "limits: "+limits)
+	}
 	rounds, length := "a round lasts", e.Length()
 	if x.Repeat > 1 {
 		rounds = fmt.Sprintf("each of %d rounds lasts", x.Repeat)
@@ -195,6 +198,21 @@ func (e *Experiment) printRest(out io.Writer) error {
 	}
 	_, err := fmt.Fprintln(out, "\n"+strings.Join(lines, "\n"))
 	return err
+}
+
+// words say what may be broken; empty where nothing is said of it.
+func (l Limits) words() string {
+	var words []string
+	if l.Nodes > 0 {
+		words = append(words, fmt.Sprintf("at most %d nodes broken at once", l.Nodes))
+	}
+	if l.Percent > 0 {
+		words = append(words, fmt.Sprintf("at most %d%% of them", l.Percent))
+	}
+	if l.YesBreakIt {
+		words = append(words, "the last holder of a task may be broken too")
+	}
+	return strings.Join(words, ", ")
 }
 
 // oneLine joins words, quoted where a blank or a line's end would part them.

@@ -164,6 +164,23 @@ func TestParse_expandsTheNativeForm(t *testing.T) {
 	}
 }
 
+func TestParse_readsWhatMayBeBrokenInBothForms(t *testing.T) {
+	e := read(t, "title: t\nnodes: 5\nmax-nodes: 3\nmax-percent: 60\nyes-break-it: true\nfaults: [{fault: kill, node: n1}, {fault: noop, at: 1s}]\n", Options{})
+	if want := (Limits{3, 60, true}); e.Fracture.Limits != want {
+		t.Errorf("limits %+v, want %+v", e.Fracture.Limits, want)
+	}
+	if err := errors.Join(same(e, e.YAML()), same(e, e.JSON())); err != nil {
+		t.Error(err)
+	}
+	if got := e.ArgumentsOf(e.Fracture.Timeline[0]); !slices.Equal(got, strings.Fields("kill --node n1 --yes-break-it")) {
+		t.Errorf("Chaos Toolkit is told %q, want that it may break the last one", got)
+	}
+	var plan strings.Builder
+	if err := e.PrintPlan(&plan); err != nil || !strings.Contains(plan.String(), "limits: at most 3 nodes broken at once, at most 60% of them, the last holder of a task may be broken too\n") {
+		t.Errorf("the plan does not tell the limits, %v:\n%s", err, &plan)
+	}
+}
+
 func TestGallery_isReadAndExpandsToTheSame(t *testing.T) {
 	files, err := filepath.Glob("../../scenarios/*.yaml")
 	if err != nil {

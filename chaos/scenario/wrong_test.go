@@ -95,6 +95,8 @@ func TestParse_saysWhereItIsWrong(t *testing.T) {
 		short + "strategy: standbye":                                    "s.yaml:3:11: strategy:",
 		short + "load: haf":                                             "load \"haf\": want one of idle, half, full; did you mean half?",
 		short + "seed: -1":                                              "s.yaml:3:7: seed -1: want a whole number from 0",
+		short + "nodes: 5\nmax-nodes: 6":                                "s.yaml:4:12: max-nodes 6: more than the 5 nodes",
+		short + "yes-break-it: 1":                                       "yes-break-it: want true or false",
 		short + "budgets: [speed <= 3]":                                 "s.yaml:3:11: budgets: not a budget",
 		short + "budgets: ['kill: lost == 0']":                          "budgets: no fault here is called \"kill\": want one of cut",
 		short + "budgets: ['lost == 0', 'lost <= 3']":                   "s.yaml:3:24: budgets: lost<=3 contradicts lost<=0",

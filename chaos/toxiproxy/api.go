@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
+
+	"fracture/httpd"
 )
 
 // reply is what a request is answered with; a body of nil is none.
@@ -55,24 +55,9 @@ func (s *Server) routes() http.Handler {
 	})
 }
 
-// isForeign reports whether a page of another site may have sent the request: a browser says so by Origin, and by the name
-// under which it found this host. Client libraries send no Origin.
+// isForeign reports whether a page of another site may have sent the request. HTTP/1.0 has no Host.
 func (s *Server) isForeign(r *http.Request) bool {
-	if origins := r.Header.Values("Origin"); len(origins) > 0 {
-		origin, err := url.Parse(origins[0])
-		if len(origins) > 1 || err != nil || origin.Host == "" || !strings.EqualFold(origin.Host, r.Host) {
-			return true
-		}
-	}
-	if s.cfg.Expose || r.Host == "" {
-		return false
-	}
-	name := r.Host
-	if h, _, err := net.SplitHostPort(name); err == nil {
-		name = h
-	}
-	ip := net.ParseIP(strings.Trim(name, "[]"))
-	return !strings.EqualFold(name, "localhost") && (ip == nil || !ip.IsLoopback())
+	return httpd.ForeignPage(r) || !s.cfg.Expose && r.Host != "" && httpd.ForeignName(r)
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, call call) {

@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"fracture/httpd"
 )
 
 // Spoken is the version of Toxiproxy whose API the server speaks, and which it says is its own.
@@ -84,7 +81,6 @@ type Server struct {
 	cfg      Config
 	listener net.Listener // once Listen or Run was called
 	bounds   bounds
-	calls    atomic.Int64
 	foreign  atomic.Uint64
 
 	mu      sync.Mutex      // guards what follows
@@ -142,33 +138,14 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if populated != nil {
 		return fmt.Errorf("starting the proxy %s: %w", s.cfg.Proxies[len(there)].Name, populated)
 	}
-	server := &http.Server{
-		Handler:           s.routes(),
-		ReadHeaderTimeout: s.cfg.HeaderTime,
-		ReadTimeout:       s.cfg.BodyTime,
-		WriteTimeout:      s.cfg.BodyTime + s.cfg.WriteTime,
-		IdleTimeout:       s.cfg.WriteTime,
-		MaxHeaderBytes:    8 << 10,
-		ConnState:         s.watch,
-		ErrorLog:          log.New(io.Discard, "", 0), // a client that breaks off is no event
+	server := httpd.New(httpd.Config{
+		Handler: s.routes(), MaxConns: s.cfg.MaxCalls, MaxHeader: 8 << 10, HeaderTime: s.cfg.HeaderTime, BodyTime: s.cfg.BodyTime,
+		WriteTime: s.cfg.BodyTime + s.cfg.WriteTime, IdleTime: s.cfg.WriteTime, DrainTime: s.cfg.DrainTime,
+	})
+	if err := server.Run(ctx, s.listener); err != nil {
+		return fmt.Errorf("serving Toxiproxy's API: %w", err)
 	}
-	group, ended := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serving Toxiproxy's API: %w", err)
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ended.Done()
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTime)
-		defer cancel()
-		if server.Shutdown(drain) != nil {
-			return server.Close()
-		}
-		return nil
-	})
-	return group.Wait()
+	return nil
 }
 
 // end closes every proxy, and heals every link.
@@ -182,17 +159,4 @@ func (s *Server) end(ctx context.Context) error {
 		p.stop()
 	}
 	return s.heal(ctx)
-}
-
-// watch counts connections to the API and closes those beyond the bound.
-func (s *Server) watch(conn net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if s.calls.Add(1) > int64(s.cfg.MaxCalls) {
-			_ = conn.Close()
-		}
-	case http.StateClosed, http.StateHijacked:
-		s.calls.Add(-1)
-	case http.StateActive, http.StateIdle:
-	}
 }

@@ -64,6 +64,7 @@ type labArena struct {
 	book            orderBook
 	injector        *injector      // of whatever a trial orders, and a scenario or the control API asks for
 	struck          *standingFault // by the trial that is on, where it ordered one; the runner's
+	lab             *arenaLab      // that has it break what limits allow
 	cost            meter.Cost
 	outside         atomic.Pointer[control.Server] // nil where nobody asks
 	noted           uint64                         // trials that it was told of; the runner's

@@ -61,6 +61,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		return nil, err
 	}
 	a.injector = newInjector(a.home, &a.book, a.Statuses, o.seed)
+	a.lab = newArenaLab(a)
 	if cfg.http != "" {
 		a.door = newDoorLoad(a.home.door.Address, o.strategy, a.deliveries.Put)
 	}
@@ -188,8 +189,8 @@ func (a *labArena) warmUp(ctx context.Context, n int, size float64) (warmUp, err
 // run lives as long as the cluster: it starts the nodes and the client, and ends all of them with its context.
 func (a *labArena) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
-	before := newArenaLab(a, inner.Done())
-	server, _, err := openControl(ctx, a.options.control, a.home, before)
+	a.lab.toxics = newToxicLinks(a.lab.breaker, inner.Done())
+	server, _, err := openControl(ctx, a.options.control, a.home, a.lab)
 	if err != nil {
 		return errors.Join(err, a.home.letDoorGo(), a.home.clear())
 	}
@@ -198,7 +199,7 @@ func (a *labArena) run(ctx context.Context) error {
 		group.Go(func() error { return server.Run(inner) })
 	}
 	if address := a.options.control.toxiproxy; address != "" {
-		group.Go(func() error { return serveLinks(inner, address, before.toxics, nil) })
+		group.Go(func() error { return serveLinks(inner, address, a.lab.toxics, nil) })
 	}
 	group.Go(func() error { return a.home.run(inner) })
 	if a.door != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,11 +22,10 @@ type arenaLab struct {
 	toxics *toxicLinks
 }
 
-// newArenaLab makes the lab of an arena, whose toxics are left alone once ending is closed.
-func newArenaLab(a *labArena, ending <-chan struct{}) *arenaLab {
+// newArenaLab makes the lab of an arena. Toxics it has none before the arena runs.
+func newArenaLab(a *labArena) *arenaLab {
 	l := &arenaLab{arena: a}
 	l.breaker = &breaker{injector: a.injector, limits: a.options.control.limits(), stock: l.Nodes, tiles: l.tiles}
-	l.toxics = newToxicLinks(l.breaker, ending)
 	a.home.listen(func(node, what string, _ clock.Instant) {
 		if what == killed {
 			a.bury(node)
@@ -84,11 +84,12 @@ func (*arenaLab) Catalogue(w io.Writer) error { return printFaultsJSON(w) }
 // Mend implements control.Lab: what stands by order, and what a scenario has broken, is healed. The trial whose fault that was does not
 // count; a process that a trial has broken it heals itself.
 func (l *arenaLab) Mend(ctx context.Context) (mended []string, err error) {
+	mended, late := l.giveUp(ctx)
 	healed, err := l.injector.healAll(ctx)
 	for _, f := range healed {
 		mended = append(mended, fmt.Sprintf("%s at %s healed", f.harm.name, strings.Join(f.nodes, ", ")))
 	}
-	return mended, err
+	return mended, errors.Join(late, err)
 }
 
 // noteTrial tells the control API of a trial, as an incident that is over.

@@ -154,22 +154,23 @@ func (g *guardian) again(ctx context.Context, stopped promise, strategy work.Str
 	return fmt.Errorf("stopped, %s; it is started again where it was submitted: by s in the lab", stopped.stopped)
 }
 
-// labControl is the control of a screen whose nodes are this process's own.
-type labControl struct {
-	*home
-	*guardian
-	healer
-}
-
 // errHealElsewhere: a screen that only watches has begun nothing, and may not end what others did.
 var errHealElsewhere = errors.New("what stands is ended where it was begun: by H in the lab, or by fracture heal")
 
 // onlooker is that of a screen on somebody else's cluster: nodes are not ours to break, streams are everybody's.
 type onlooker struct{ *guardian }
 
-// Kill, Freeze, Thaw, Revive and Heal implement tui.Control.
-func (onlooker) Kill(context.Context, string) error   { return tui.ErrNotOurs }
-func (onlooker) Freeze(context.Context, string) error { return tui.ErrNotOurs }
-func (onlooker) Thaw(context.Context, string) error   { return tui.ErrNotOurs }
-func (onlooker) Revive(context.Context, string) error { return tui.ErrNotOurs }
+// Kill, Freeze, Thaw and Revive implement tui.Control.
+func (onlooker) Kill(context.Context, string, bool) error   { return tui.ErrNotOurs }
+func (onlooker) Freeze(context.Context, string, bool) error { return tui.ErrNotOurs }
+func (onlooker) Thaw(context.Context, string) error         { return tui.ErrNotOurs }
+func (onlooker) Revive(context.Context, string) error       { return tui.ErrNotOurs }
+
+// Heal implements tui.Control.
 func (onlooker) Heal(context.Context) (string, error) { return "", errHealElsewhere }
+
+// Record implements tui.Control.
+func (onlooker) Record(context.Context) (string, error) { return "", errNotRecorded }
+
+// errNotRecorded: who only looks on sees too little to replay it. Press R on the lab's own screen.
+var errNotRecorded = errors.New("only the lab's own screen records")

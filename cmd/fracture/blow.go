@@ -84,9 +84,7 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 	p.arena.Meet(at)
 	b := &blow{name: name, harm: h, before: p.arena.Now()}
 	if h.name != noop {
-		var f standingFault
-		f, b.failed = p.injector.begin(ctx, h)
-		b.nodes, b.before, b.until = f.nodes, max(f.since, b.before), f.until
+		b.failed = p.bring(ctx, b)
 	}
 	b.after = p.arena.Now()
 	if h.once() || b.failed != nil {
@@ -109,6 +107,19 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 		n.Failed = b.failed.Error()
 	}
 	p.note(n)
+}
+
+// bring has a blow's fault begin, as far as the limits allow it.
+func (p *player) bring(ctx context.Context, b *blow) error {
+	h := b.harm
+	h.sure = (h.sure || p.lab.options.sure) && !p.lab.options.unsure
+	f, err := p.lab.lab.begin(ctx, h)
+	if f != nil && f.since != 0 { // it was tried
+		p.injector.mu.Lock()
+		defer p.injector.mu.Unlock()
+		b.nodes, b.before, b.until = f.nodes, max(f.since, b.before), f.until
+	}
+	return err
 }
 
 // describe notes what the victims held.

@@ -9,44 +9,44 @@ import (
 	"syscall"
 
 	"fracture/chaos"
+	"fracture/clock"
 	"fracture/control"
 	"fracture/lab"
 )
 
-// breaker carries out what the control API orders: whatever inject can ask for.
+// breaker carries out what is asked for in the words of inject, by the control API or a scenario, as far as limits allow it.
 type breaker struct {
-	mu sync.Mutex // is held from the look at who is broken until one more is
-
 	injector *injector
-	limits   control.Limits
 	stock    func() []control.Node      // every node that is known
 	tiles    func(node string) []uint32 // that it runs or holds a copy of
+
+	mu       sync.Mutex // guards what follows: held from the look at who is broken until one more counts as such, and no longer
+	limits   control.Limits
+	underWay map[*standingFault]undertaking
 }
+
+// undertaking is a fault that is being brought about.
+type undertaking struct {
+	giveUp context.CancelCauseFunc
+	starts map[string]int // by node: how often its process had been started before
+}
+
+// errHealedFirst: everything was healed while the fault was being brought about, and so was this one.
+var errHealedFirst = errors.New("everything was healed before it stood")
 
 // Inject implements control.Lab.
 func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed, error) {
-	const yes = "--" + control.YesBreakIt
-	sure := slices.Contains(arguments, yes) || slices.Contains(arguments, yes+"=true")
-	arguments = slices.DeleteFunc(slices.Clone(arguments), func(a string) bool { return a == yes || a == yes+"=true" || a == yes+"=false" })
 	h, err := parseHarm(arguments)
 	if err != nil {
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrOrder, err)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	f, err := b.injector.choose(h)
+	f, err := b.begin(ctx, h)
 	switch {
-	case errors.Is(err, errUnsuited), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded):
+	case errors.Is(err, errUnsuited), errors.Is(err, errHealedFirst), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrConflict, err)
 	case errors.Is(err, chaos.ErrNobody), errors.Is(err, chaos.ErrBadPartition), errors.Is(err, errNoSuchNode), errors.Is(err, errNotOurProcess):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrOrder, err)
 	case err != nil:
-		return control.Deed{}, err
-	}
-	if err := b.allow(f, sure); err != nil {
-		return control.Deed{}, err
-	}
-	if err := b.injector.bring(ctx, f); err != nil {
 		return control.Deed{}, err
 	}
 	if h.name == "kill" && h.deed != nil && h.signal == syscall.SIGKILL { // who asks next is to see it dead
@@ -68,48 +68,147 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 	return d, nil
 }
 
-// allow checks whether so many nodes may be broken.
-func (b *breaker) allow(f *standingFault, sure bool) error {
-	if f.harm.server != nil { // the store is on nobody's path
-		return nil
+// begin chooses who suffers a fault, looks at the limits, and has it begin. Where everything is healed meanwhile, so is this.
+func (b *breaker) begin(ctx context.Context, h harm) (*standingFault, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f, err := b.reserve(h, cancel)
+	if err != nil {
+		return f, err
 	}
-	breaks := f.harm.isolates()
-	if d := f.harm.deed; d != nil {
-		breaks = slices.Contains(d.suits, lab.Running) // what heals breaks nothing
+	err = b.injector.bring(ctx, f)
+	b.mu.Lock()
+	delete(b.underWay, f)
+	b.mu.Unlock()
+	if !errors.Is(context.Cause(ctx), errHealedFirst) {
+		return f, err
 	}
-	if !breaks {
-		return nil
+	if err == nil && !h.once() {
+		err = b.injector.heal(context.WithoutCancel(ctx), f.id)
 	}
-	var stock []control.Stock
-	for _, n := range b.stock() {
-		stock = append(stock, control.Stock{Name: n.Name, Broken: !n.Up(), Holds: b.tiles(n.Name)})
+	if errors.Is(err, errHealedFirst) || errors.Is(err, context.Canceled) || errors.Is(err, errNoSuchFault) {
+		err = nil // that is how it ended
 	}
-	return b.limits.Check(stock, f.nodes, sure)
+	return f, errors.Join(errHealedFirst, err)
 }
 
-// Mend implements control.Lab: what was broken by key, or by hand, is healed too.
-func (b *breaker) Mend(ctx context.Context) (mended []string, err error) {
+// reserve chooses who suffers a fault, and counts them as broken while it is being brought about.
+func (b *breaker) reserve(h harm, giveUp context.CancelCauseFunc) (*standingFault, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, n := range b.stock() {
-		var failed error
-		var what string
-		switch {
-		case !n.Ours:
-			continue
-		case n.State == "frozen":
-			what, failed = "thawed", thawLiving(ctx, b.injector.home, n.Name)
-		case n.State == "dead":
-			what, failed = "started again", reviveDead(ctx, b.injector.home, n.Name)
-		default:
-			continue
-		}
-		if failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s: %w", n.Name, failed))
-			continue
-		}
-		mended = append(mended, n.Name+" "+what)
+	f, err := b.injector.choose(h)
+	if err == nil && breaks(f) {
+		err = b.limits.Check(b.stocks(), f.nodes, h.sure)
 	}
+	if err != nil {
+		return f, err
+	}
+	if b.underWay == nil {
+		b.underWay = map[*standingFault]undertaking{}
+	}
+	u := undertaking{giveUp, map[string]int{}}
+	for _, node := range f.nodes {
+		if child, err := b.injector.home.labOf(f.harm).Child(node); err == nil { // none of somebody else's
+			u.starts[node] = child.Starts
+		}
+	}
+	b.underWay[f] = u
+	return f, nil
+}
+
+// breaks reports whether nodes are broken by a fault; what heals breaks nothing.
+func breaks(f *standingFault) bool {
+	if f.harm.server != nil { // the store is on nobody's path
+		return false
+	}
+	if d := f.harm.deed; d != nil {
+		return slices.Contains(d.suits, lab.Running)
+	}
+	return f.harm.isolates()
+}
+
+// stocks are the nodes as limits see them. The caller holds mu.
+func (b *breaker) stocks() (list []control.Stock) {
+	soon := map[string]bool{}
+	for f := range b.underWay {
+		for _, n := range f.nodes {
+			soon[n] = soon[n] || breaks(f)
+		}
+	}
+	for _, n := range b.stock() {
+		list = append(list, control.Stock{Name: n.Name, Broken: !n.Up() || soon[n.Name], Holds: b.tiles(n.Name)})
+	}
+	return list
+}
+
+// isLast says why a node is the last one, or the last who holds a task; nil where it is neither.
+func (b *breaker) isLast(node string) *control.LastError {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var last *control.LastError
+	errors.As(control.Limits{}.Check(b.stocks(), []string{node}, false), &last)
+	return last
+}
+
+// giveUp ends everything that is under way, and does not wait for it to notice. It tells what that was.
+func (b *breaker) giveUp(ctx context.Context) (told []string, err error) {
+	told, late := b.abandon()
+	err = forEach(late, func(node string) error { return startAnew(ctx, b.injector.home, node) })
+	for _, node := range late {
+		told = append(told, node+" started again")
+	}
+	return told, err
+}
+
+// abandon has everything that is under way end, and tells what it was. Nodes that were asked to end and have not are killed, and
+// to be started again.
+func (b *breaker) abandon() (told, late []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for f, u := range b.underWay {
+		u.giveUp(errHealedFirst)
+		for _, node := range f.nodes {
+			told = append(told, fmt.Sprintf("%s of %s given up", f.harm.name, node))
+			if f.harm.deed == nil || f.harm.name != "stop" && f.harm.name != "restart" {
+				continue
+			}
+			child, err := b.injector.home.labOf(f.harm).Child(node)
+			if err == nil && child.State != lab.Dead && child.Starts == u.starts[node] {
+				_, _, _ = b.injector.home.labOf(f.harm).Kill(node) // one that has died meanwhile is as good
+				late = append(late, node)
+			}
+		}
+	}
+	slices.Sort(told)
+	return told, late
+}
+
+// Mend implements control.Lab: what was broken by key, or by hand, is healed too, and what is under way.
+func (b *breaker) Mend(ctx context.Context) (mended []string, err error) {
+	mended, err = b.giveUp(ctx)
+	var mu sync.Mutex // guards what is answered
+	var all sync.WaitGroup
+	for _, n := range b.stock() {
+		if !n.Ours || n.Up() {
+			continue
+		}
+		what, mend := "started again", reviveDead
+		if n.State == "frozen" {
+			what, mend = "thawed", thawLiving
+		}
+		all.Go(func() {
+			failed := mend(ctx, b.injector.home, n.Name)
+			mu.Lock()
+			defer mu.Unlock()
+			if failed != nil {
+				err = errors.Join(err, fmt.Errorf("%s: %w", n.Name, failed))
+				return
+			}
+			b.injector.recorder.mended(clock.Now(), what, n.Name)
+			mended = append(mended, n.Name+" "+what)
+		})
+	}
+	all.Wait()
 	if h := b.injector.home; h != nil {
 		more, failed := h.mendServer(ctx)
 		mended, err = append(mended, more...), errors.Join(err, failed)

@@ -36,7 +36,7 @@ type controlFlags struct {
 func (f *controlFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.address, "control", anyPort, "address of the control API, of loopback; none: there is none")
 	flags.StringVar(&f.toxiproxy, "toxiproxy", "", "address of Toxiproxy's API on the links between nodes, of loopback, such as 127.0.0.1:8474; none: there is none")
-	flags.IntVar(&f.maxNodes, "max-nodes", 0, "nodes that the control API may break at once; 0: as many as leave each task a holder")
+	flags.IntVar(&f.maxNodes, "max-nodes", 0, "nodes that the control API, or a scenario, may break at once; 0: as many as leave each task a holder")
 	flags.IntVar(&f.maxPercent, "max-percent", 100, "how many of a hundred nodes it may break at once, 1 to 100")
 }
 
@@ -185,8 +185,7 @@ func byName(a, b control.Node) int {
 func wall(at clock.Instant) time.Time { return time.Now().Add(at.Sub(clock.Now())) }
 
 // runControl opens the control API before a scene and has the group run it; the screen is told where it is, and how all is healed.
-func runControl(ctx context.Context, cfg watchConfig, s *scene, group *errgroup.Group) error {
-	before := newSceneLab(s, s.breaks, cfg.outside.limits())
+func runControl(ctx context.Context, cfg watchConfig, s *scene, before *sceneLab, group *errgroup.Group) error {
 	s.heal = func(ctx context.Context) (all control.Healed) {
 		var err error
 		if all.Mended, err = before.Mend(ctx); err != nil {

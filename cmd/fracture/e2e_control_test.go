@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -327,5 +328,50 @@ func TestE2E_aRunHasAControlAPIToo(t *testing.T) {
 		return err == nil && len(all) > 0 && all[0].Fault == "kill" && all[0].Role == "owner"
 	}, p.said)
 	p.end() // how fast it was is not for a test to judge
+	h.wantNothingLeft()
+}
+
+// asksToEnd reports whether a process that stands still has been asked to end.
+func asksToEnd(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(text), "\nShdPnd:\t")
+	mask, _, _ := strings.Cut(rest, "\n")
+	pending, err := strconv.ParseUint(mask, 16, 64)
+	return err == nil && pending&(1<<(syscall.SIGTERM-1)) != 0
+}
+
+func TestE2E_healDoesNotWaitForARestartThatHangs(t *testing.T) {
+	h := newHouse(t)
+	lab := h.startLab(5, "--fps", "10", "--probe", "50ms")
+	o := h.outside()
+	was := h.nodes(lab)["n3"]
+	if err := syscall.Kill(was, syscall.SIGSTOP); err != nil { // of which the lab does not know: it asks the node to end, and waits
+		t.Fatal(err)
+	}
+	answer := make(chan string, 1)
+	go func() {
+		status, text := o.curl("POST", "/v1/faults", `{"fault":"restart","node":"n3"}`, o.bearer()...)
+		answer <- fmt.Sprint(status, " ", text)
+	}()
+	await(t, "n3 is asked to end", func() bool { return asksToEnd(was) }, lab.said)
+	p := h.start("heal")
+	p.wantExit(exitHeld)
+	if want := "restart of n3 given up\nn3 started again\n"; p.out.String() != want {
+		t.Errorf("heal says %q, want %q", p.out.String(), want)
+	}
+	if now := h.nodes(lab)["n3"]; now == 0 || now == was {
+		t.Errorf("n3 is process %d once all is healed, want another than %d", now, was)
+	}
+	if got := <-answer; !strings.HasPrefix(got, "409 ") || !strings.Contains(got, "everything was healed before it stood") {
+		t.Errorf("the restart is answered %s, want 409, for it was given up", got)
+	}
+	o.awaitState("n3", "alive")
+	if n := len(h.nodes(lab)); n != 5 {
+		t.Errorf("%d nodes live, want five", n)
+	}
+	lab.endBy(syscall.SIGINT)
 	h.wantNothingLeft()
 }

@@ -197,5 +197,15 @@ func TestE2E_theLabDoesToItsProcessesWhatInjectAsksFor(t *testing.T) {
 
 	h.start("inject", "thaw", "--node", "n1").wantRefusal(exitEnvironment, "n1 is running, and thaw does nothing to it")
 	h.start("inject", "kill", "--node", "all").wantRefusal(exitEnvironment, "yes-break-it")
+	for answer, code := range map[string]int{"\n": exitEnvironment, "y\n": exitHeld} {
+		asked, person := h.startOnTerminal("xterm-256color", "inject", "freeze", "--node", "all", "--for", "50ms")
+		await(t, "a question", func() bool {
+			return strings.Contains(asked.out.String(), "no node would be left. Do it all the same? [y/N] ")
+		}, asked.said)
+		if _, err := person.WriteString(answer); err != nil {
+			t.Fatal(err)
+		}
+		asked.wantExit(code)
+	}
 	h.start("inject", "noop").wantExit(exitHeld)
 }

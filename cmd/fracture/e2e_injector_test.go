@@ -126,7 +126,7 @@ func TestE2E_faultsOverlapAndEachIsHealedOnItsOwn(t *testing.T) {
 func TestE2E_aTrialLeavesWhatOthersHaveOrderedAtItsVictim(t *testing.T) {
 	th := openTheater(t)
 	i := th.injecting()
-	outside := newArenaLab(th.labArena, nil)
+	outside := th.lab
 	var lying control.Deed
 	th.confirmed("n2 answers wrong", func() (err error) {
 		lying, err = outside.Inject(t.Context(), strings.Fields("wrong --share 100% --node n2 --for 5m"))

@@ -103,6 +103,41 @@ faults:
 	h.wantNothingLeft()
 }
 
+func TestE2E_aScenarioBreaksNoMoreThanItMay(t *testing.T) {
+	h := newHouse(t)
+	failures := func(text string, more ...string) (list []string) {
+		t.Helper()
+		report, _ := h.each(append(append([]string{"run", h.scenarioFile("s.yaml", text)}, quick...), more...)...)
+		for _, trial := range report.Trials {
+			list = append(list, trial.Uncounted)
+		}
+		return list
+	}
+	const last = "title: all\nfaults: [{fault: freeze, node: all, at: 200ms, for: 50ms}]\n"
+	if got := failures(last); len(got) != 1 || !strings.Contains(got[0], "no node would be left; say yes-break-it") {
+		t.Errorf("a fault that leaves no node has failed by %q, want that it says so", got)
+	}
+	if got := failures(last + "yes-break-it: true\n"); len(got) != 1 || strings.Contains(got[0], "yes-break-it") {
+		t.Errorf("a scenario that may break the last one has failed by %q", got)
+	}
+	if got := failures(last+"yes-break-it: true\n", "--yes-break-it=false"); len(got) != 1 || !strings.Contains(got[0], "yes-break-it") {
+		t.Errorf("against the flag a fault has failed by %q, want the limit", got)
+	}
+	const two = `
+title: two at once
+max-nodes: 1
+faults:
+  - {fault: freeze, node: n1, at: 200ms, for: 1s}
+  - {fault: cut, node: n2, at: 500ms, for: 100ms}
+  - {fault: loss, share: 10%, node: n3, at: 600ms, for: 100ms}
+`
+	const refused = "2 nodes would be broken at once, and --max-nodes allows 1"
+	if got := failures(two); len(got) != 3 || strings.Contains(got[0]+got[2], refused) || !strings.Contains(got[1], refused) {
+		t.Errorf("the faults have failed by %q, want the second by the limit, and the run to go on", got)
+	}
+	h.wantNothingLeft()
+}
+
 func TestE2E_anExperimentOfChaosToolkitIsPlayedAsItIs(t *testing.T) {
 	h := newHouse(t)
 	var asked atomic.Int64

@@ -108,6 +108,25 @@ func TestE2E_aSecondScreenShowsThePictureAndMayLeave(t *testing.T) {
 	h.wantNothingLeft()
 }
 
+func TestE2E_theLastNodeIsKilledWhenItIsAskedForTwice(t *testing.T) {
+	h := newHouse(t)
+	s := h.openTerminal()
+	s.run(labArgs("--nodes", "2", "--fps", "10", "--probe", "50ms")...)
+	s.await(`2 alive`, `1 \S n1 +alive`, `2 \S n2 +alive`, `frame \d+`)
+	s.press("1", "x")
+	s.await(`killed n1|kill n1\? x again does it: `)
+	if strings.Contains(s.shown(), "kill n1?") { // where n2 has not told yet what it has a copy of
+		s.press("x")
+	}
+	s.await(`1 \S n1 +dead`)
+	s.press("2", "x")
+	s.await(`kill n2\? x again does it: no node would be left`, `2 \S n2 +(alive|late)`)
+	s.press("x")
+	s.await(`2 \S n2 +dead`)
+	s.quit()
+	h.wantNothingLeft()
+}
+
 // labInTmux starts `fracture lab --tmux` on a terminal where no tmux runs, and answers with it and with its tmux once that
 // draws.
 func (h *house) labInTmux(args ...string) (*process, *terminal) {

@@ -62,7 +62,7 @@ func (x toxics) want(status int, method, path, body string) (text string) {
 func (th *theater) toxicLinks(limits control.Limits) (toxics, *toxicLinks) {
 	th.t.Helper()
 	th.options.control.maxNodes, th.options.control.maxPercent = limits.Nodes, limits.Percent
-	links := newArenaLab(th.labArena, nil).toxics
+	links := newToxicLinks(newArenaLab(th.labArena).breaker, nil)
 	server := toxiproxy.New(toxiproxy.Config{Address: "127.0.0.1:0", Links: links})
 	addr, err := server.Listen(th.t.Context())
 	if err != nil {

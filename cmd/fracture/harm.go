@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"fracture/chaos"
+	"fracture/chaos/scenario"
+	"fracture/control"
 )
 
 // harm is one fault that somebody asks for, in the words of `fracture inject`.
@@ -26,9 +28,11 @@ type harm struct {
 	whom   chaos.Selection
 	signal syscall.Signal
 	last   time.Duration
-	seed   uint64 // 0: the injector's
-	place  uint32 // in a scenario, from 1; 0: it has none
-	round  uint64 // of a repeated scenario, from 0
+	seed   uint64          // 0: the injector's
+	place  uint32          // in a scenario, from 1; 0: it has none
+	round  uint64          // of a repeated scenario, from 0
+	sure   bool            // it may break the last node, and the last who holds a task
+	flags  []scenario.Flag // with which it was asked for, but for those that say whom, how long, and sure; nil: not in words
 }
 
 // once reports whether it is over as soon as it is done.
@@ -79,6 +83,7 @@ type harmFlags struct {
 	signal              string
 	last                time.Duration
 	seed                uint64
+	sure                bool
 	network             networkFlags
 	inside              insideFlags
 	parted              partFlags
@@ -104,6 +109,7 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.signal, "signal", "KILL", "which signal, by name or number (kill)")
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides who is picked, and which messages and tasks it has; 0: from the clock, and printed")
+	flags.BoolVar(&f.sure, control.YesBreakIt, false, "though it leaves no node, or no holder of a task (where the lab or a run does it)")
 	f.network.register(flags)
 	f.inside.register(flags)
 	f.parted.register(flags)
@@ -124,7 +130,27 @@ func parseHarm(arguments []string) (harm, error) {
 	if flags.NArg() != 1 {
 		return harm{}, fmt.Errorf("inject wants one fault, and not %q: one of %s", flags.Args(), strings.Join(faultNames(), ", "))
 	}
-	return f.harm(flags.Arg(0), flags.Changed)
+	h, err := f.harm(flags.Arg(0), flags.Changed)
+	h.flags = ownWords(flags)
+	return h, err
+}
+
+// ownWords are the flags that were given of a fault's own.
+func ownWords(given *pflag.FlagSet) []scenario.Flag {
+	words := []scenario.Flag{}
+	given.Visit(func(f *pflag.Flag) {
+		many, several := f.Value.(pflag.SliceValue)
+		switch {
+		case slices.Contains(whose, f.Name) && f.Name != "seed", f.Name == control.YesBreakIt, f.Value.String() == "false":
+		case f.Value.Type() == "bool":
+			words = append(words, scenario.Flag{Name: f.Name})
+		case several:
+			words = append(words, scenario.Flag{Name: f.Name, Values: many.GetSlice()})
+		default:
+			words = append(words, scenario.Flag{Name: f.Name, Values: []string{f.Value.String()}})
+		}
+	})
+	return words
 }
 
 // harm reads the flags, of which some were given.
@@ -135,7 +161,7 @@ func (f *harmFlags) harm(name string, given func(flag string) bool) (h harm, err
 	f.roles = slices.DeleteFunc(f.roles, func(r string) bool { f.store = f.store || r == storeRole; return r == storeRole })
 	said := given
 	given = func(flag string) bool { return flag == storeRole && f.store || said(flag) }
-	h = harm{name: name, last: f.last, seed: f.seed, deed: deedOf(name), parted: f.parted}
+	h = harm{name: name, last: f.last, seed: f.seed, deed: deedOf(name), parted: f.parted, sure: f.sure}
 	if f.store {
 		if h.deed = nil; !slices.Contains(atStores, name) {
 			err := fmt.Errorf("--store: a store suffers %s, and not %s", strings.Join(atStores, ", "), name)

@@ -21,7 +21,6 @@ import (
 	"fracture/clock"
 	"fracture/cluster"
 	"fracture/cluster/failover"
-	"fracture/control"
 	"fracture/telemetry"
 )
 
@@ -36,7 +35,6 @@ type injectFlags struct {
 	harmFlags
 	cluster clusterFlags
 	json    bool
-	sure    bool
 }
 
 func newInjectCommand() *cobra.Command {
@@ -78,17 +76,12 @@ func newInjectCommand() *cobra.Command {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "noop: nothing is done")
 				return err
 			case h.deed != nil:
-				asked := askedFor(cmd.Flags())
-				if f.sure {
-					asked[control.YesBreakIt] = true
-				}
-				return injectByLab(cmd.Context(), f, h, asked, cmd.OutOrStdout())
+				return injectByLab(cmd.Context(), f, h, askedFor(cmd.Flags()), cmd.OutOrStdout())
 			}
 			return inject(cmd.Context(), f, h, cmd.OutOrStdout())
 		},
 	}
 	f.harmFlags.register(cmd.Flags())
-	cmd.Flags().BoolVar(&f.sure, control.YesBreakIt, false, "though it leaves no node, or no holder of a task (what processes suffer)")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print what the nodes say as one JSON object a line")
 	f.cluster.register(cmd.Flags())
 	return cmd

@@ -57,8 +57,13 @@ func injectByLab(ctx context.Context, f injectFlags, h harm, asked map[string]an
 	}
 	began := clock.Now()
 	stands, err := client.Inject(ctx, h.name, asked, lease)
+	if last := (*control.LastError)(nil); errors.As(err, &last) && agrees(ctx, last.Why+". Do it all the same?") {
+		asked[control.YesBreakIt] = true
+		began = clock.Now()
+		stands, err = client.Inject(ctx, h.name, asked, lease)
+	}
 	if err != nil {
-		return err
+		return errors.Join(err, ctx.Err())
 	}
 	tell := func(verb string) error {
 		for _, node := range stands.Whom {

@@ -57,6 +57,7 @@ type injector struct {
 	seed     uint64
 	woken    chan struct{}                     // of size 1: when the next fault is over may have changed
 	failed   func(f *standingFault, err error) // told of what could not be healed when its time came; nil: nobody is
+	recorder *recorder                         // told of what begins and ends; nil: nobody is
 	ending   <-chan struct{}                   // closed when the cluster ends too, and nothing is healed any more; nil: never
 
 	telling sync.Mutex // guards what the book gives: what is said later must come later
@@ -190,6 +191,9 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 	if err != nil && i.remove(f) {
 		err = errors.Join(err, i.end(context.WithoutCancel(ctx), f)) // also where it failed since who asked has gone
 	}
+	if err == nil {
+		i.recorder.begun(f)
+	}
 	select {
 	case i.woken <- struct{}{}:
 	default:
@@ -307,6 +311,7 @@ func (i *injector) remove(f *standingFault) bool {
 
 // end ends a fault that has been removed.
 func (i *injector) end(ctx context.Context, f *standingFault) error {
+	i.recorder.ended(f)
 	select {
 	case <-i.ending:
 		return nil

@@ -85,6 +85,7 @@ type labFlags struct {
 	probe                    time.Duration
 	tmux                     bool
 	control                  controlFlags
+	record                   string // file; "": nothing is recorded unless a key says so
 	nodeArgs
 }
 
@@ -134,6 +135,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.StringVar(&f.http, "http", "", "address of the front door, which all nodes share; none: "+usualHTTP+", or another where that is taken")
 	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
 	f.control.register(flags)
+	flags.StringVar(&f.record, "record", "", "record what is broken and healed, and write it to this file at the end, as a scenario for `fracture run`")
 	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
 	return cmd
 }
@@ -195,6 +197,12 @@ func (f *labFlags) stream() (*work.Stream, error) {
 // addresses checks those that are given.
 func (f *labFlags) addresses() error {
 	if err := f.control.check(f.nodes); err != nil {
+		return err
+	}
+	if f.record != "" && f.nodes < 2 {
+		return fmt.Errorf("--record: %w", errTooFew)
+	}
+	if err := canWrite("--record", f.record); err != nil {
 		return err
 	}
 	if f.gossip != "" {
@@ -279,7 +287,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		opts.Cluster = first.Gossip
 		return watchCluster(inner, watchConfig{
 			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h, outside: f.control,
-			submit: true, logDir: h.dir.Path,
+			submit: true, logDir: h.dir.Path, record: f.record,
 			notes: append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", first.Gossip, usualGossip, noGossip)...),
 		})
 	})
@@ -329,7 +337,7 @@ func unlessTold(ctx context.Context, err error) error {
 	return err
 }
 
-// Kill, Freeze, Thaw and Revive implement most of tui.Control on the home's own nodes; the scene is told by watchCluster.
+// Kill, Freeze, Thaw and Revive are done to the home's own nodes; the scene is told by watchCluster.
 
 // Kill ends a node as kill -9 does.
 func (h *home) Kill(_ context.Context, node string) error {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -59,26 +57,10 @@ func (n *networkFlags) fault(f chaos.Fault) (chaos.Fault, error) {
 	return f, nil
 }
 
-// trafficUnits are those that a number of bytes may have, the longer ones first.
-var trafficUnits = []struct {
-	name  string
-	bytes float64
-}{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1},
-}
-
 // parseSize reads a number of bytes, such as 512B, 64KB or 1.5MiB.
 func parseSize(text string) (uint64, error) {
-	for _, unit := range trafficUnits {
-		number, ok := strings.CutSuffix(text, unit.name)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if size := n * unit.bytes; err == nil && size >= 1 && size <= chaos.MaxBytes && size == math.Trunc(size) {
-			return uint64(size), nil
-		}
-		break
+	if size, ok := bytesIn(text); ok && size >= 1 && size <= chaos.MaxBytes {
+		return uint64(size), nil
 	}
 	return 0, fmt.Errorf("%q: want whole bytes with their unit, such as 512B, 64KB, 64KiB or 1MiB", text)
 }
@@ -92,12 +74,8 @@ func parseShare(f chaos.Fault, text string) (chaos.Fault, error) {
 		}
 		return f, nil
 	}
-	number, percent := strings.CutSuffix(text, "%")
-	share, err := strconv.ParseFloat(number, 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share > 0 && share <= 1) {
+	share, ok := shareIn(text)
+	if !ok || share == 0 || share > 1 {
 		return f, fmt.Errorf("--share %q: want a share above 0 and at most 1, such as 20%% or 0.2, or which, such as every(7)", text)
 	}
 	f.Share = share

@@ -85,7 +85,7 @@ const (
 	gibi
 )
 
-// sizeUnits are the units by name, the largest first.
+// sizeUnits are the units in which a size is written, the largest first.
 var sizeUnits = []struct {
 	name string
 	size byteSize
@@ -103,22 +103,15 @@ func (s byteSize) String() string {
 
 // Set reads a size such as 64MiB.
 func (s *byteSize) Set(text string) error {
-	for _, unit := range sizeUnits {
-		digits, ok := strings.CutSuffix(text, unit.name)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseUint(digits, 10, 63)
-		if errors.Is(err, strconv.ErrRange) || err == nil && n > uint64(maxBallast/unit.size) {
-			return fmt.Errorf("want at most %v", maxBallast)
-		}
-		if err != nil {
-			break
-		}
-		*s = byteSize(n) * unit.size
+	bytes, ok := bytesIn(text)
+	switch {
+	case ok && bytes > float64(maxBallast):
+		return fmt.Errorf("want at most %v", maxBallast)
+	case ok:
+		*s = byteSize(bytes)
 		return nil
 	}
-	return errors.New("want a whole number and its unit, B, KiB, MiB or GiB, such as 64MiB")
+	return errors.New("want whole bytes with their unit, such as 64MiB")
 }
 
 // Type is how help calls the value.

@@ -15,7 +15,7 @@ import (
 func TestByteSize_readsWhatItWrites(t *testing.T) {
 	for text, want := range map[string]byteSize{
 		"0B": 0, "0MiB": 0, "1B": 1, "1023B": 1023, "1024B": kibi, "64MiB": 64 * mebi, "1536KiB": 1536 * kibi,
-		"1GiB": gibi, "4GiB": 4 * gibi, "4096MiB": 4 * gibi, "007MiB": 7 * mebi,
+		"1GiB": gibi, "1.5GiB": 1536 * mebi, "64 MiB": 64 * mebi, "64MB": 64_000_000, "4GiB": 4 * gibi, "4096MiB": 4 * gibi, "007MiB": 7 * mebi,
 	} {
 		var got, again byteSize
 		if err := got.Set(text); err != nil || got != want {
@@ -29,8 +29,8 @@ func TestByteSize_readsWhatItWrites(t *testing.T) {
 
 func TestByteSize_refusesWhatIsNone(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "such as 64MiB", "64": "such as 64MiB", "MiB": "such as 64MiB", "64MB": "such as 64MiB", "64mib": "such as 64MiB",
-		"-1MiB": "such as 64MiB", "+1MiB": "such as 64MiB", "1.5GiB": "such as 64MiB", "64 MiB": "such as 64MiB",
+		"": "such as 64MiB", "64": "such as 64MiB", "MiB": "such as 64MiB", "1.0001B": "such as 64MiB", "64mib": "such as 64MiB",
+		"-1MiB": "such as 64MiB", "+1MiB": "such as 64MiB", "1e3B": "such as 64MiB", "NaNB": "such as 64MiB",
 		"5GiB": "at most 4GiB", "4194305KiB": "at most 4GiB", "99999999999999999999GiB": "at most 4GiB",
 	} {
 		got := byteSize(7)

@@ -13,6 +13,7 @@ import (
 
 	"fracture/chaos/meter"
 	"fracture/chaos/scenario"
+	"fracture/control"
 )
 
 // experiment reads the file that is named; nil where there is none.
@@ -42,6 +43,8 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 	e.Try(tried(o.series, e.Fracture.Trials))
 	if f.dryRun {
 		e.Fracture.Seed = o.seed
+		// All of a hundred bound nothing, and are not told.
+		e.Fracture.Limits = scenario.Limits{Nodes: o.control.maxNodes, Percent: o.control.maxPercent % 100, YesBreakIt: o.sure}
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
 	o.server = breaksServer(e)
@@ -60,13 +63,16 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	x := e.Fracture
 	lists, plays := len(x.Trials) > 0, len(x.Timeline) > 0 || x.Nemesis != nil
 	for flag, set := range map[string]func(){
-		"nodes":    func() { f.nodes = cmp.Or(x.Cluster.Nodes, f.nodes) },
-		"strategy": func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
-		"load":     func() { f.load = cmp.Or(x.Load, f.load) },
-		"seed":     func() { f.seed = cmp.Or(x.Seed, f.seed) },
-		"calm":     func() { f.calm = cmp.Or(x.Calm, f.calm) },
-		"window":   func() { f.window = cmp.Or(x.Window, f.window) },
-		"grace":    func() { f.grace = cmp.Or(x.Grace, f.grace) },
+		"nodes":            func() { f.nodes = cmp.Or(x.Cluster.Nodes, f.nodes) },
+		"strategy":         func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
+		"load":             func() { f.load = cmp.Or(x.Load, f.load) },
+		"seed":             func() { f.seed = cmp.Or(x.Seed, f.seed) },
+		"calm":             func() { f.calm = cmp.Or(x.Calm, f.calm) },
+		"window":           func() { f.window = cmp.Or(x.Window, f.window) },
+		"grace":            func() { f.grace = cmp.Or(x.Grace, f.grace) },
+		"max-nodes":        func() { f.control.maxNodes = x.Limits.Nodes },
+		"max-percent":      func() { f.control.maxPercent = cmp.Or(x.Limits.Percent, f.control.maxPercent) },
+		control.YesBreakIt: func() { f.sure = x.Limits.YesBreakIt },
 	} {
 		if !given(flag) {
 			set()
@@ -84,6 +90,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 		return o, err
 	}
 	o.control, o.zones = f.control, x.Cluster.Zones
+	o.sure, o.unsure = f.sure, given(control.YesBreakIt) && !f.sure
 	if x.Cluster.Factor > 0 {
 		if o.factor, err = factorOf(o.strategy, x.Cluster.Factor); err != nil {
 			return o, err
@@ -144,12 +151,8 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 	p.all = faults*max(e.Fracture.Repeat, 1) + total(p.ofControls())
 	program, _ := os.Executable() // without it the shell's path finds one
 	p.actor = &actor{program: cmp.Or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
-		healed, err := p.injector.healAll(ctx)
-		var words []string
-		for _, f := range healed {
-			words = append(words, f.harm.name+" at "+strings.Join(f.nodes, ", "))
-		}
-		return strings.Join(words, "; "), err
+		healed, err := a.lab.Mend(ctx)
+		return strings.Join(healed, "; "), err
 	}}
 	_, _ = fmt.Fprintf(stderr, "%s: %d faults, seed %d, on a cluster of %d nodes\n", e.Title, p.all-total(p.ofControls()), o.seed, o.nodes)
 	if len(o.series) > 0 {

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,12 +59,8 @@ func newReportCommand() *cobra.Command {
 
 // parseTolerance reads 20% or 0.2.
 func parseTolerance(text string) (float64, error) {
-	number, percent := strings.CutSuffix(text, "%")
-	share, err := strconv.ParseFloat(number, 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share >= 0 && share <= 100) || math.IsNaN(share) {
+	share, ok := shareIn(text)
+	if !ok || share > 100 {
 		return 0, fmt.Errorf("--tolerance %q: want a share of at least 0, such as 20%% or 0.2", text)
 	}
 	return share, nil

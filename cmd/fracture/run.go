@@ -15,6 +15,7 @@ import (
 	"fracture/chaos/meter"
 	"fracture/chaos/scenario"
 	"fracture/clock"
+	"fracture/control"
 	"fracture/work"
 )
 
@@ -25,7 +26,7 @@ type runFlags struct {
 	role, fault                       string
 	strategy, load, out               string
 	seed                              uint64
-	dryRun, live                      bool
+	dryRun, live, sure                bool
 	every, probe, calm, window, grace time.Duration
 	last                              time.Duration
 	budgets                           []string
@@ -100,14 +101,15 @@ func newRunCommand() *cobra.Command {
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
 	f.control.register(flags)
+	flags.BoolVar(&f.sure, control.YesBreakIt, false, "of a scenario: though a fault leaves no node, or no holder of a task")
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
 
 // prepared makes options of a command line without a file, and sees to it that their report can be written.
 func (f runFlags) prepared(cmd *cobra.Command) (runOptions, error) {
-	if f.dryRun || f.live {
-		return runOptions{}, wrongUse(errors.New("--dry-run and --live are for scenarios: name a file that is one"))
+	if f.dryRun || f.live || f.sure {
+		return runOptions{}, wrongUse(errors.New("--dry-run, --live and --yes-break-it are for scenarios: name a file that is one"))
 	}
 	o, err := f.read()
 	if err != nil {
@@ -153,6 +155,8 @@ type runOptions struct {
 	server     bool   // the store is to be a process of its own, which a scenario breaks
 	lenient    bool   // what this machine cannot do may be left out
 	control    controlFlags
+	sure       bool // a scenario may break the last node, and the last who holds a task
+	unsure     bool // whatever the scenario says, it may not
 }
 
 // read makes options of the flags alone.

@@ -58,6 +58,8 @@ type scene struct {
 	breaks *injector                               // of what is asked for from outside; nil: nothing can be
 	heal   healer                                  // of all that stands; nil where breaks is
 
+	recorder *recorder // of what is broken; nil: nothing can be
+
 	deliveries *meter.Inbox[meter.Delivery]
 
 	mu       sync.Mutex // guards what follows
@@ -66,6 +68,7 @@ type scene struct {
 	faults   []incident                 // reported since the last look
 	promoted []failover.Trace
 	heard    clock.Instant // when any node told its status last; 0 before
+	replays  []string      // of the recordings that were written: how
 
 	// Below: the goroutine's of watch.
 	rec       *meter.Recorder
@@ -172,6 +175,7 @@ func (s *scene) news(n telemetry.News) {
 	}
 	if s.breaks != nil {
 		s.breaks.book.confirm(n.Event)
+		s.overhear(n.Event)
 	}
 	e := n.Event.Trace
 	node := s.statuses[e.Peer].status.Name != ""
@@ -255,6 +259,7 @@ func (s *scene) watch(ctx context.Context) error {
 		s.learnPromises(now)
 		s.pump(now)
 		s.broker.Nodes(s.nodes(now))
+		s.broker.Recording(s.recorder.state())
 		s.follow(now)
 		s.sumUp(now)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,6 +32,7 @@ type watchConfig struct {
 	options tui.Options
 	control *home             // nil where the cluster is not ours
 	outside controlFlags      // where there is a control API, which needs control
+	record  string            // the file to which all is recorded from the beginning, which needs control; "": none is
 	logDir  string            // for what must not be written over the screen
 	notes   []telemetry.Event // what to tell first
 	ready   func()            // called when all is set up, and faults will be seen; may be nil
@@ -60,12 +62,16 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		s.broker.Event(note)
 	}
 	group, inner := errgroup.WithContext(ctx)
+	var before *sceneLab // nil where the cluster is not ours
 	if cfg.control != nil {
 		s.child = cfg.control.childState
 		cfg.control.listen(s.fault)
 		s.breaks = newInjector(cfg.control, &orderBook{client: screenName(), order: s.client.Order}, s.known, clock.Stamp())
 		s.breaks.ending, s.breaks.failed = inner.Done(), s.unhealed
-		if err := runControl(inner, cfg, s, group); err != nil {
+		s.recorder = newRecorder(cfg, s)
+		s.breaks.recorder = s.recorder
+		before = newSceneLab(s, s.breaks, cfg.outside.limits())
+		if err := runControl(inner, cfg, s, before, group); err != nil {
 			return err
 		}
 		group.Go(guarded(func() error { return s.breaks.run(inner) }))
@@ -92,9 +98,10 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	})
 	group.Go(guarded(func() error {
 		defer cancel()
-		return show(inner, cfg, s, g)
+		return show(inner, cfg, s, g, before)
 	}))
-	return noteCrash(group.Wait())
+	err = noteCrash(group.Wait())
+	return errors.Join(err, s.keepRecording(cfg.options.Out))
 }
 
 // screenName is what this process's screen is called among the members.
@@ -124,7 +131,7 @@ func newScreenClient(cfg watchConfig, logs io.Writer, s *scene, g *guardian, ref
 }
 
 // show draws, or prints where nothing can be drawn.
-func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian) error {
+func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian, before *sceneLab) error {
 	why := "--plain"
 	drawable := !cfg.plain
 	if drawable {
@@ -136,7 +143,7 @@ func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian) error {
 	}
 	var control tui.Control = onlooker{g}
 	if cfg.control != nil {
-		control = labControl{cfg.control, g, s.heal}
+		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.heal}
 	}
 	return tui.Run(ctx, cfg.options, &s.broker, control)
 }
