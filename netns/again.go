@@ -39,24 +39,19 @@ func Own() (*Network, error) {
 	return nil, err
 }
 
-// Possible tells why this process cannot have a network of its own, or nil. It makes a namespace with a bridge to see, on a thread
-// that ends with it.
+// Possible tells why this process cannot have a network of its own, or nil. It makes a namespace with a bridge to see, which ends
+// at once.
 func Possible() error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and not unlocked, so the thread ends here, and the namespace with it
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		if err != nil {
-			result <- explain("making a network namespace", "CAP_SYS_ADMIN", "network namespaces", err)
-			return
+	return aside(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return explain("making a network namespace", "CAP_SYS_ADMIN", "network namespaces", err)
 		}
 		l, _, err := build()
 		if err == nil {
 			l.close()
 		}
-		result <- err
-	}()
-	return <-result
+		return err
+	})
 }
 
 // Enter has this process begin again with its arguments in the network namespace of another, unless it is in there: then it

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is asked of the kernel here is five requests of rtnetlink(7), few enough to spell them: the libraries for it would make
-// every node, which asks nothing, a mebibyte larger.
+// What is asked of the kernel here is five requests of rtnetlink(7), few enough to spell them: the library for it would make
+// the program 1.8 MB larger, which every node runs.
 
 // vethInfoPeer is the attribute of a pair that says what the other end is, VETH_INFO_PEER of linux/veth.h.
 const vethInfoPeer = 1

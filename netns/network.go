@@ -77,16 +77,34 @@ func (n *Network) Close() error {
 // listens, is there and stays there.
 func (n *Network) OnHost(do func() error) error { return in(n.host, do) }
 
-// in does something in a namespace, on a thread of its own, which ends with it.
+// in does something in a namespace.
 func in(namespace *os.File, do func() error) error {
+	return aside(func() error {
+		if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET); err != nil {
+			return explain("entering a network namespace", "CAP_SYS_ADMIN", "network namespaces", err)
+		}
+		return do()
+	})
+}
+
+// aside does what may take its thread to another namespace, on a goroutine of its own, and takes the thread back. Only one that
+// cannot come back ends with the goroutine: the kernel may kill those whom a thread has started when it ends.
+func aside(do func() error) error {
 	result := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and not unlocked
-		if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET); err != nil {
-			result <- explain("entering a network namespace", "CAP_SYS_ADMIN", "network namespaces", err)
+		runtime.LockOSThread()
+		here, err := os.Open(ownPath)
+		if err != nil {
+			runtime.UnlockOSThread()
+			result <- explain("finding this process's network namespace", "a readable /proc", "network namespaces", err)
 			return
 		}
-		result <- do()
+		err = do()
+		if stayed, look := isOwn(here); look == nil && stayed || unix.Setns(int(here.Fd()), unix.CLONE_NEWNET) == nil {
+			runtime.UnlockOSThread()
+		}
+		_ = here.Close()
+		result <- err
 	}()
 	return <-result
 }

@@ -91,6 +91,11 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	if h.deed != nil && i.home == nil {
 		return nil, fmt.Errorf("%s: %w", h.name, errNotOurProcess)
 	}
+	if i.home != nil {
+		if err := i.home.hasInterfaces(h.name); err != nil {
+			return nil, err
+		}
+	}
 	i.mu.Lock()
 	i.last++
 	f := &standingFault{id: i.last, harm: h}

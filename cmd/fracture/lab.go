@@ -85,6 +85,7 @@ type labFlags struct {
 	probe                    time.Duration
 	tmux                     bool
 	control                  controlFlags
+	netns                    netnsFlag
 	nodeArgs
 }
 
@@ -112,6 +113,9 @@ func labCommand(f *labFlags) *cobra.Command {
 			if f.tmux && os.Getenv("TMUX") == "" {
 				return startTmux(cmd.Context(), again(cmd), f.redis)
 			}
+			if err := f.netns.open(f.redis); err != nil {
+				return err
+			}
 			return leavingFate(cmd.Context(), func(ctx context.Context) error {
 				return runLab(ctx, *f, stream, cmd.OutOrStdout())
 			})
@@ -134,6 +138,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.StringVar(&f.http, "http", "", "address of the front door, which all nodes share; none: "+usualHTTP+", or another where that is taken")
 	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
 	f.control.register(flags)
+	f.netns.register(flags)
 	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
 	return cmd
 }
@@ -197,6 +202,9 @@ func (f *labFlags) addresses() error {
 	if err := f.control.check(f.nodes); err != nil {
 		return err
 	}
+	if err := f.netns.excludes(f.gossip, f.http); err != nil {
+		return err
+	}
 	if f.gossip != "" {
 		if err := checkAddress("--gossip", f.gossip, usualGossip); err != nil {
 			return err
@@ -232,18 +240,11 @@ func again(cmd *cobra.Command) []string {
 func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer) error {
 	ctx, cancel := withDuration(ctx, f.duration)
 	defer cancel()
-	var noGossip, noHTTP string
-	if f.gossip == "" {
-		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
-	} else if err := checkFree("--gossip", f.gossip, "tcp", "udp"); err != nil {
+	noGossip, noHTTP, err := f.settle()
+	if err != nil {
 		return err
 	}
-	if f.http == "" {
-		f.http, noHTTP = firstFree(usualHTTP, "tcp")
-	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
-		return err
-	}
-	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, gossip: f.gossip, http: f.http, args: f.list()})
+	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, gossip: f.gossip, http: f.http, args: f.list(), network: f.netns.own})
 	if err != nil {
 		return err
 	}
@@ -273,10 +274,36 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		return watchCluster(inner, watchConfig{
 			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h, outside: f.control,
 			submit: true, logDir: h.dir.Path,
-			notes: append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", first.Gossip, usualGossip, noGossip)...),
+			notes: h.whereItAll(first.Gossip, noGossip, noHTTP),
 		})
 	})
 	return unlessTold(ctx, group.Wait())
+}
+
+// settle chooses the addresses that were not given, and says why not the usual ones; those of a network of its own are its nodes'.
+func (f *labFlags) settle() (noGossip, noHTTP string, err error) {
+	if f.netns.own != nil {
+		return "", "", nil
+	}
+	if f.gossip == "" {
+		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
+	} else if err := checkFree("--gossip", f.gossip, "tcp", "udp"); err != nil {
+		return "", "", err
+	}
+	if f.http == "" {
+		f.http, noHTTP = firstFree(usualHTTP, "tcp")
+	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
+		return "", "", err
+	}
+	return noGossip, noHTTP, nil
+}
+
+// whereItAll is the news of all addresses that nobody would guess.
+func (h *home) whereItAll(gossip, noGossip, noHTTP string) []telemetry.Event {
+	if h.cfg.network != nil {
+		return h.whereNodes()
+	}
+	return append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", gossip, usualGossip, noGossip)...)
 }
 
 // whereItIs is the news of an address that nobody would guess, with the reason where there is one; none of the usual one.

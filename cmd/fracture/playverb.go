@@ -46,6 +46,12 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 		e.Fracture.Seed = o.seed
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
+	if err := o.netns.serves(e); err != nil {
+		return wrongUse(err)
+	}
+	if err := o.netns.open(""); err != nil {
+		return err
+	}
 	o.title, o.command, o.experiment = e.Title, repeating(cmd, args, o.seed), e.JSON()
 	if err := canKeep("--out", o.out); err != nil {
 		return err
@@ -64,6 +70,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 		"strategy":    func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
 		"load":        func() { f.load = cmp.Or(x.Load, f.load) },
 		"seed":        func() { f.seed = cmp.Or(x.Seed, f.seed) },
+		"netns":       func() { f.netns.wanted = x.Cluster.NetNS },
 		"calm":        func() { f.calm = cmp.Or(x.Calm, f.calm) },
 		"window":      func() { f.window = cmp.Or(x.Window, f.window) },
 		"grace":       func() { f.grace = cmp.Or(x.Grace, f.grace) },
@@ -81,7 +88,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	if err := f.control.check(o.nodes); err != nil {
 		return o, err
 	}
-	o.control, o.zones = f.control, x.Cluster.Zones
+	o.control, o.zones, o.netns = f.control, x.Cluster.Zones, f.netns
 	if x.Cluster.Factor > 0 {
 		if o.factor, err = factorOf(o.strategy, x.Cluster.Factor); err != nil {
 			return o, err
@@ -149,6 +156,9 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 		}
 		return strings.Join(words, "; "), err
 	}}
+	if a.home.cfg.network != nil {
+		p.actor.at = a.home.atHost
+	}
 	_, _ = fmt.Fprintf(stderr, "%s: %d faults, seed %d, on a cluster of %d nodes\n", e.Title, p.faults, o.seed, o.nodes)
 	return p
 }

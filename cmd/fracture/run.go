@@ -29,6 +29,7 @@ type runFlags struct {
 	budgets                           []string
 	json                              bool
 	control                           controlFlags
+	netns                             netnsFlag
 	nodeArgs
 }
 
@@ -97,14 +98,15 @@ func newRunCommand() *cobra.Command {
 	f.registerTrial(flags, 10*time.Second)
 	f.register(cmd)
 	f.control.register(flags)
+	f.netns.register(flags)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
 
 // prepared makes options of the command line for a list of trials, and sees to it that their report can be written.
 func (f runFlags) prepared(cmd *cobra.Command, args []string) (runOptions, error) {
-	if f.dryRun || f.live {
-		return runOptions{}, wrongUse(errors.New("--dry-run and --live are for scenarios: name a file that is one"))
+	if f.dryRun || f.live || f.netns.wanted {
+		return runOptions{}, wrongUse(errors.New("--dry-run, --live and --netns are for scenarios: name a file that is one"))
 	}
 	o, err := f.read(args, cmd.Flags().Changed)
 	if err != nil {
@@ -149,6 +151,7 @@ type runOptions struct {
 	program    string // of the nodes; empty: this one
 	lenient    bool   // what this machine cannot do may be left out
 	control    controlFlags
+	netns      netnsFlag
 }
 
 // read makes options of the flags, and of a scenario where one is named.
