@@ -36,6 +36,7 @@ type place struct {
 var house = map[string]place{
 	"clock":            {layer: 0},
 	"thread":           {layer: 0},
+	"netns":            {layer: 0},
 	"work":             {layer: 0, pure: true},
 	"cluster/failover": {layer: 1, pure: true},
 	"chaos":            {layer: 1, pure: true},

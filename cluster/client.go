@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"runtime/debug"
 
 	"golang.org/x/sync/errgroup"
@@ -22,7 +24,7 @@ import (
 type ClientConfig struct {
 	Name        string // of this process among the members; must be its own
 	Credentials *wire.Credentials
-	Gossip      string   // host:port of its membership; 127.0.0.1:0
+	Gossip      string   // host:port of its membership; any port, where this host reaches the first of Join
 	Join        []string // gossip addresses of members
 	Log         *slog.Logger
 
@@ -69,7 +71,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	if cfg.Gossip == "" {
-		cfg.Gossip = "127.0.0.1:0"
+		cfg.Gossip = reaching(cfg.Join)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -82,6 +84,26 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	c.roster = newRoster(c.self, c.in)
 	c.sink = failover.NewSink(failover.SinkConfig{ID: c.id, Clock: clock.Axis()})
 	return c, nil
+}
+
+// reaching is any port at the address of this host from which the first of some members is reached, so that they reach this
+// process there; on the loopback where there is none, or it is not given by its address.
+func reaching(join []string) string {
+	const loopback = "127.0.0.1:0"
+	if len(join) == 0 {
+		return loopback
+	}
+	there, err := netip.ParseAddrPort(join[0])
+	if err != nil || there.Addr().IsLoopback() {
+		return loopback
+	}
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(there)) // which says nothing
+	if err != nil {
+		return loopback
+	}
+	defer func() { _ = socket.Close() }()
+	here := socket.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+	return netip.AddrPortFrom(here.Unmap(), 0).String()
 }
 
 // Submit asks the cluster for a stream; the answer comes by Answer, the results by Deliver.

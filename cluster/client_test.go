@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -40,6 +42,38 @@ func TestClient_endsWithAnErrorWhereWhatItCallsPanics(t *testing.T) {
 		}
 		if !strings.Contains(string(crash.Stack()), "client_test.go") {
 			t.Errorf("%s: the stack does not show where it panicked:\n%s", what, crash.Stack())
+		}
+	}
+}
+
+// A client listens where those that it joins can reach it.
+func TestReaching_isTheAddressOnTheWayToTheFirst(t *testing.T) {
+	for _, c := range []struct {
+		join []string
+		want string
+	}{
+		{nil, "127.0.0.1:0"},
+		{[]string{"127.0.0.1:7946"}, "127.0.0.1:0"},
+		{[]string{"[::1]:7946"}, "127.0.0.1:0"},
+		{[]string{"a-name:7946"}, "127.0.0.1:0"},
+		{[]string{"no address"}, "127.0.0.1:0"},
+	} {
+		if got := reaching(c.join); got != c.want {
+			t.Errorf("reaching(%q) = %q, want %q", c.join, got, c.want)
+		}
+	}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range interfaces {
+		own, err := netip.ParsePrefix(a.String())
+		if err != nil || !own.Addr().Is4() || own.Addr().IsLoopback() {
+			continue
+		}
+		there := netip.AddrPortFrom(own.Addr(), 7946).String() // to itself a host goes by that address
+		if got, want := reaching([]string{there, "127.0.0.1:1"}), netip.AddrPortFrom(own.Addr(), 0).String(); got != want {
+			t.Errorf("reaching(%q) = %q, want %q", there, got, want)
 		}
 	}
 }

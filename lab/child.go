@@ -69,6 +69,7 @@ type child struct {
 	said    *os.File      // the reading end of its announcement
 	told    chan struct{} // closed at the announcement
 	gone    chan struct{} // closed when it is reaped
+	downs   int           // how many hold its interface down
 }
 
 // start forks the child of that name. It runs in the loop, on the loop's thread.
@@ -92,7 +93,7 @@ func (l *Lab) start(name string) error {
 	}
 	c.process, c.said = process, said
 	c.Child = Child{Name: name, Proc: procOf(process.Pid), State: Starting, Starts: c.Starts + 1, Log: c.Log, Started: clock.Now()}
-	c.told, c.gone = make(chan struct{}), make(chan struct{})
+	c.told, c.gone, c.downs = make(chan struct{}), make(chan struct{}), 0
 	l.living++
 	l.reading++
 	go l.reap(c, process)
@@ -123,7 +124,7 @@ func (l *Lab) fork(c *child) (*os.Process, *os.File, error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{say}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	if err := l.inNetwork(c.Name, cmd.Start); err != nil {
 		closeQuietly(said)
 		return nil, nil, err
 	}

@@ -29,6 +29,9 @@ func baseDir() string {
 	return filepath.Join(os.TempDir(), "fracture-"+strconv.Itoa(os.Getuid()))
 }
 
+// Owner is the lab that made the directory.
+func (d Dir) Owner() (Proc, error) { return ownerOf(filepath.Base(d.Path)) }
+
 // ownerOf is the lab that made a directory of that name: names begin with its Proc.
 func ownerOf(name string) (Proc, error) {
 	proc, _, _ := strings.Cut(name, "-")

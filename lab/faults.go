@@ -29,6 +29,38 @@ func (l *Lab) Thaw(name string) (before, after clock.Instant, err error) {
 	return l.inject(name, syscall.SIGCONT)
 }
 
+// Down takes a child's network interface down, as `ip link set down` does: nothing comes or goes, and the route is lost. It stays
+// so until as many have called Up. A child that is started again has a new interface, which is up.
+func (l *Lab) Down(name string) (before, after clock.Instant, err error) {
+	return l.setInterface(name, +1)
+}
+
+// Up lets go of a child's network interface, which is taken up when the last does that has taken it down.
+func (l *Lab) Up(name string) (before, after clock.Instant, err error) {
+	return l.setInterface(name, -1)
+}
+
+// setInterface changes by one how many hold a child's interface down, and takes it where it then belongs. One that fails has
+// changed the number all the same: what is tried is to be taken back.
+func (l *Lab) setInterface(name string, more int) (before, after clock.Instant, err error) {
+	err = l.with(name, func(c *child) error {
+		if err := c.verify(); err != nil {
+			return err
+		}
+		namespace, err := l.namespace(c)
+		if err != nil {
+			return err
+		}
+		defer closeQuietly(namespace)
+		c.downs = max(c.downs+more, 0)
+		before = clock.Now()
+		err = l.cfg.Network.Set(namespace, c.downs == 0)
+		after = clock.Now()
+		return err
+	})
+	return before, after, err
+}
+
 // Signal sends a child any signal, stamped as a kill is.
 func (l *Lab) Signal(name string, sig syscall.Signal) (before, after clock.Instant, err error) {
 	return l.inject(name, sig)

@@ -6,7 +6,7 @@
 // what still remains is ended by who runs [SweepAfter], or by the next lab that opens a [Dir].
 //
 // A signal is sent only to a process whose pid and start time are both those of the child, and through a pidfd where the
-// kernel has them. Faults (kill, freeze, thaw) enter through faults.go alone.
+// kernel has them. Faults (kill, freeze, thaw, down, up) enter through faults.go alone.
 //
 // What the package does not do: it knows nothing of what a node is, of gossip or of ports that nodes choose; the caller
 // gives the command line, and the child may announce one line about itself with [Announce].
@@ -49,6 +49,7 @@ type Config struct {
 	Program string                     // the program; this process's own executable
 	Env     []string                   // added to this process's environment
 	Grace   time.Duration              // between SIGTERM and SIGKILL; 5 s
+	Network Network                    // of the children's own; nil: they are in this process's
 	Changed func(Child)                // told of every change of state, from the loop: it must neither block nor call the lab
 }
 

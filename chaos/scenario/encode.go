@@ -163,7 +163,7 @@ func (t *Tolerance) node() *node {
 func (x *Extension) node() *node {
 	n := tableOf().putText("name", "fracture").putSeed(x.Seed)
 	n.put("cluster", tableOf().putWhole("nodes", x.Cluster.Nodes).putWhole("zones", x.Cluster.Zones).
-		putText("strategy", x.Cluster.Strategy).putWhole("factor", x.Cluster.Factor))
+		putText("strategy", x.Cluster.Strategy).putWhole("factor", x.Cluster.Factor).putTruth("netns", x.Cluster.NetNS))
 	n.putText("load", x.Load).putSpan("calm", x.Calm).putSpan("window", x.Window).putSpan("grace", x.Grace).putSpan("end", x.End)
 	n.putWhole("repeat", x.Repeat)
 	n.putWhole("max-nodes", x.Limits.Nodes).putWhole("max-percent", x.Limits.Percent).putTruth(yesBreakIt, x.Limits.YesBreakIt)

@@ -128,7 +128,8 @@ const yesBreakIt = "yes-break-it"
 type Cluster struct {
 	Nodes, Zones int
 	Strategy     string
-	Factor       int // copies of each task
+	Factor       int  // copies of each task
+	NetNS        bool // each node has a network interface of its own
 }
 
 // Strike is one fault at one time.

@@ -14,7 +14,7 @@ import (
 var (
 	settingKeys   = append([]string{"seed", "load", "calm", "window", "grace", "end", "repeat", "order", "nemesis", "budgets"}, limitKeys...)
 	limitKeys     = []string{"max-nodes", "max-percent", yesBreakIt}
-	clusterKeys   = []string{"nodes", "zones", "strategy", "factor"}
+	clusterKeys   = []string{"nodes", "zones", "strategy", "factor", "netns"}
 	extensionKeys = append([]string{"name", "cluster", "trials", "timeline"}, settingKeys...)
 )
 
@@ -131,7 +131,7 @@ func (r *reader) settings(f fields, x *Extension) {
 func (r *reader) cluster(f fields, x *Extension) {
 	x.Cluster = Cluster{
 		Nodes: f.whole("nodes", 2, MaxNodes), Zones: f.whole("zones", 1, MaxNodes),
-		Strategy: f.text("strategy"), Factor: f.whole("factor", 1, MaxNodes),
+		Strategy: f.text("strategy"), Factor: f.whole("factor", 1, MaxNodes), NetNS: f.truth("netns"),
 	}
 	if x.Cluster.Strategy != "" {
 		if _, err := work.ParseStrategy(x.Cluster.Strategy); err != nil {

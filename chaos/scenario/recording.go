@@ -36,7 +36,7 @@ func (r Recording) YAML() []byte {
 		b.WriteByte('\n')
 	}
 	c := r.Cluster
-	writeYAML(&b, tableOf().putText("title", r.Title).putText("question", r.Question).putWhole("nodes", c.Nodes).putWhole("zones", c.Zones).
+	writeYAML(&b, tableOf().putText("title", r.Title).putText("question", r.Question).putWhole("nodes", c.Nodes).putWhole("zones", c.Zones).putTruth("netns", c.NetNS).
 		putText("strategy", c.Strategy).putWhole("factor", c.Factor).putTruth(yesBreakIt, r.YesBreakIt), "")
 	b.WriteString("\nfaults:\n")
 	faults := inMillis(r.Faults)

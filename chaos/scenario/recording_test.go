@@ -49,7 +49,7 @@ func TestRecording_isReadAsWhatWasDone(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if e.Title != `recorded: yes, by "hand"` || e.Description != "no" || e.Fracture.Cluster != (Cluster{5, 2, "vote", 4}) {
+	if e.Title != `recorded: yes, by "hand"` || e.Description != "no" || e.Fracture.Cluster != (Cluster{Nodes: 5, Zones: 2, Strategy: "vote", Factor: 4}) {
 		t.Errorf("read as %q, %q, %+v of\n%s", e.Title, e.Description, e.Fracture.Cluster, text)
 	}
 	for i, s := range e.Fracture.Timeline {

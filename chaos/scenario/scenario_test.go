@@ -96,6 +96,7 @@ nodes: 5
 zones: 2
 strategy: standby
 factor: 2
+netns: true
 load: half
 seed: 7
 calm: 2s

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -30,6 +31,22 @@ type actor struct {
 	program string // this one, for activities of the path "fracture"
 	env     []string
 	heal    func(ctx context.Context) (string, error) // what `fracture heal` does here
+	at      func(do func() error) error               // does something in the network of who asks; nil: it is ours
+}
+
+// there does something in the network of who asks.
+func (a *actor) there(do func() error) error {
+	if a.at == nil {
+		return do()
+	}
+	return a.at(do)
+}
+
+// dial connects from there; of a name it takes the addresses in turn.
+func (a *actor) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	serial := net.Dialer{FallbackDelay: -1} // on this goroutine, whose thread is there
+	err = a.there(func() (err error) { conn, err = serial.DialContext(ctx, network, address); return err })
+	return conn, err
 }
 
 // carryOut runs a process, or makes a request, and answers with what came of it.
@@ -40,7 +57,7 @@ func (a *actor) carryOut(ctx context.Context, p scenario.Provider) (scenario.Ans
 		defer cancel()
 	}
 	if p.Type == scenario.HTTP {
-		return request(ctx, p)
+		return a.request(ctx, p)
 	}
 	if path.Base(p.Path) == "fracture" {
 		if len(p.Arguments) == 1 && p.Arguments[0] == "heal" {
@@ -63,7 +80,7 @@ func (a *actor) process(ctx context.Context, p scenario.Provider) (scenario.Answ
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = actGrace
-	err := cmd.Run()
+	err := a.there(cmd.Run)
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind; there may be nothing
 	}
@@ -95,7 +112,7 @@ func (c *capped) Write(b []byte) (int, error) {
 }
 
 // request makes an HTTP request.
-func request(ctx context.Context, p scenario.Provider) (answer scenario.Answer, err error) {
+func (a *actor) request(ctx context.Context, p scenario.Provider) (answer scenario.Answer, err error) {
 	method, target, body, kind := p.Method, p.URL, io.Reader(nil), ""
 	if method == "" {
 		method = http.MethodGet
@@ -129,6 +146,9 @@ func request(ctx context.Context, p scenario.Provider) (answer scenario.Answer, 
 		header.Set("Content-Type", kind)
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+	if a.at != nil {
+		transport.DialContext = a.dial
+	}
 	if p.UnsafeTLS {
 		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the scenario says so
 	}

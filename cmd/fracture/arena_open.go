@@ -47,7 +47,7 @@ func newLabArena(ctx context.Context, o runOptions) (*labArena, error) {
 		refused:    make(chan error, 1),
 		joined:     make(chan struct{}),
 	}
-	cfg := homeConfig{nodes: o.nodes, zones: o.zones, program: o.program, args: o.args.list(), sink: has(o.series, meter.Sink)}
+	cfg := homeConfig{nodes: o.nodes, zones: o.zones, program: o.program, args: o.args.list(), sink: has(o.series, meter.Sink), network: o.netns.own}
 	var err error
 	if has(o.series, meter.Store) || o.server {
 		if cfg.server, err = findServer(); err != nil {

@@ -33,6 +33,9 @@ func (f clusterFlags) find() (*wire.Credentials, []string, error) {
 		}
 		f.dir = found.Path
 	}
+	if err := enterNetwork(f.dir); err != nil {
+		return nil, nil, err
+	}
 	creds, err := wire.Load(f.dir)
 	if err != nil {
 		return nil, nil, err

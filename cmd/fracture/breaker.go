@@ -44,7 +44,8 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 	switch {
 	case errors.Is(err, errUnsuited), errors.Is(err, errHealedFirst), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrConflict, err)
-	case errors.Is(err, chaos.ErrNobody), errors.Is(err, chaos.ErrBadPartition), errors.Is(err, errNoSuchNode), errors.Is(err, errNotOurProcess):
+	case errors.Is(err, chaos.ErrNobody), errors.Is(err, chaos.ErrBadPartition), errors.Is(err, errNoSuchNode), errors.Is(err, errNotOurProcess),
+		errors.Is(err, lab.ErrNoNetwork):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrOrder, err)
 	case err != nil:
 		return control.Deed{}, err

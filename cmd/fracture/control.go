@@ -73,7 +73,8 @@ func openControl(ctx context.Context, f controlFlags, h *home, before control.La
 		return nil, "", nil
 	}
 	s := control.New(control.Config{Address: f.address, Dir: h.dir.Path, Version: version()}, before)
-	addr, err := s.Listen(ctx)
+	var addr net.Addr
+	err := h.atHost(func() (err error) { addr, err = s.Listen(ctx); return err })
 	if err != nil {
 		return nil, "", fmt.Errorf("--control %s: %w", f.address, err)
 	}

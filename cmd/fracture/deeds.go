@@ -47,6 +47,8 @@ var deeds = []deed{
 		}},
 	{"stop", nil, true, alive, "it is asked to end: it hands over and leaves; then it is started again", "inject stop --node n3 --for 5s",
 		stopNode, healKilled},
+	{down, nil, true, alive, "its network interface is taken down, as by ip link set down, and then up (lab --netns, which needs root)", "inject down --node n3 --for 2s",
+		takeDown, takeUp},
 	{"restart", nil, false, alive, "it is asked to end, and started again at once", "inject restart --role splitter",
 		func(ctx context.Context, h *home, node string, sig syscall.Signal) error {
 			return errors.Join(stopNode(ctx, h, node, sig), startAnew(ctx, h, node))

@@ -21,6 +21,7 @@ import (
 	"fracture/clock"
 	"fracture/cluster/store"
 	"fracture/lab"
+	"fracture/netns"
 	"fracture/tui"
 )
 
@@ -84,6 +85,7 @@ func examine(ctx context.Context, redisURL string) []finding {
 		checkPort("udp", 7946, "gossip", "--gossip"),
 		checkLoopbackTCP(),
 		checkLoopbackUDP(),
+		checkNetworks(netns.Possible()),
 		checkStore(ctx, redisURL),
 	}
 }

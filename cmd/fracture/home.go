@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"fracture/cluster/store"
 	"fracture/cluster/wire"
 	"fracture/lab"
+	"fracture/netns"
 )
 
 // Where the lab's store is, in the cluster directory: the embedded one's socket, or a file with the URL of another, which
@@ -42,6 +42,8 @@ type homeConfig struct {
 	program string   // of the nodes; "" for this one
 	server  string   // program of a store that is a process of its own; "" for none
 	sink    bool     // a second receiver is to run
+
+	network *netns.Network // in which each node has an interface of its own; nil: all are on the loopback
 }
 
 // home is a cluster of this process's own: a directory with its keys, a store, and nodes as child processes.
@@ -115,8 +117,14 @@ func (h *home) furnish() error {
 			return err
 		}
 	}
-	h.lab, err = lab.New(lab.Config{Dir: h.dir.Path, Program: h.cfg.program, Command: h.command, Env: env})
-	return err
+	cfg := lab.Config{Dir: h.dir.Path, Program: h.cfg.program, Command: h.command, Env: env}
+	if h.cfg.network != nil {
+		cfg.Network = plugs{h.cfg.network}
+	}
+	if h.lab, err = lab.New(cfg); err != nil {
+		return err
+	}
+	return h.noteNetwork()
 }
 
 // letDoorGo gives the shared address back.
@@ -140,8 +148,10 @@ func (h *home) command(name string) []string {
 	}
 	args := []string{"node", "--name", name, "--cluster", h.dir.Path, "--parent", lab.Self().String()}
 	if h.cfg.zones > 0 {
-		i, _ := strconv.Atoi(strings.TrimPrefix(name, "n")) // as nodeName made it
-		args = append(args, "--zone", zoneOf(i, h.cfg.zones))
+		args = append(args, "--zone", zoneOf(nodeNumber(name), h.cfg.zones))
+	}
+	if h.cfg.network != nil {
+		args = append(args, placed(nodeNumber(name))...)
 	}
 	if name == nodeName(1) && h.cfg.gossip != "" {
 		args = append(args, "--gossip", h.cfg.gossip)

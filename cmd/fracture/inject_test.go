@@ -94,7 +94,7 @@ func TestInject_aFaultOfTheStoreIsOrderedAndOneOfAProcessIsDone(t *testing.T) {
 
 func TestInject_saysWhatIsWrong(t *testing.T) {
 	for line, want := range map[string]string{
-		"melt --node=n3":                          `no fault is called "melt": want one of kill, freeze, stop, restart, replace, thaw, revive, flush, full_disk, cut, partition`,
+		"melt --node=n3":                          `no fault is called "melt": want one of kill, freeze, stop, down, restart, replace, thaw, revive, flush, full_disk, cut, partition`,
 		"":                                        "inject wants one fault",
 		"kill":                                    "or choose by --role, --zone, --tile, --pick",
 		"kill --role king":                        `--role "king": want one of owner, standby, splitter, door, store, server`,

@@ -97,6 +97,11 @@ func (i *injector) choose(h harm) (*standingFault, error) {
 	if h.deed != nil && i.home == nil {
 		return nil, fmt.Errorf("%s: %w", h.name, errNotOurProcess)
 	}
+	if i.home != nil {
+		if err := i.home.hasInterfaces(h.name); err != nil {
+			return nil, err
+		}
+	}
 	f := &standingFault{id: i.number(), harm: h}
 	if h.server != nil {
 		f.nodes = []string{serverName}

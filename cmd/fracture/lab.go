@@ -86,6 +86,7 @@ type labFlags struct {
 	tmux                     bool
 	control                  controlFlags
 	record                   string // file; "": nothing is recorded unless a key says so
+	netns                    netnsFlag
 	nodeArgs
 }
 
@@ -113,6 +114,9 @@ func labCommand(f *labFlags) *cobra.Command {
 			if f.tmux && os.Getenv("TMUX") == "" {
 				return startTmux(cmd.Context(), again(cmd), f.redis)
 			}
+			if err := f.netns.open(f.redis); err != nil {
+				return err
+			}
 			return leavingFate(cmd.Context(), func(ctx context.Context) error {
 				return runLab(ctx, *f, stream, cmd.OutOrStdout())
 			})
@@ -136,6 +140,7 @@ func labCommand(f *labFlags) *cobra.Command {
 	flags.DurationVar(&f.probe, "probe", probePeriod, "period of the probes that see what falls between two frames; 0: none")
 	f.control.register(flags)
 	flags.StringVar(&f.record, "record", "", "record what is broken and healed, and write it to this file at the end, as a scenario for `fracture run`")
+	f.netns.register(flags)
 	flags.BoolVar(&f.tmux, "tmux", false, "each node in a pane of its own, beside the screen")
 	return cmd
 }
@@ -199,6 +204,9 @@ func (f *labFlags) addresses() error {
 	if err := f.control.check(f.nodes); err != nil {
 		return err
 	}
+	if err := f.netns.excludes(f.gossip, f.http); err != nil {
+		return err
+	}
 	if f.record != "" && f.nodes < 2 {
 		return fmt.Errorf("--record: %w", errTooFew)
 	}
@@ -240,22 +248,15 @@ func again(cmd *cobra.Command) []string {
 func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer) error {
 	ctx, cancel := withDuration(ctx, f.duration)
 	defer cancel()
-	var noGossip, noHTTP string
-	if f.gossip == "" {
-		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
-	} else if err := checkFree("--gossip", f.gossip, "tcp", "udp"); err != nil {
-		return err
-	}
-	if f.http == "" {
-		f.http, noHTTP = firstFree(usualHTTP, "tcp")
-	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
+	noGossip, noHTTP, err := f.settle()
+	if err != nil {
 		return err
 	}
 	server, err := f.ownServer()
 	if err != nil {
 		return err
 	}
-	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, server: server, gossip: f.gossip, http: f.http, args: f.list()})
+	h, err := openHome(ctx, homeConfig{nodes: f.nodes, zones: f.zones, redis: f.redis, server: server, gossip: f.gossip, http: f.http, args: f.list(), network: f.netns.own})
 	if err != nil {
 		return err
 	}
@@ -288,7 +289,7 @@ func runLab(ctx context.Context, f labFlags, stream *work.Stream, out io.Writer)
 		return watchCluster(inner, watchConfig{
 			creds: h.creds, join: h.join(""), streams: streams, plain: f.plain, options: opts, control: h, outside: f.control,
 			submit: true, logDir: h.dir.Path, record: f.record,
-			notes: append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", first.Gossip, usualGossip, noGossip)...),
+			notes: h.whereItAll(first.Gossip, noGossip, noHTTP),
 		})
 	})
 	return unlessTold(ctx, group.Wait())
@@ -307,6 +308,32 @@ func (f *labFlags) ownServer() (program string, err error) {
 	}
 	f.redis = ""
 	return program, nil
+}
+
+// settle chooses the addresses that were not given, and says why not the usual ones; those of a network of its own are its nodes'.
+func (f *labFlags) settle() (noGossip, noHTTP string, err error) {
+	if f.netns.own != nil {
+		return "", "", nil
+	}
+	if f.gossip == "" {
+		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
+	} else if err := checkFree("--gossip", f.gossip, "tcp", "udp"); err != nil {
+		return "", "", err
+	}
+	if f.http == "" {
+		f.http, noHTTP = firstFree(usualHTTP, "tcp")
+	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
+		return "", "", err
+	}
+	return noGossip, noHTTP, nil
+}
+
+// whereItAll is the news of all addresses that nobody would guess.
+func (h *home) whereItAll(gossip, noGossip, noHTTP string) []telemetry.Event {
+	if h.cfg.network != nil {
+		return h.whereNodes()
+	}
+	return append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", gossip, usualGossip, noGossip)...)
 }
 
 // whereItIs is the news of an address that nobody would guess, with the reason where there is one; none of the usual one.

@@ -227,6 +227,9 @@ func (f *nodeFlags) credentials() (*wire.Credentials, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w, or name a cluster directory with --cluster", err)
 	}
+	if err := f.enter(dir.Path); err != nil {
+		return nil, err
+	}
 	if len(f.join) == 0 {
 		if f.join, err = readJoin(dir.Path); err != nil {
 			return nil, err

@@ -47,6 +47,12 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 		e.Fracture.Limits = scenario.Limits{Nodes: o.control.maxNodes, Percent: o.control.maxPercent % 100, YesBreakIt: o.sure}
 		return e.PrintPlan(cmd.OutOrStdout())
 	}
+	if err := o.netns.serves(e); err != nil {
+		return wrongUse(err)
+	}
+	if err := o.netns.open(""); err != nil {
+		return err
+	}
 	o.server = breaksServer(e)
 	o.title, o.command = e.Title, repeating(cmd, args, o.seed)
 	if err := canKeep("--out", o.out); err != nil {
@@ -67,6 +73,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 		"strategy":         func() { f.strategy = cmp.Or(x.Cluster.Strategy, f.strategy) },
 		"load":             func() { f.load = cmp.Or(x.Load, f.load) },
 		"seed":             func() { f.seed = cmp.Or(x.Seed, f.seed) },
+		"netns":            func() { f.netns.wanted = x.Cluster.NetNS },
 		"calm":             func() { f.calm = cmp.Or(x.Calm, f.calm) },
 		"window":           func() { f.window = cmp.Or(x.Window, f.window) },
 		"grace":            func() { f.grace = cmp.Or(x.Grace, f.grace) },
@@ -89,7 +96,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	if err := f.control.check(o.nodes); err != nil {
 		return o, err
 	}
-	o.control, o.zones = f.control, x.Cluster.Zones
+	o.control, o.zones, o.netns = f.control, x.Cluster.Zones, f.netns
 	o.sure, o.unsure = f.sure, given(control.YesBreakIt) && !f.sure
 	if x.Cluster.Factor > 0 {
 		if o.factor, err = factorOf(o.strategy, x.Cluster.Factor); err != nil {
@@ -154,6 +161,9 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 		healed, err := a.lab.Mend(ctx)
 		return strings.Join(healed, "; "), err
 	}}
+	if a.home.cfg.network != nil {
+		p.actor.at = a.home.atHost
+	}
 	_, _ = fmt.Fprintf(stderr, "%s: %d faults, seed %d, on a cluster of %d nodes\n", e.Title, p.all-total(p.ofControls()), o.seed, o.nodes)
 	if len(o.series) > 0 {
 		_, _ = fmt.Fprintln(stderr, o.announce())

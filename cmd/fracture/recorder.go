@@ -92,6 +92,10 @@ func (r *recorder) begun(f *standingFault) {
 	r.noting(func(t *tape) {
 		h := f.harm
 		t.sure = t.sure || h.sure
+		if h.server != nil {
+			t.server(f)
+			return
+		}
 		var strangers []string // the replay's cluster has only the lab's own
 		own := slices.DeleteFunc(slices.Clone(f.nodes), func(n string) bool {
 			strange := !r.owns(n)
@@ -120,6 +124,22 @@ func (r *recorder) begun(f *standingFault) {
 			t.remark(f.since, "%s at %s cannot be replayed", h.name, strings.Join(strangers, ", "))
 		}
 	})
+}
+
+// server takes in what the store's own process suffers.
+func (t *tape) server(f *standingFault) {
+	h := f.harm
+	if h.name == "thaw" || h.name == "revive" {
+		t.mended(f.since, h.name, serverName)
+		return
+	}
+	s := &taped{Strike: t.strikeOf(f.since, h.name, nil, nil), id: f.id, open: !h.once()}
+	s.Fault.Flags = h.flags
+	if !h.server.alone {
+		s.node = serverName
+		s.Fault.Flags = append([]scenario.Flag{{Name: "role", Values: []string{serverRole}}}, h.flags...)
+	}
+	t.strike(s)
 }
 
 // owns reports whether a node is one of those that a replay's cluster has.

@@ -221,3 +221,33 @@ func TestShellWord_isReadByAShellAsItWas(t *testing.T) {
 		}
 	}
 }
+
+func TestRecorder_writesWhatTheStoresOwnProcessSuffered(t *testing.T) {
+	r, began := taping(t)
+	last := uint32(0)
+	begin := func(line string, at time.Duration) *standingFault {
+		t.Helper()
+		h, err := parseHarm(strings.Fields(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last++
+		f := &standingFault{id: last, harm: h, nodes: []string{serverName}, since: began.Add(at)}
+		r.begun(f)
+		return f
+	}
+	begin("stop --role server --empty --for 2s", 100*time.Millisecond)
+	begin("flush", 200*time.Millisecond)
+	r.ended(begin("full_disk --for 1s", 300*time.Millisecond))
+	text, faults, _, ok := r.end()
+	if !ok || faults != 3 {
+		t.Fatalf("%d faults are on the tape, want 3", faults)
+	}
+	e, err := scenario.Parse("s.yaml", text, scenarioOptions(usualRun(), noneGiven))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if !breaksServer(e) || len(e.Fracture.Timeline) != 3 || strings.Count(string(text), "role: server") != 1 || !strings.Contains(string(text), "empty: true") {
+		t.Errorf("want the three faults in the store's own words:\n%s", text)
+	}
+}

@@ -24,7 +24,7 @@ var errTooFew = errors.New("a scenario needs two nodes or more, and this lab has
 // newRecorder makes the recorder of a screen's own cluster, which runs where a file says so.
 func newRecorder(cfg watchConfig, s *scene) *recorder {
 	home := cfg.control.cfg
-	r := &recorder{cluster: scenario.Cluster{Nodes: home.nodes, Zones: home.zones}, file: cfg.record, guard: func() telemetry.Stream {
+	r := &recorder{cluster: scenario.Cluster{Nodes: home.nodes, Zones: home.zones, NetNS: home.network != nil}, file: cfg.record, guard: func() telemetry.Stream {
 		if list := s.promised(); len(list) > 0 {
 			return list[0].Stream // the picture's
 		}

@@ -32,6 +32,7 @@ type runFlags struct {
 	budgets                           []string
 	json                              bool
 	control                           controlFlags
+	netns                             netnsFlag
 	nodeArgs
 }
 
@@ -102,14 +103,15 @@ func newRunCommand() *cobra.Command {
 	f.register(cmd)
 	f.control.register(flags)
 	flags.BoolVar(&f.sure, control.YesBreakIt, false, "of a scenario: though a fault leaves no node, or no holder of a task")
+	f.netns.register(flags)
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
 
 // prepared makes options of a command line without a file, and sees to it that their report can be written.
 func (f runFlags) prepared(cmd *cobra.Command) (runOptions, error) {
-	if f.dryRun || f.live || f.sure {
-		return runOptions{}, wrongUse(errors.New("--dry-run, --live and --yes-break-it are for scenarios: name a file that is one"))
+	if f.dryRun || f.live || f.sure || f.netns.wanted {
+		return runOptions{}, wrongUse(errors.New("--dry-run, --live, --netns and --yes-break-it are for scenarios: name a file that is one"))
 	}
 	o, err := f.read()
 	if err != nil {
@@ -157,6 +159,7 @@ type runOptions struct {
 	control    controlFlags
 	sure       bool // a scenario may break the last node, and the last who holds a task
 	unsure     bool // whatever the scenario says, it may not
+	netns      netnsFlag
 }
 
 // read makes options of the flags alone.

@@ -320,7 +320,8 @@ func checkToxiproxy(address string) error {
 // serveLinks serves Toxiproxy's API on links until ctx ends, and tells where it is, where anybody wants to know.
 func serveLinks(ctx context.Context, address string, l *toxicLinks, told func(telemetry.Event)) error {
 	s := toxiproxy.New(toxiproxy.Config{Address: address, Seed: l.injector.seed, Links: l})
-	addr, err := s.Listen(ctx)
+	var addr net.Addr
+	err := l.breaker.injector.home.atHost(func() (err error) { addr, err = s.Listen(ctx); return err })
 	if err != nil {
 		return fmt.Errorf("--toxiproxy %s: %w", address, err)
 	}
