@@ -86,8 +86,8 @@ func (a *labArena) kill(s strike) (before, after clock.Instant, err error) {
 			return 0, 0, killErr
 		}
 		before, after = b, f
+		a.bury(v.name) // and nobody else that the strike names: to kill the store buries no node
 	}
-	a.bury(s.nodes...)
 	return before, after, nil
 }
 
