@@ -149,7 +149,7 @@ func TestDocs_explainEveryFieldOfTheObject(t *testing.T) {
 	r := sampleRun()
 	r.Experiment = json.RawMessage(`"as it was read"`)
 	r.Host = "box"
-	r.Activities = []Activity{{Phase: Method, Name: "freeze", Probe: true, Provider: "process", Path: "fracture", Arguments: []string{"inject"}, Output: "n1",
+	r.Activities = []Activity{{Phase: Method, Name: "freeze", Probe: true, Provider: "process", Path: "fracture", Arguments: []string{"inject"}, Planned: 1, Late: 1, Output: "n1",
 		Failed: "it was not there", Unmet: "status 1, want 0", Judged: true}}
 	files, err := r.Files()
 	if err != nil {
