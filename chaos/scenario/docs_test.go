@@ -26,13 +26,23 @@ func blocks(t *testing.T, heading, until string) (texts []string) {
 }
 
 func TestDocs_theShortFormIsAsTheySay(t *testing.T) {
-	texts := blocks(t, "### The short form", "### The long form")
+	texts := blocks(t, "### The short form", "### Recording")
 	if len(texts) != 2 {
 		t.Fatalf("%d blocks, want a scenario and a nemesis", len(texts))
 	}
 	e := read(t, strings.Join(texts, ""), Options{})
 	if len(e.Method) != 6 || e.Fracture.Nemesis == nil || len(e.Fracture.Budgets) != 4 {
 		t.Errorf("%d actions, nemesis %v, budgets %v; want what the text shows", len(e.Method), e.Fracture.Nemesis, e.Fracture.Budgets)
+	}
+}
+
+func TestDocs_aRecordingIsAsTheySay(t *testing.T) {
+	texts := blocks(t, "### Recording", "### The long form")
+	if len(texts) != 1 {
+		t.Fatalf("%d blocks, want one", len(texts))
+	}
+	if e := read(t, texts[0], killing); len(e.Fracture.Timeline) != 3 || e.Fracture.Cluster.Nodes != 4 {
+		t.Errorf("%+v, want what the text shows", e)
 	}
 }
 

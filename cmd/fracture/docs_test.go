@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -77,7 +78,7 @@ func understood(words []string) error {
 		_, err = parseHarm(rest)
 		return err
 	}
-	if err := cmd.ParseFlags(rest); err != nil && err != pflag.ErrHelp {
+	if err := cmd.ParseFlags(rest); err != nil && !errors.Is(err, pflag.ErrHelp) {
 		return err
 	}
 	if len(rest) == 0 {

@@ -19,7 +19,6 @@ import (
 	"fracture/cluster/store"
 	"fracture/lab"
 	"fracture/render"
-	"fracture/telemetry"
 	"fracture/tui"
 	"fracture/work"
 	"fracture/work/fractal"
@@ -308,44 +307,6 @@ func (f *labFlags) ownServer() (program string, err error) {
 	}
 	f.redis = ""
 	return program, nil
-}
-
-// settle chooses the addresses that were not given, and says why not the usual ones; those of a network of its own are its nodes'.
-func (f *labFlags) settle() (noGossip, noHTTP string, err error) {
-	if f.netns.own != nil {
-		return "", "", nil
-	}
-	if f.gossip == "" {
-		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
-	} else if err := checkFree("--gossip", f.gossip, "tcp", "udp"); err != nil {
-		return "", "", err
-	}
-	if f.http == "" {
-		f.http, noHTTP = firstFree(usualHTTP, "tcp")
-	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
-		return "", "", err
-	}
-	return noGossip, noHTTP, nil
-}
-
-// whereItAll is the news of all addresses that nobody would guess.
-func (h *home) whereItAll(gossip, noGossip, noHTTP string) []telemetry.Event {
-	if h.cfg.network != nil {
-		return h.whereNodes()
-	}
-	return append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", gossip, usualGossip, noGossip)...)
-}
-
-// whereItIs is the news of an address that nobody would guess, with the reason where there is one; none of the usual one.
-func whereItIs(what, addr, usual, why string) []telemetry.Event {
-	if addr == usual {
-		return nil
-	}
-	text := fmt.Sprintf("%s is at %s", what, addr)
-	if why != "" {
-		text += ": " + why
-	}
-	return []telemetry.Event{{Trace: failover.Trace{At: clock.Now(), Node: nodeName(1), Verb: "listen"}, Text: text}}
 }
 
 // withDuration ends a context after a while, where one is given.

@@ -130,11 +130,18 @@ func (h *home) noteNetwork() error {
 	return nil
 }
 
+// networkOf is the address of a lab in a network of its own, where it has one. What else is wrong with its directory, who reads the
+// keys says.
+func networkOf(dir string) (address string, own bool) {
+	text, err := os.ReadFile(filepath.Join(dir, networkFile))
+	return strings.TrimSpace(string(text)), err == nil
+}
+
 // enterNetwork has this process begin again in the network of the lab whose directory that is, where the lab has one of its own and
 // this process is not there: nothing is to be open, started or printed before.
 func enterNetwork(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, networkFile)); err != nil {
-		return nil // what else is wrong with the directory, who reads the keys says
+	if _, own := networkOf(dir); !own {
+		return nil
 	}
 	owner, err := lab.Dir{Path: dir}.Owner()
 	if err == nil {
@@ -152,13 +159,13 @@ func (f *nodeFlags) enter(dir string) error {
 	if err := enterNetwork(dir); err != nil {
 		return err
 	}
-	address, err := os.ReadFile(filepath.Join(dir, networkFile))
-	if err != nil {
-		return nil // the lab has none
+	address, own := networkOf(dir)
+	if !own {
+		return nil
 	}
 	for _, at := range []*string{&f.gossip, &f.link, &f.beat} {
 		if *at == anyPort {
-			*at = net.JoinHostPort(strings.TrimSpace(string(address)), "0")
+			*at = net.JoinHostPort(address, "0")
 		}
 	}
 	return nil

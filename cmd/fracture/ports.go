@@ -9,7 +9,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fracture/clock"
+	"fracture/cluster/failover"
 	"fracture/lab"
+	"fracture/telemetry"
 )
 
 // Where the first node of a lab is found by those who know no other address: the front door where the original's was,
@@ -106,4 +109,42 @@ func unwrapAll(err error) error {
 		}
 		err = inner
 	}
+}
+
+// settle chooses the addresses that were not given, and says why not the usual ones; those of a network of its own are its nodes'.
+func (f *labFlags) settle() (noGossip, noHTTP string, err error) {
+	if f.netns.own != nil {
+		return "", "", nil
+	}
+	if f.gossip == "" {
+		f.gossip, noGossip = firstFree(usualGossip, "tcp", "udp")
+	} else if err := checkFree("--gossip", f.gossip, "tcp", "udp"); err != nil {
+		return "", "", err
+	}
+	if f.http == "" {
+		f.http, noHTTP = firstFree(usualHTTP, "tcp")
+	} else if err := checkFree("--http", f.http, "tcp"); err != nil {
+		return "", "", err
+	}
+	return noGossip, noHTTP, nil
+}
+
+// whereItAll is the news of all addresses that nobody would guess.
+func (h *home) whereItAll(gossip, noGossip, noHTTP string) []telemetry.Event {
+	if h.cfg.network != nil {
+		return h.whereNodes()
+	}
+	return append(whereItIs("the front door", h.door.Address, usualHTTP, noHTTP), whereItIs("gossip", gossip, usualGossip, noGossip)...)
+}
+
+// whereItIs is the news of an address that nobody would guess, with the reason where there is one; none of the usual one.
+func whereItIs(what, addr, usual, why string) []telemetry.Event {
+	if addr == usual {
+		return nil
+	}
+	text := fmt.Sprintf("%s is at %s", what, addr)
+	if why != "" {
+		text += ": " + why
+	}
+	return []telemetry.Event{{Trace: failover.Trace{At: clock.Now(), Node: nodeName(1), Verb: "listen"}, Text: text}}
 }
