@@ -23,8 +23,8 @@ import (
 // A lab in which each node has a network interface of its own. Where this process may have none, what is tested is that the error
 // says so.
 
-// networkOf is the network namespace of a process; empty where it is gone.
-func networkOf(pid int) string {
+// namespaceOf is the network namespace of a process; empty where it is gone.
+func namespaceOf(pid int) string {
 	link, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid)) // empty with an error
 	return link
 }
@@ -94,9 +94,9 @@ func TestE2E_anInterfaceIsTakenDownAndTheWorkIsTakenOver(t *testing.T) {
 		return
 	}
 	pids := h.nodes(lab)
-	apart := map[string]bool{networkOf(os.Getpid()): true, networkOf(lab.cmd.Process.Pid): true}
+	apart := map[string]bool{namespaceOf(os.Getpid()): true, namespaceOf(lab.cmd.Process.Pid): true}
 	for _, pid := range pids {
-		apart[networkOf(pid)] = true
+		apart[namespaceOf(pid)] = true
 	}
 	if len(apart) != 7 {
 		t.Fatalf("this host, the lab and five nodes are in the networks %v, want seven", slices.Collect(maps.Keys(apart)))
@@ -227,7 +227,7 @@ func TestE2E_noNetworkOutlivesAKilledLab(t *testing.T) {
 	}
 	var networks []string
 	for _, pid := range h.running() {
-		networks = append(networks, networkOf(pid))
+		networks = append(networks, namespaceOf(pid))
 	}
 	if now := interfaces(t); !slices.Equal(now, before) {
 		t.Errorf("beside the lab this host has the interfaces %v, and had %v", now, before)
@@ -290,7 +290,7 @@ steady-state-hypothesis:
   title: what the scenario runs is on the host
   probes:
     - {type: probe, name: its network, tolerance: {type: regex, pattern: %q, target: stdout}, provider: {type: process, path: readlink, arguments: [/proc/self/ns/net]}}
-`, regexp.QuoteMeta(networkOf(os.Getpid()))))
+`, regexp.QuoteMeta(namespaceOf(os.Getpid()))))
 	if netns.Possible() != nil {
 		h.start("run", with).wantRefusal(exitEnvironment, "--netns", "without --netns")
 		return
