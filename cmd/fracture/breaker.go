@@ -109,8 +109,8 @@ func (b *breaker) reserve(h harm, giveUp context.CancelCauseFunc) (*standingFaul
 	}
 	u := undertaking{giveUp, map[string]int{}}
 	for _, node := range f.nodes {
-		if child, err := b.injector.home.labOf(f.harm).Child(node); err == nil { // none of somebody else's
-			u.starts[node] = child.Starts
+		if home := b.injector.home; home != nil { // none of somebody else's
+			u.starts[node] = home.startsOf(h, node)
 		}
 	}
 	b.underWay[f] = u
@@ -170,12 +170,12 @@ func (b *breaker) abandon() (told, late []string) {
 		u.giveUp(errHealedFirst)
 		for _, node := range f.nodes {
 			told = append(told, fmt.Sprintf("%s of %s given up", f.harm.name, node))
-			if f.harm.deed == nil || f.harm.name != "stop" && f.harm.name != "restart" {
+			if f.harm.deed == nil || f.harm.server != nil || f.harm.name != "stop" && f.harm.name != "restart" {
 				continue
 			}
-			child, err := b.injector.home.labOf(f.harm).Child(node)
+			child, err := b.injector.home.lab.Child(node)
 			if err == nil && child.State != lab.Dead && child.Starts == u.starts[node] {
-				_, _, _ = b.injector.home.labOf(f.harm).Kill(node) // one that has died meanwhile is as good
+				_, _, _ = b.injector.home.lab.Kill(node) // one that has died meanwhile is as good
 				late = append(late, node)
 			}
 		}

@@ -16,7 +16,7 @@ import (
 func TestFeed_theControlAPIHasEachIncidentWithClassAndRole(t *testing.T) {
 	s := newScene()
 	s.child = func(string) (tui.NodeState, bool) { return tui.Alive, true } // or else the silence of the nodes would end all incidents
-	server := control.New(control.Config{MaxEvents: 8}, newSceneLab(s, nil, control.Limits{}))
+	server := control.New(control.Config{MaxEvents: 8}, newSceneLab(s, &injector{}, control.Limits{}))
 	s.broker.openTo(server)
 	s.news(status("n1", func(s *telemetry.Status) { s.Owns = 3 }))
 	s.news(status("n2", func(s *telemetry.Status) { s.Leads = []uint64{1} }))

@@ -135,6 +135,7 @@ func (a *labArena) order(ctx context.Context, s strike) (before, after clock.Ins
 	for _, o := range s.orders() {
 		f.nodes, f.stand[o.node], f.harm.stand = append(f.nodes, o.node), o.stand, o.stand
 	}
+	f.harm.whom.Names = f.nodes // and nobody who joins
 	a.struck = f
 	err = a.injector.bring(ctx, f)
 	return f.since, clock.Now(), err
