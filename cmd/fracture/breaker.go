@@ -12,6 +12,7 @@ import (
 	"fracture/clock"
 	"fracture/control"
 	"fracture/lab"
+	"fracture/tui"
 )
 
 // breaker carries out what is asked for in the words of inject, by the control API or a scenario, as far as limits allow it.
@@ -130,14 +131,21 @@ func breaks(f *standingFault) bool {
 
 // stocks are the nodes as limits see them. The caller holds mu.
 func (b *breaker) stocks() (list []control.Stock) {
-	soon := map[string]bool{}
+	broken := map[string]bool{}
 	for f := range b.underWay {
 		for _, n := range f.nodes {
-			soon[n] = soon[n] || breaks(f)
+			broken[n] = broken[n] || breaks(f)
+		}
+	}
+	for _, f := range b.injector.faults() { // of a killed or frozen one its state tells
+		if d := f.harm.deed; breaks(f) && (d == nil || d.name == down) {
+			for _, n := range f.nodes {
+				broken[n] = broken[n] || d == nil || b.injector.home.startsOf(f.harm, n) == f.starts[n]
+			}
 		}
 	}
 	for _, n := range b.stock() {
-		list = append(list, control.Stock{Name: n.Name, Broken: !n.Up() || soon[n.Name], Holds: b.tiles(n.Name)})
+		list = append(list, control.Stock{Name: n.Name, Broken: !n.Up() || broken[n.Name], Holds: b.tiles(n.Name)})
 	}
 	return list
 }
@@ -190,8 +198,8 @@ func (b *breaker) Mend(ctx context.Context) (mended []string, err error) {
 	var mu sync.Mutex // guards what is answered
 	var all sync.WaitGroup
 	for _, n := range b.stock() {
-		if !n.Ours || n.Up() {
-			continue
+		if state, ours := b.injector.home.childState(n.Name); !ours || state == tui.Alive || state == tui.Starting {
+			continue // a silent one may run
 		}
 		what, mend := "started again", reviveDead
 		if n.State == "frozen" {

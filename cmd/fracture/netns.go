@@ -78,7 +78,7 @@ func checkNetworks(why error) finding {
 
 // serves refuses a scenario that takes interfaces down where nodes have none of their own.
 func (f *netnsFlag) serves(e *scenario.Experiment) error {
-	if takesDown := func(s scenario.Step) bool { return s.Fault == down }; !f.wanted && slices.ContainsFunc(e.Plan(), takesDown) {
+	if takesDown := func(arguments []string) bool { return arguments[0] == down }; !f.wanted && slices.ContainsFunc(injections(e), takesDown) {
 		return errors.New("a network interface is to be taken down, and no node has one of its own: say `netns: true` of the cluster, or give --netns; it needs root")
 	}
 	return nil

@@ -111,7 +111,11 @@ func (r *recorder) begun(f *standingFault) {
 			}
 		case h.deed != nil:
 			for _, n := range own {
-				t.strike(&taped{Strike: t.strikeOf(f.since, h.name, []string{n}, h.flags), id: f.id, node: n, open: !h.once()})
+				s := &taped{Strike: t.strikeOf(f.since, h.name, []string{n}, h.flags), id: f.id, node: n, open: !h.once()}
+				if h.name == down { // which goes on beside what else the process suffers
+					s.node = ""
+				}
+				t.strike(s)
 			}
 		case h.flags == nil, h.peer() != "" && !r.owns(h.peer()):
 			strangers = f.nodes

@@ -92,8 +92,15 @@ func (r *recorder) save() (replay string, faults int, ok bool, err error) {
 			return "", faults, true, err
 		}
 	}
-	if err := writeWhole(file, text, 0o644); err != nil {
-		return "", faults, true, err
+	if err := writeWhole(file, text, 0o644); err != nil { // what was recorded is not lost with its place
+		spare, none := freshFile(wall)
+		if none == nil {
+			none = writeWhole(spare, text, 0o644)
+		}
+		if none != nil {
+			return "", faults, true, errors.Join(err, none)
+		}
+		return "", faults, true, fmt.Errorf("%w; it is in %s", err, spare)
 	}
 	return "fracture run " + shellWord(shortPath(file)), faults, true, nil
 }

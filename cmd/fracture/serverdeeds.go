@@ -61,7 +61,10 @@ func serverDeeds(empty bool) []serverDeed {
 			stopServer, anew}},
 		{deed: deed{"restart", []string{"empty"}, false, alive, "the store saves and ends, and is started again at once, with what it saved, or --empty",
 			"inject restart --role server --empty", func(ctx context.Context, h *home, name string, sig syscall.Signal) error {
-				return errors.Join(stopServer(ctx, h, name, sig), reviveServer(context.WithoutCancel(ctx), h, empty))
+				stopped := stopServer(ctx, h, name, sig)
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTime) // who asked may be gone; it has been told to end
+				defer cancel()
+				return errors.Join(stopped, h.server.lab.Gone(ctx, name), reviveServer(ctx, h, empty))
 			}, nil}, embedded: func(e *store.Embedded) error { e.Restart(empty); return nil }},
 		{deed: deed{"thaw", nil, false, still, "a frozen store goes on, whoever froze it", "inject thaw --role server", thawServer, nil}},
 		{deed: deed{"revive", []string{"empty"}, false, buried, "a dead store is started again, whoever ended it", "inject revive --role server", revive, nil}},
@@ -269,7 +272,14 @@ func (h *home) mendServer(ctx context.Context) (mended []string, err error) {
 
 // breaksServer reports whether a scenario wants a store that is a process of its own.
 func breaksServer(e *scenario.Experiment) bool {
-	var all [][]string
+	return slices.ContainsFunc(injections(e), func(arguments []string) bool {
+		h, err := parseHarm(arguments)
+		return err == nil && h.server != nil && h.server.embedded == nil
+	})
+}
+
+// injections are the arguments of all faults that a scenario has, or may draw.
+func injections(e *scenario.Experiment) (all [][]string) {
 	for _, s := range e.Plan() {
 		if s.Fault != "" {
 			all = append(all, s.Arguments)
@@ -280,8 +290,5 @@ func breaksServer(e *scenario.Experiment) bool {
 			all = append(all, f.Fault.Arguments())
 		}
 	}
-	return slices.ContainsFunc(all, func(arguments []string) bool {
-		h, err := parseHarm(arguments)
-		return err == nil && h.server != nil && h.server.embedded == nil
-	})
+	return all
 }

@@ -259,8 +259,9 @@ func (l *toxicLinks) spare(name string, at *toxicLink, state toxiproxy.State) er
 		return nil
 	}
 	var stock []control.Stock
-	for _, n := range nodes {
-		stock = append(stock, control.Stock{Name: n.Name, Broken: !n.Up() || slices.Contains(before, n.Name), Holds: l.tiles(n.Name)})
+	for _, n := range l.stocks() {
+		n.Broken = n.Broken || slices.Contains(before, n.Name)
+		stock = append(stock, n)
 	}
 	if err := l.limits.Check(stock, victims, false); err != nil {
 		return fmt.Errorf("%w: no other node would hear %s: %w, by `fracture inject` or the control API", toxiproxy.ErrTooMuch, strings.Join(victims, ", "), err)
