@@ -162,9 +162,16 @@ func (b *breaker) isLast(node string) *control.LastError {
 // giveUp ends everything that is under way, and does not wait for it to notice. It tells what that was.
 func (b *breaker) giveUp(ctx context.Context) (told []string, err error) {
 	told, late := b.abandon()
-	err = forEach(late, func(node string) error { return startAnew(ctx, b.injector.home, node) })
-	for _, node := range late {
-		told = append(told, node+" started again")
+	started := make([]bool, len(late))
+	err = forEach(late, func(node string) error {
+		err := startAnew(ctx, b.injector.home, node)
+		started[slices.Index(late, node)] = err == nil
+		return err
+	})
+	for i, node := range late {
+		if started[i] {
+			told = append(told, node+" started again")
+		}
 	}
 	return told, err
 }

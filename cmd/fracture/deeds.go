@@ -126,8 +126,11 @@ func reviveDead(ctx context.Context, h *home, node string) error {
 	case child.State != lab.Dead:
 		return nil
 	}
-	err = h.revive(ctx, node)
-	if errors.Is(err, lab.ErrAlive) || errors.Is(err, lab.ErrClosed) {
+	err = h.startNode(ctx, node) // and not revive, which would wait for the end of one that somebody else started meanwhile
+	switch {
+	case errors.Is(err, lab.ErrAlive):
+		return h.ready(ctx, node)
+	case errors.Is(err, lab.ErrClosed):
 		return nil
 	}
 	return err

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fracture/chaos/meter"
+	"fracture/lab"
 	"fracture/telemetry"
 	"fracture/work"
 )
@@ -233,6 +234,30 @@ func TestE2E_everyFaultIsInForceAndThenGone(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Who heals everything and who has a restart under way may both want the same node again.
+func TestE2E_manyWhoStartADeadNodeDoNotWaitForEachOther(t *testing.T) {
+	th := openTheater(t)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), startTime/2, errors.New("somebody waits for the end of what another has started"))
+	defer cancel()
+	for range 5 {
+		if _, _, err := th.home.lab.Kill("n2"); err != nil {
+			t.Fatal(err)
+		}
+		var all errgroup.Group
+		for range 8 {
+			all.Go(func() error {
+				return errors.Join(th.home.lab.Gone(ctx, "n2"), reviveDead(ctx, th.home, "n2"))
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if child, err := th.home.lab.Child("n2"); err != nil || child.State != lab.Running {
+			t.Fatalf("n2 is %v, %v; want it running", child.State, err)
+		}
+	}
 }
 
 // pids are the processes of node n2, of the store and of the second receiver.

@@ -138,6 +138,7 @@ func (s *scene) launch(f incident) *incident {
 	f.calm = s.rec.Calm(f.At.Add(-sceneCalm), f.At)
 	f.Untold, f.missed = s.doubt(f.At, f.calm), s.missed
 	s.incidents = append(s.incidents, &f)
+	s.unhush(&f)
 	return &f
 }
 

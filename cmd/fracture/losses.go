@@ -88,6 +88,27 @@ func (s *scene) hush(f incident) {
 	}
 }
 
+// unhush has an incident explain the silence of its node, where the node's peers were faster to tell than who caused it. What was
+// taken over before somebody broke the node was taken over needlessly.
+func (s *scene) unhush(i *incident) {
+	q := s.silences[i.of]
+	if q == nil {
+		return
+	}
+	delete(s.silences, i.of)
+	explains := func(at clock.Instant) bool { return i.guessed() || at >= i.At }
+	if explains(q.noticed) {
+		i.join(q.incident)
+	}
+	for _, t := range q.takeovers {
+		if explains(t.At) {
+			i.inherit(t)
+		} else {
+			s.waste(t.At)
+		}
+	}
+}
+
 // followSilences sees what became of nodes whose beats stopped: one that tells of itself again was only slow, and what was
 // taken over from it was so needlessly; one that was taken over from and stays silent is an incident.
 func (s *scene) followSilences(now clock.Instant) {

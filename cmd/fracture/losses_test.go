@@ -127,6 +127,34 @@ func TestScene_aNodeThatStaysSilentIsAnIncident(t *testing.T) {
 	}
 }
 
+// The peers of a node may be faster to tell of its end than who caused it.
+func TestScene_aFaultExplainsTheSilenceThatWasToldBeforeIt(t *testing.T) {
+	for _, c := range []struct {
+		late            time.Duration // the fault, after the silence was noticed
+		tasks, needless int
+		noticed         float64
+	}{{-5 * time.Millisecond, 1, 0, 5}, {time.Millisecond, 0, 1, 0}} {
+		s := newScene()
+		now := clock.Now()
+		s.life(now, "n1")
+		s.life(now, "n4")
+		s.news(traced(now, "n1", "detect", "n4", failover.Silence))
+		s.news(traced(now, "n1", "promote", "n4", failover.Silence))
+		s.follow(now)
+		s.fault("n4", down, now.Add(c.late))
+		s.follow(now.Add(lookEvery))
+		s.follow(now.Add(silentAfter))
+		if len(s.incidents) != 1 {
+			t.Fatalf("the fault %v after the notice: %d incidents, want one", c.late, len(s.incidents))
+		}
+		got := s.incidents[0]
+		if got.What != down || got.Tasks != c.tasks || len(s.needless) != c.needless || got.Noticed != c.noticed {
+			t.Errorf("the fault %v after the notice: the incident is %+v with %d needless takeovers, want %s with %d tasks, noticed after %v ms, and %d",
+				c.late, got.Incident, len(s.needless), down, c.tasks, c.noticed, c.needless)
+		}
+	}
+}
+
 // Who attaches to a lab sees it end: that is no fault of its nodes.
 func TestScene_aClusterThatIsGoneHasNoFaults(t *testing.T) {
 	s := newScene()
