@@ -103,7 +103,7 @@ func TestE2E_anInterfaceIsTakenDownAndTheWorkIsTakenOver(t *testing.T) {
 	}
 	o := h.outside()
 	lost, heir := -1, ""
-	for try := 0; try < 5 && (lost != 0 || heir == ""); try++ { // a machine that is busy with other things loses some by itself
+	for try := 0; try < 8 && (lost != 0 || heir == ""); try++ { // a machine that is busy with other things loses some by itself
 		heir, lost = h.takesDown(lab, o, pids["n3"])
 	}
 	if lost != 0 || heir == "" {
@@ -121,8 +121,7 @@ func TestE2E_anInterfaceIsTakenDownAndTheWorkIsTakenOver(t *testing.T) {
 }
 
 // takesDown has the interface of n3 taken down, sees that it is missed and that it is back, and answers with who took over from it
-// and with how many results were lost meanwhile. Nobody takes over where nothing was in its hands, because a busy machine had
-// others take it before.
+// and with how many results were lost meanwhile. Nobody takes over where nothing was in its hands at that moment.
 func (h *house) takesDown(lab *process, o *outsider, pid int) (heir string, lost int) {
 	h.t.Helper()
 	before := lab.nextSummary()
