@@ -19,6 +19,9 @@ type reply struct {
 // call answers one request, under the server's lock.
 type call func(r *http.Request) (reply, error)
 
+// aboutProxy answers a request about one proxy; said is its body. It is called under the server's lock.
+type aboutProxy func(r *http.Request, n named, said io.Reader) (reply, error)
+
 // routes are the calls of Toxiproxy's API. A POST to what is there is Toxiproxy's older word for PATCH.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -28,16 +31,16 @@ func (s *Server) routes() http.Handler {
 		"POST /populate":                         s.populateAll,
 		"GET /proxies":                           s.listProxies,
 		"POST /proxies":                          s.createProxy,
-		"GET /proxies/{proxy}":                   s.showProxy,
-		"POST /proxies/{proxy}":                  s.updateProxy,
-		"PATCH /proxies/{proxy}":                 s.updateProxy,
+		"GET /proxies/{proxy}":                   s.about(showProxy),
+		"POST /proxies/{proxy}":                  s.about(s.updateProxy),
+		"PATCH /proxies/{proxy}":                 s.about(s.updateProxy),
 		"DELETE /proxies/{proxy}":                s.deleteProxy,
-		"GET /proxies/{proxy}/toxics":            s.listToxics,
-		"POST /proxies/{proxy}/toxics":           s.createToxic,
-		"GET /proxies/{proxy}/toxics/{toxic}":    s.showToxic,
-		"POST /proxies/{proxy}/toxics/{toxic}":   s.updateToxic,
-		"PATCH /proxies/{proxy}/toxics/{toxic}":  s.updateToxic,
-		"DELETE /proxies/{proxy}/toxics/{toxic}": s.deleteToxic,
+		"GET /proxies/{proxy}/toxics":            s.about(listToxics),
+		"POST /proxies/{proxy}/toxics":           s.about(s.createToxic),
+		"GET /proxies/{proxy}/toxics/{toxic}":    s.about(showToxic),
+		"POST /proxies/{proxy}/toxics/{toxic}":   s.about(updateToxic),
+		"PATCH /proxies/{proxy}/toxics/{toxic}":  s.about(updateToxic),
+		"DELETE /proxies/{proxy}/toxics/{toxic}": s.about(deleteToxic),
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, call) })
 	}
@@ -68,6 +71,23 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, call call) {
 		return
 	}
 	write(w, answer.status, answer.body, "")
+}
+
+// about is a call that answers about the proxy which the path names.
+func (s *Server) about(answer aboutProxy) call {
+	return func(r *http.Request) (reply, error) {
+		said, err := body(r)
+		if err != nil {
+			return reply{}, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		n, err := s.find(r.PathValue("proxy"))
+		if err != nil {
+			return reply{}, err
+		}
+		return answer(r, n, said)
+	}
 }
 
 // body is a request's, whole: who sends slowly must not keep the server's lock.
@@ -155,27 +175,11 @@ func (s *Server) createProxy(r *http.Request) (reply, error) {
 	return reply{http.StatusCreated, show(n)}, nil
 }
 
-func (s *Server) showProxy(r *http.Request) (reply, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.find(r.PathValue("proxy"))
-	if err != nil {
-		return reply{}, err
-	}
+func showProxy(_ *http.Request, n named, _ io.Reader) (reply, error) {
 	return reply{http.StatusOK, show(n)}, nil
 }
 
-func (s *Server) updateProxy(r *http.Request) (reply, error) {
-	said, err := body(r)
-	if err != nil {
-		return reply{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.find(r.PathValue("proxy"))
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) updateProxy(r *http.Request, n named, said io.Reader) (reply, error) {
 	told, err := readProxy(said, n.show())
 	if err != nil {
 		return reply{}, err
@@ -196,27 +200,11 @@ func (s *Server) deleteProxy(r *http.Request) (reply, error) {
 	return reply{status: http.StatusNoContent}, s.remove(r.PathValue("proxy"))
 }
 
-func (s *Server) listToxics(r *http.Request) (reply, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.find(r.PathValue("proxy"))
-	if err != nil {
-		return reply{}, err
-	}
+func listToxics(_ *http.Request, n named, _ io.Reader) (reply, error) {
 	return reply{http.StatusOK, n.all()}, nil
 }
 
-func (s *Server) createToxic(r *http.Request) (reply, error) {
-	said, err := body(r)
-	if err != nil {
-		return reply{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.find(r.PathValue("proxy"))
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) createToxic(r *http.Request, n named, said io.Reader) (reply, error) {
 	t, err := readToxic(said)
 	if err == nil {
 		err = s.fit(n, t)
@@ -227,45 +215,23 @@ func (s *Server) createToxic(r *http.Request) (reply, error) {
 	return reply{http.StatusOK, t}, err
 }
 
-func (s *Server) showToxic(r *http.Request) (reply, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.find(r.PathValue("proxy"))
-	if err != nil {
-		return reply{}, err
-	}
+func showToxic(r *http.Request, n named, _ io.Reader) (reply, error) {
 	t, err := toxic(n, r.PathValue("toxic"))
 	return reply{http.StatusOK, t}, err
 }
 
-func (s *Server) updateToxic(r *http.Request) (reply, error) {
-	said, err := body(r)
-	if err != nil {
-		return reply{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.find(r.PathValue("proxy"))
-	if err != nil {
-		return reply{}, err
-	}
+func updateToxic(r *http.Request, n named, said io.Reader) (reply, error) {
 	t, err := toxic(n, r.PathValue("toxic"))
-	if err != nil {
-		return reply{}, err
+	if err == nil {
+		t, err = readUpdate(said, t)
 	}
-	if t, err = readUpdate(said, t); err == nil {
+	if err == nil {
 		err = n.set(r.Context(), t)
 	}
 	return reply{http.StatusOK, t}, err
 }
 
-func (s *Server) deleteToxic(r *http.Request) (reply, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.find(r.PathValue("proxy"))
-	if err != nil {
-		return reply{}, err
-	}
+func deleteToxic(r *http.Request, n named, _ io.Reader) (reply, error) {
 	t, err := toxic(n, r.PathValue("toxic"))
 	if err == nil {
 		err = n.unset(r.Context(), t)
