@@ -320,16 +320,21 @@ func (m *model) place(p pane) area {
 	return a
 }
 
-// compose joins the panes' rows: at most two stand side by side, in the order of their names.
+// compose joins the panes' rows: at most two stand side by side, in the order of their names. A row that holds a part of the
+// picture is numbered in the cells that stay empty before its panes, see [blank].
 func (m *model) compose() string {
 	b := &m.builder
 	b.Reset()
 	b.Grow(len(m.content) + len(m.content)/8)
+	picture := m.place(panePicture)
 	for y := range m.lay.h {
 		if y > 0 {
 			b.WriteByte('\n')
 		}
-		x := 0
+		x, number := 0, uint(0)
+		if y >= picture.y && y < picture.y+picture.h && m.look.picture() != render.ASCII {
+			number = uint(y - picture.y)
+		}
 		for p := range panes {
 			a := m.place(p)
 			row := y - a.y
@@ -337,13 +342,25 @@ func (m *model) compose() string {
 				continue
 			}
 			for ; x < a.x; x++ {
-				b.WriteByte(' ')
+				b.WriteString(blank(number))
+				number >>= 1
 			}
 			b.WriteString(m.rows[p][row])
 			x += a.w
 		}
 	}
 	return b.String()
+}
+
+// blank is an empty cell that bears the lowest bit of a row's number: a space, or one that does not break. Bubble Tea takes two
+// rows for the same where their glyphs are, whatever their colours, and where rows of a panel move up or down it has the
+// terminal scroll them, together with the picture beside them, which it then draws anew over what the eye has seen jump. Rows
+// that differ are never scrolled.
+func blank(number uint) string {
+	if number&1 == 1 {
+		return "\u00a0"
+	}
+	return " "
 }
 
 // hold stops the display at an instant, or with 0 releases it, which shows what came meanwhile.

@@ -64,7 +64,10 @@ func (s *stage) press(keys ...string) {
 }
 
 // text is the screen as a terminal would show it, without colours.
-func (s *stage) text() string { return s.screen().String() }
+func (s *stage) text() string { return flat(s.screen()) }
+
+// flat is what a screen holds, with spaces where rows are numbered.
+func flat(b uv.ScreenBuffer) string { return strings.ReplaceAll(b.String(), "\u00a0", " ") }
 
 func (s *stage) screen() uv.ScreenBuffer {
 	b := uv.NewScreenBuffer(s.lay.w, s.lay.h)
@@ -150,7 +153,7 @@ func (s *stage) sketch() string {
 			}
 		}
 	}
-	lines := strings.Split(b.String(), "\n")
+	lines := strings.Split(flat(b), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " \r")
 	}
