@@ -217,61 +217,6 @@ func incidentRow(s *state, t *theme, w int, budget float64) string {
 	return l.put(plain, text).String()
 }
 
-func quantileRow(s *state, t *theme, w int, budget float64) string {
-	l := t.line(w)
-	if s.latency.N == 0 {
-		return l.put(faint, "p50 -  p99 -  max - ms").String()
-	}
-	figures := []struct {
-		name  string
-		value float64
-	}{{"p50", s.latency.P50}, {"p90", s.latency.P90}, {"p99", s.latency.P99}, {"max", s.latency.Max}}
-	gap := "   "
-	if w < bigWidth {
-		figures = append(figures[:1], figures[2:]...)
-		gap = "  "
-	}
-	for i, f := range figures {
-		if i > 0 {
-			l.put(plain, gap)
-		}
-		l.put(faint, f.name+" ").put(verdict(f.value, budget, false), ms(f.value))
-	}
-	return l.put(faint, " ms").String()
-}
-
-// totalsRow counts what must be nought: green until it is not.
-func totalsRow(s *state, t *theme, w int) string {
-	l := t.line(w)
-	if s.totals == nil {
-		return l.String()
-	}
-	count := func(n uint64) style {
-		if n > 0 {
-			return danger
-		}
-		return good
-	}
-	l.put(faint, "lost ").put(count(s.totals.Lost), strconv.FormatUint(s.totals.Lost, 10))
-	if n := s.totals.Unmeasured; n > 0 {
-		l.put(faint, " of them unmeasured ").put(caution, strconv.FormatUint(n, 10))
-	}
-	l.put(faint, "  duplicates ").put(count(s.totals.Duplicates), strconv.FormatUint(s.totals.Duplicates, 10))
-	mood := good
-	if s.totals.NeedlessPerMinute > 0 {
-		mood = caution
-	}
-	rate := strconv.FormatFloat(s.totals.NeedlessPerMinute, 'f', 1, 64)
-	const name = "  needless takeovers "
-	switch {
-	case l.w+len(name)+len(rate)+4 <= w:
-		l.put(faint, name).put(mood, rate).put(faint, "/min")
-	case l.w+11+len(rate)+4 <= w:
-		l.put(faint, "  needless ").put(mood, rate).put(faint, "/min")
-	}
-	return l.String()
-}
-
 // histogram draws columns over an axis of milliseconds, a bucket each, and a line where the budget ends.
 func histogram(t *theme, buckets []Bucket, budget float64, w, h int) []string {
 	if len(buckets) == 0 {

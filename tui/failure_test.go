@@ -2,6 +2,7 @@ package tui
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,33 @@ func TestScreen_belowTheSmallestSaysHowToLeave(t *testing.T) {
 		s.play(100 * time.Millisecond)
 		if got := s.row(size[1] - 1); !strings.Contains(got, "q quits") {
 			t.Errorf("%v: the last line is %q, want how to leave", size, got)
+		}
+	}
+}
+
+func TestFigures_eachHasItsNameAndItsUnit(t *testing.T) {
+	const dot, number = `  `, `[0-9.]+`
+	figure := func(name string) string { return name + " " + number + " ms" }
+	for _, c := range []struct {
+		w, h int
+		want []string
+	}{
+		{160, 45, []string{figure("p50") + dot + figure("p90") + dot + figure("p99") + dot + figure("max"), "needless takeovers 0.0/min"}},
+		{120, 36, []string{figure("p50") + dot + figure("p90") + dot + figure("p99") + dot + figure("max"), "needless takeovers 0.0/min"}},
+		{80, 24, []string{figure("p50") + dot + figure("p99") + dot + figure("max"), "lost 0  duplicates 0  needless 0.0/min"}},
+		{60, 18, []string{figure("p50") + dot + figure("max"), "lost 0  dup 0  needless 0/min"}},
+	} {
+		s := newStage(t, c.w, c.h, Options{})
+		s.play(100 * time.Millisecond)
+		s.Update(frame{News{Now: s.state.now, Incident: &Incident{At: s.state.now, Node: "n1", What: "killed", Open: true}}})
+		if got := s.text(); !strings.Contains(got, "no downtime is measured yet") {
+			t.Errorf("%d×%d: before anything is measured the screen is\n%s", c.w, c.h, got)
+		}
+		s.story()
+		for _, want := range append(c.want, `14:03:0\d\.\d{3} n4 took over from n2 by silence`) {
+			if got := s.text(); !regexp.MustCompile(want).MatchString(got) {
+				t.Errorf("%d×%d: %q is not on the screen:\n%s", c.w, c.h, want, got)
+			}
 		}
 	}
 }

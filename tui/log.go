@@ -115,16 +115,12 @@ func drawLog(s *state, t *theme, w, h int) []string {
 		note = fmt.Sprintf("%d missed", s.missed)
 	}
 	rows = append(rows, heading(t, "log", note, caution, w))
-	layout := "15:04:05.000"
-	if w < 60 {
-		layout = "04:05.000"
-	}
 	if len(s.log) == 0 && h > 1 {
 		rows = append(rows, t.line(w).put(faint, "nothing has happened yet").String())
 	}
 	var lines []string
 	for _, e := range s.log[max(0, len(s.log)-(h-1)):] {
-		l := t.line(w).put(faint, s.opts.stamp(e.at, layout)+" ")
+		l := t.line(w).put(faint, s.opts.stamp(e.at, "15:04:05.000")+" ")
 		l.left(tone(e.verb), e.node, min(8, s.longestName())).put(plain, " ")
 		count := ""
 		if e.times > 1 {
