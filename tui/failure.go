@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// bigWidth and bigHeight are the least size of the failover panel at which the last downtime is written large.
+// bigWidth and bigHeight are the least size of the failover panel at which the last downtime is written large, and with
+// courseHeight its course is drawn, too.
 const (
-	bigWidth  = 44
-	bigHeight = 12
+	bigWidth     = 44
+	bigHeight    = 12
+	courseHeight = 15
 )
 
 // drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
@@ -37,6 +39,10 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 	big := w >= bigWidth && h >= bigHeight
 	if big {
 		rows = append(rows, bigIncident(s, t, w, budget)...)
+		if h >= courseHeight {
+			course := s.incident.course(s.untold(s.incident, budget) == "")
+			rows = append(rows, waterfall(t, course, budget, s.incident.Open, w)...)
+		}
 	} else {
 		rows = append(rows, incidentRow(s, t, w, budget))
 		if why := s.untold(s.incident, budget); why != "" && h > 6 {

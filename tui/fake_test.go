@@ -162,7 +162,7 @@ func (f *fake) fail(now clock.Instant, i int, what string, signal failover.Signa
 	}
 	f.lats = append(f.lats, downtime)
 	f.news.Latency = latencyOf(f.lats)
-	inc := Incident{At: now, Node: f.names[i], What: what, Signal: signal, Tasks: moved, Downtime: downtime}
+	inc := Incident{At: now, Node: f.names[i], What: what, Signal: signal, Noticed: 0.4, Tasks: moved, Downtime: downtime}
 	if heir >= 0 {
 		inc.Heir = f.names[heir]
 		inc.Taken = 1.9

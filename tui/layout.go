@@ -65,9 +65,11 @@ func arrangeBeside(w, h, nodes, side, margin int) layout {
 	l.nodes.h = min(2+max(nodes, 5), l.help.h/3)
 	l.failure = l.help
 	l.failure.y = l.nodes.y + l.nodes.h + 1
-	l.failure.h = 13
-	if l.help.h >= 40 {
-		l.failure.h = 15
+	switch l.failure.h = 13; {
+	case l.help.h >= 40:
+		l.failure.h = 18
+	case l.help.h >= 32:
+		l.failure.h = 16
 	}
 	l.log = l.help
 	l.log.y = l.failure.y + l.failure.h + 1

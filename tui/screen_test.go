@@ -121,6 +121,9 @@ func TestScreen_saysWhatToDoBeforeAnythingFailed(t *testing.T) {
 	golden(t, "calm", s.sketch())
 }
 
+// plainText is a row without its escape codes.
+func plainText(row string) string { return ansi.Strip(row) }
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".txt")
