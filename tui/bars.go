@@ -126,6 +126,18 @@ func drawCaption(s *state, t *theme, w, tiles int, palette string) string {
 
 // drawFooter draws the last row: an answer to the last deed, or what the keys would do now.
 func drawFooter(s *state, t *theme, table []action, w int) string {
+	row, _ := footer(s, t, table, w)
+	return row
+}
+
+// spot is a lit key on a row: a click on it is the key.
+type spot struct {
+	x, w int
+	key  string
+}
+
+// footer is the last row, and where its keys are.
+func footer(s *state, t *theme, table []action, w int) (row string, spots []spot) {
 	gap := "  "
 	if w >= 110 {
 		gap = "   "
@@ -133,6 +145,10 @@ func drawFooter(s *state, t *theme, table []action, w int) string {
 	right := tail(s, table)
 	space := w - right.cells(gap) - len(gap)
 	l := t.line(w)
+	put := func(h hint) {
+		spots = append(spots, spot{l.w, h.cells(), h.press})
+		l.hint(h)
+	}
 	if s.message != "" {
 		mood := strong
 		if s.alarm {
@@ -141,19 +157,20 @@ func drawFooter(s *state, t *theme, table []action, w int) string {
 		l.put(mood, t.cut(s.message, max(space, 0))).put(plain, gap)
 	}
 	for _, h := range choose(s, table, space-l.w, gap) {
-		l.hint(h).put(plain, gap)
+		put(h)
+		l.put(plain, gap)
 	}
 	if right.cells(gap) > w {
-		return l.String()
+		return l.String(), spots
 	}
 	l.to(w - right.cells(gap))
 	for i, h := range right {
 		if i > 0 {
 			l.put(plain, gap)
 		}
-		l.hint(h)
+		put(h)
 	}
-	return l.String()
+	return l.String(), spots
 }
 
 // enough is how many hints a footer should hold beside those at its right end; below, it takes the brief ones.
@@ -182,8 +199,8 @@ func choose(s *state, table []action, w int, gap string) (chosen hints) {
 	return chosen
 }
 
-// hint is a key and what it does now.
-type hint struct{ key, text string }
+// hint is a key and what it does now. Press is the key as Bubble Tea spells it, of several the first.
+type hint struct{ key, text, press string }
 
 func (h hint) cells() int { return cells(h.key) + 1 + cells(h.text) }
 
@@ -203,7 +220,7 @@ func hintOf(s *state, a *action, brief bool) hint {
 	if a.hint == nil {
 		return hint{}
 	}
-	return hint{a.label, a.hint(s, brief)}
+	return hint{a.label, a.hint(s, brief), a.keys[0]}
 }
 
 // tail is what always stands at the footer's right end: how to learn more, and how to leave.
@@ -233,57 +250,6 @@ func drawSmall(s *state, t *theme, w, h int) string {
 		text = "q quits"
 	}
 	return t.line(w).put(caution, t.cut(text, w)).String()
-}
-
-// drawHelp draws every action with its keys, and what the table's words mean, broken into several rows each where there
-// is room for that.
-func drawHelp(t *theme, table []action, w, h int) []string {
-	const keyWidth, wordWidth = 7, 10
-	for _, broken := range []bool{true, false} {
-		rows := []string{heading(t, "keys", "? closes", faint, w)}
-		for i := range table {
-			rows = explain(t, rows, lit, table[i].label, table[i].help, keyWidth, w, broken)
-		}
-		keys := len(rows)
-		rows = append(rows, t.line(w).String(), heading(t, "words", "", faint, w))
-		for _, word := range legend() {
-			rows = explain(t, rows, strong, word[0], word[1], wordWidth, w, broken)
-		}
-		switch {
-		case len(rows) <= h:
-			return fill(t, rows, w, h)
-		case len(rows) <= h+2 && !broken:
-			return slices.Delete(rows, keys, keys+len(rows)-h) // without the empty row between the two, or the heading too
-		case !broken:
-			return fill(t, rows[:keys], w, h)
-		}
-	}
-	return nil
-}
-
-// explain appends a term and its explanation, in one row or as many as it takes.
-func explain(t *theme, rows []string, s style, term, text string, column, w int, broken bool) []string {
-	lines := []string{t.cut(text, w-column)}
-	if broken {
-		lines = wrap(text, w-column)
-	}
-	for _, line := range lines {
-		rows = append(rows, t.line(w).left(s, term, column).put(plain, line).String())
-		term = ""
-	}
-	return rows
-}
-
-// legend explains the words that the panels use.
-func legend() [][2]string {
-	return [][2]string{
-		{"owns", "tiles the node computes now"},
-		{"holds", "copies ready to run: a hot standby"},
-		{"beat ms", "longest pause between its beats lately"},
-		{"downtime", "how long results stood still on arrival"},
-		{"needless", "takeovers from a node that was alive"},
-		{"stale", "dimmed, hatched: no result for 4 periods"},
-	}
 }
 
 // wrap breaks text into lines of a width at spaces.

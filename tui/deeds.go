@@ -248,8 +248,26 @@ func (m *model) closeAll(string) tea.Cmd {
 	return nil
 }
 
-// click picks the node whose line or tile lies at a cell.
-func (m *model) click(x, y int) {
+// click picks the node whose line or tile lies at a cell, or presses the key that does.
+func (m *model) click(x, y int) tea.Cmd {
+	if a := m.place(paneFooter); a.contains(x, y) && !m.lay.small {
+		_, spots := footer(&m.state, m.look, m.table, a.w)
+		for _, s := range spots {
+			if x >= a.x+s.x && x < a.x+s.x+s.w {
+				return m.press(s.key)
+			}
+		}
+	}
+	if a := m.place(paneHelp); a.contains(x, y) {
+		rows := helpRows(m.look, m.table, a.w, a.h)
+		if y-a.y >= len(rows) || rows[y-a.y].key == "" {
+			return nil
+		}
+		m.toggleHelp("") // to see what comes of it
+		if key := rows[y-a.y].key; key != "?" && key != "esc" {
+			return m.press(key)
+		}
+	}
 	if a := m.place(paneNodes); a.contains(x, y) {
 		if i := m.state.nodeAt(y-a.y, a.h); i >= 0 {
 			m.choose(m.state.nodes[i].Name)
@@ -260,4 +278,5 @@ func (m *model) click(x, y int) {
 			m.choose(name)
 		}
 	}
+	return nil
 }

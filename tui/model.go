@@ -92,7 +92,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.press(msg.String())
 	case tea.MouseClickMsg:
-		m.click(msg.X, msg.Y)
+		if msg.Button <= tea.MouseLeft { // the others paste and ask for menus
+			return m, m.click(msg.X, msg.Y)
+		}
 	case answer:
 		if msg.err != nil {
 			m.state.say(true, "%s: %v", msg.done, msg.err)

@@ -1,0 +1,69 @@
+package tui
+
+import "slices"
+
+// helpRow is a row of help, and the key of the action that it explains; empty where it explains none.
+type helpRow struct{ text, key string }
+
+// drawHelp draws every action with its keys, and what the table's words mean.
+func drawHelp(t *theme, table []action, w, h int) []string {
+	rows := make([]string, 0, h)
+	for _, r := range helpRows(t, table, w, h) {
+		rows = append(rows, r.text)
+	}
+	return fill(t, rows, w, h)
+}
+
+// helpRows are at most h rows: each action and each word is broken into several where there is room for that.
+func helpRows(t *theme, table []action, w, h int) []helpRow {
+	const keyWidth, wordWidth = 7, 10
+	for _, broken := range []bool{true, false} {
+		rows := []helpRow{{text: heading(t, "keys", "? closes, a click runs", faint, w)}}
+		for i := range table {
+			rows = explain(t, rows, hint{table[i].label, table[i].help, table[i].keys[0]}, keyWidth, w, broken)
+		}
+		keys := len(rows)
+		rows = append(rows, helpRow{text: t.line(w).String()}, helpRow{text: heading(t, "words", "", faint, w)})
+		for _, word := range legend() {
+			rows = explain(t, rows, hint{key: word[0], text: word[1]}, wordWidth, w, broken)
+		}
+		switch {
+		case len(rows) <= h:
+			return rows
+		case len(rows) <= h+2 && !broken:
+			return slices.Delete(rows, keys, keys+len(rows)-h) // without the empty row between the two, or the heading too
+		case !broken:
+			return rows[:min(keys, h)]
+		}
+	}
+	return nil
+}
+
+// explain appends a key or a word and its explanation, in one row or as many as it takes.
+func explain(t *theme, rows []helpRow, what hint, column, w int, broken bool) []helpRow {
+	look, term := lit, what.key
+	if what.press == "" {
+		look = strong
+	}
+	lines := []string{t.cut(what.text, w-column)}
+	if broken {
+		lines = wrap(what.text, w-column)
+	}
+	for _, line := range lines {
+		rows = append(rows, helpRow{t.line(w).left(look, term, column).put(plain, line).String(), what.press})
+		term = ""
+	}
+	return rows
+}
+
+// legend explains the words that the panels use.
+func legend() [][2]string {
+	return [][2]string{
+		{"owns", "tiles the node computes now"},
+		{"holds", "copies ready to run: a hot standby"},
+		{"beat ms", "longest pause between its beats lately"},
+		{"downtime", "how long results stood still on arrival"},
+		{"needless", "takeovers from a node that was alive"},
+		{"stale", "dimmed, hatched: no result for 4 periods"},
+	}
+}
