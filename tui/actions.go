@@ -29,6 +29,8 @@ func actions() []action {
 			hint: hintFreeze, do: (*model).freezeOrThaw},
 		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again",
 			hint: hintRevive, do: (*model).revive},
+		{name: "full", keys: []string{"f"}, label: "f", help: "fill the screen with the picture; again: the panels",
+			hint: hintFull, do: (*model).toggleFull},
 		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them",
 			hint: hintOwners, do: (*model).toggleOwners},
 		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
@@ -37,18 +39,16 @@ func actions() []action {
 			hint: hintGuard, do: (*model).guard},
 		{name: "heal", keys: []string{"H"}, label: "H", help: "heal everything that stands",
 			hint: hintHeal, do: (*model).heal},
-		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, label: "1-9",
-			help: "pick a node, as a click on it does",
+		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
+			help: "pick a node, as a click does; tab: the next",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
-		{name: "step", keys: []string{"tab", "down", "j", "shift+tab", "up", "k"}, label: "tab",
-			help: "pick the next node; up and down, too", do: (*model).pickBeside},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it",
 			hint: hintRecord, do: (*model).record},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
-		{name: "close", keys: []string{"esc"}, label: "esc", help: "close the help, release the display",
+		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels, release the display",
 			do: (*model).closeAll},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background",
 			do: (*model).suspend},
@@ -142,6 +142,14 @@ func hintOwners(s *state, _ bool) string {
 		return "colours"
 	}
 	return "owners"
+}
+
+// hintFull shows the key where there are no panels, and nothing else says how to get them back.
+func hintFull(s *state, _ bool) string {
+	if s.full {
+		return "panels"
+	}
+	return ""
 }
 
 func hintHold(s *state, _ bool) string {

@@ -302,3 +302,29 @@ func TestHeal_isOfferedWhileSomethingIsBrokenAndEndsAllOfIt(t *testing.T) {
 		t.Errorf("a refused H answers %q, want why", got)
 	}
 }
+
+func TestFull_isThePictureUntilThePanelsAreAskedFor(t *testing.T) {
+	for _, size := range [][2]int{{160, 45}, {120, 36}, {80, 24}, {60, 18}} {
+		s := newStage(t, size[0], size[1], Options{Depth: render.TrueColor})
+		s.play(300 * time.Millisecond)
+		before := s.place(panePicture)
+		for _, back := range []string{"f", "esc"} {
+			s.press("3", "f")
+			s.play(fakePeriod)
+			if a := s.place(panePicture); a.w <= before.w || strings.Contains(s.text(), "failover") {
+				t.Errorf("%v: after f the picture has %d columns, before %d:\n%s", size, a.w, before.w, s.text())
+			}
+			if got := s.row(size[1] - 1); !strings.Contains(got, "x kill n3") || !strings.Contains(got, "f panels") {
+				t.Errorf("%v: the footer is %q, want that nodes can be broken, and how to go back", size, got)
+			}
+			s.press("?", "?", "2", "x") // what else there is goes on
+			s.play(fakePeriod)
+			checkSize(t, "full", s.View().Content, size[0], size[1])
+			s.press(back)
+			s.play(fakePeriod)
+			if a := s.place(panePicture); a != before || !strings.Contains(s.text(), "failover") {
+				t.Errorf("%v: after %s the picture is at %v, want %v:\n%s", size, back, a, before, s.text())
+			}
+		}
+	}
+}

@@ -102,21 +102,20 @@ func (m *model) give(d deed) bool {
 
 // What the actions do. Each leaves the panes it changed dirty.
 
+// pick picks the node of a number, or the one after the picked one, or before it.
 func (m *model) pick(key string) tea.Cmd {
-	if i := int(key[0] - '1'); i < len(m.state.nodes) {
+	n := len(m.state.nodes)
+	i := m.state.ordinal(m.state.picked)
+	switch key {
+	case "tab", "down", "j":
+		i = (i + 1) % max(n, 1)
+	case "shift+tab", "up", "k":
+		i = (i - 1 + n) % max(n, 1)
+	default:
+		i = int(key[0] - '1')
+	}
+	if i >= 0 && i < n {
 		m.choose(m.state.nodes[i].Name)
-	}
-	return nil
-}
-
-// pickBeside picks the node after the picked one, or the one before it.
-func (m *model) pickBeside(key string) tea.Cmd {
-	by := 1
-	if key == "shift+tab" || key == "up" || key == "k" {
-		by = -1
-	}
-	if n := len(m.state.nodes); n > 0 {
-		m.choose(m.state.nodes[(m.state.ordinal(m.state.picked)+by+n)%n].Name)
 	}
 	return nil
 }
@@ -223,6 +222,13 @@ func (m *model) nextPalette(string) tea.Cmd {
 	return nil
 }
 
+// toggleFull gives the whole screen to the picture, or room to the panels.
+func (m *model) toggleFull(string) tea.Cmd {
+	m.state.full = !m.state.full
+	m.arrange(m.lay.w, m.lay.h)
+	return nil
+}
+
 func (m *model) toggleHold(string) tea.Cmd {
 	if m.state.held != 0 {
 		m.hold(0)
@@ -239,8 +245,11 @@ func (m *model) toggleHelp(string) tea.Cmd {
 }
 
 func (m *model) closeAll(string) tea.Cmd {
-	if m.state.help {
+	switch {
+	case m.state.help:
 		return m.toggleHelp("")
+	case m.state.full:
+		return m.toggleFull("")
 	}
 	if m.state.held != 0 {
 		m.hold(0)

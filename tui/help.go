@@ -27,13 +27,18 @@ func helpRows(t *theme, table []action, w, h int) []helpRow {
 		for _, word := range legend() {
 			rows = explain(t, rows, hint{key: word[0], text: word[1]}, wordWidth, w, broken)
 		}
-		switch {
-		case len(rows) <= h:
+		switch over := len(rows) - h; {
+		case over <= 0:
 			return rows
-		case len(rows) <= h+2 && !broken:
-			return slices.Delete(rows, keys, keys+len(rows)-h) // without the empty row between the two, or the heading too
-		case !broken:
-			return rows[:min(keys, h)]
+		case broken:
+		case over <= 2:
+			return slices.Delete(rows, keys, keys+over) // without the empty row between the two, or the heading too
+		case over == 3:
+			return slices.Delete(rows, keys, keys+2)[1:]
+		case keys > h:
+			return rows[1:min(keys, h+1)]
+		default:
+			return rows[:keys]
 		}
 	}
 	return nil

@@ -27,11 +27,13 @@ type layout struct {
 	footer  area
 }
 
-// arrange lays a screen of w × h cells out for a number of nodes.
-func arrange(w, h, nodes int) layout {
+// arrange lays a screen of w × h cells out for a number of nodes, or, where it is to be full, for the picture alone.
+func arrange(w, h, nodes int, full bool) layout {
 	switch {
 	case w < minWidth || h < minHeight:
 		return arrangeSmall(w, h)
+	case full:
+		return arrangeFull(w, h)
 	case w >= 150 && h >= 32:
 		return arrangeBeside(w, h, nodes, 64, 2)
 	case w >= 110 && h >= 30:
@@ -46,6 +48,18 @@ func arrangeSmall(w, h int) layout {
 	l := layout{w: w, h: h, small: true}
 	l.picture = area{0, 0, w, max(h-1, 0)}
 	l.footer = area{0, max(h-1, 0), w, min(h, 1)}
+	return l
+}
+
+// arrangeFull gives the picture all but the first row and the last two.
+func arrangeFull(w, h int) layout {
+	l := layout{w: w, h: h, margin: 1}
+	inner := w - 2
+	l.header = area{1, 0, inner, 1}
+	l.picture = area{1, 1, inner, h - 3}
+	l.caption = area{1, h - 2, inner, 1}
+	l.footer = area{1, h - 1, inner, 1}
+	l.help = area{1, 1, inner, h - 2}
 	return l
 }
 

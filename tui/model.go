@@ -141,7 +141,7 @@ func (m *model) soil(which ...pane) {
 
 // arrange lays everything out anew.
 func (m *model) arrange(w, h int) {
-	m.lay = arrange(w, h, len(m.state.nodes))
+	m.lay = arrange(w, h, len(m.state.nodes), m.state.full)
 	m.canvas.resize(m.lay.picture.w, m.lay.picture.h)
 	m.soil(paneHeader, panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
 }

@@ -104,6 +104,7 @@ func TestScreen_looksAsItDid(t *testing.T) {
 		{"help-narrow", 80, 24, Options{}, []string{"?"}},
 		{"help-tiny", 60, 18, Options{}, []string{"?"}},
 		{"held", 80, 24, Options{}, []string{"space"}},
+		{"full", 80, 24, Options{Depth: render.TrueColor}, []string{"f"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStage(t, c.w, c.h, c.opts)
@@ -167,7 +168,7 @@ func TestScreen_fillsEachSizeExactly(t *testing.T) {
 	if testing.Short() {
 		t.Skip("computes a few hundred pictures")
 	}
-	states := map[string][]string{"plain": nil, "owners": {"o"}, "help": {"?"}, "held": {"space"}}
+	states := map[string][]string{"plain": nil, "owners": {"o"}, "help": {"?"}, "held": {"space"}, "full": {"f"}, "help over it": {"f", "?"}}
 	for _, depth := range []render.Depth{render.ASCII, render.Colors16, render.Colors256, render.TrueColor} {
 		s := newStage(t, 80, 24, Options{Depth: depth})
 		s.story()

@@ -33,6 +33,7 @@ type state struct {
 	picked   string        // name of the picked node; empty until there is one
 	owners   bool          // tiles are tinted by owner
 	help     bool          // help is shown
+	full     bool          // the picture fills the screen
 	held     clock.Instant // since when the display is held; 0 where it is not
 	message  string        // the footer's answer to the last deed
 	alarm    bool          // the message tells of a refusal
