@@ -39,6 +39,8 @@ func actions() []action {
 			hint: hintGuard, do: (*model).guard},
 		{name: "heal", keys: []string{"H"}, label: "H", help: "heal everything that stands",
 			hint: hintHeal, do: (*model).heal},
+		{name: "undo", keys: []string{"u"}, label: "u", help: "take the last kill, freeze or strategy back",
+			hint: hintUndo, do: (*model).undo},
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
 			help: "pick a node, as a click does; tab: the next",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
@@ -117,6 +119,17 @@ func hintHeal(s *state, brief bool) string {
 		}
 	}
 	return ""
+}
+
+func hintUndo(s *state, brief bool) string {
+	switch n := len(s.undos); {
+	case n == 0:
+		return ""
+	case brief:
+		return "undo"
+	default:
+		return "undo " + s.undos[n-1].String()
+	}
 }
 
 func hintGuard(s *state, _ bool) string {

@@ -59,9 +59,9 @@ func TestClick_onALineOfHelpRunsItAndClosesHelp(t *testing.T) {
 		s := newStage(t, size[0], size[1], Options{})
 		s.play(300 * time.Millisecond)
 		s.press("2", "?")
-		s.clickOn("keys ──")
+		s.clickOn("fracture")
 		if !s.state.help {
-			t.Errorf("%v: a click on a heading closed help", size)
+			t.Errorf("%v: a click beside help closed it", size)
 		}
 		s.clickOn("kill the picked node")
 		if want := []string{"kill n2"}; s.state.help || !slices.Equal(s.fake.calls, want) {

@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"fracture/render"
+	"fracture/work"
 )
 
 // maxDeeds is how many deeds wait to be begun; more are refused.
@@ -61,7 +62,7 @@ func (d deed) perform(ctx context.Context, control Control) (msg tea.Msg) {
 
 // order has something done to the picked node, beside the loop; what comes of it is an [answer]. What breaks the last one is
 // asked for twice.
-func (m *model) order(verb, done, key string, do func(c Control, ctx context.Context, node string, sure bool) error) tea.Cmd {
+func (m *model) order(verb, past, key string, do func(c Control, ctx context.Context, node string, sure bool) error) tea.Cmd {
 	m.soil(paneFooter)
 	n := m.state.target()
 	if n == nil {
@@ -75,10 +76,13 @@ func (m *model) order(verb, done, key string, do func(c Control, ctx context.Con
 	name, again := n.Name, question{verb, n.Name}
 	sure := m.state.asked == again
 	m.give(deed{name: verb + " " + name, do: func(c Control, ctx context.Context) (string, error) {
-		return done + " " + name, do(c, ctx, name, sure)
+		return past + " " + name, do(c, ctx, name, sure)
 	}, then: func(s *state, err error) {
 		if doubt := (*Doubt)(nil); errors.As(err, &doubt) { // what to press first: the rest may be cut
 			s.ask(again, "%s %s? %s again does it: %s", verb, name, key, doubt.Why)
+		}
+		if err == nil {
+			s.did(done{verb: verb, node: name})
 		}
 	}})
 	return nil
@@ -148,7 +152,11 @@ func (m *model) revive(key string) tea.Cmd {
 // heal ends everything that stands, whoever broke it.
 func (m *model) heal(string) tea.Cmd {
 	m.soil(paneFooter)
-	m.give(deed{name: "heal", do: func(c Control, ctx context.Context) (string, error) { return c.Heal(ctx) }})
+	m.give(deed{name: "heal", do: func(c Control, ctx context.Context) (string, error) { return c.Heal(ctx) }, then: func(s *state, err error) {
+		if err == nil {
+			s.did(done{verb: "heal"})
+		}
+	}})
 	return nil
 }
 
@@ -177,20 +185,28 @@ func (m *model) guard(string) tea.Cmd {
 		s.say(true, "guard: it is not known yet how the picture is guarded")
 		return nil
 	}
+	before := done{verb: "guard", factor: uint8(s.opts.Factor)}
+	before.strategy, _ = work.ParseStrategy(s.opts.Strategy) // it is one, or there were no next
 	factor, _ := next.Factors()
-	s.changing = m.give(deed{
-		name: "guard by " + next.String(),
+	m.guardBy(next, factor, func(s *state) { s.did(before) })
+	return nil
+}
+
+// guardBy has the picture guarded so, and then notes that in the way given.
+func (m *model) guardBy(strategy work.Strategy, factor uint8, note func(s *state)) {
+	m.state.changing = m.give(deed{
+		name: "guard by " + strategy.String(),
 		do: func(c Control, ctx context.Context) (string, error) {
-			return c.Guard(ctx, next, factor)
+			return c.Guard(ctx, strategy, factor)
 		},
 		then: func(s *state, err error) {
 			s.changing = false
 			if err == nil { // a node will tell the same
-				s.opts.Strategy, s.opts.Factor, s.stopped = next.String(), int(factor), ""
+				s.opts.Strategy, s.opts.Factor, s.stopped = strategy.String(), int(factor), ""
+				note(s)
 			}
 		},
 	})
-	return nil
 }
 
 // record begins a recording, or ends it.

@@ -43,6 +43,7 @@ type state struct {
 	stopped  string        // the fault that has ended the picture's stream; empty while it runs
 	changing bool          // a change of strategy is on its way
 	asked    question      // what the message asks; zero: it asks nothing
+	undos    []done        // what can be taken back, the last one last
 	tape     *Recording    // what is recorded; nil: nothing is
 	stale    staleness
 }

@@ -1,0 +1,70 @@
+package tui
+
+import (
+	"context"
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"fracture/work"
+)
+
+// maxUndos is how many deeds can be taken back; the oldest are forgotten first.
+const maxUndos = 16
+
+// done is a deed that can be taken back: a kill or a freeze of a node, or a change of strategy, with what held before.
+type done struct {
+	verb, node string
+	strategy   work.Strategy
+	factor     uint8
+}
+
+// String says what it was.
+func (d done) String() string {
+	if d.verb == "guard" {
+		return "the change of strategy"
+	}
+	return d.verb + " " + d.node
+}
+
+// did notes what a deed has broken, or, once something is mended, that it need not be taken back any more.
+func (s *state) did(d done) {
+	switch d.verb {
+	case "kill", "freeze", "guard":
+		if len(s.undos) >= maxUndos {
+			s.undos = slices.Delete(s.undos, 0, 1)
+		}
+		s.undos = append(s.undos, d)
+	case "heal":
+		s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" })
+	default:
+		s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" && o.node == d.node })
+	}
+}
+
+// undo takes the last kill, freeze or change of strategy back that was done here.
+func (m *model) undo(string) tea.Cmd {
+	m.soil(paneFooter)
+	s := &m.state
+	if len(s.undos) == 0 {
+		s.say(true, "undo: nothing was broken here that stands")
+		return nil
+	}
+	last := s.undos[len(s.undos)-1]
+	if last.verb == "guard" {
+		if s.changing {
+			s.say(true, "undo: the change of strategy before is not done yet")
+			return nil
+		}
+		m.guardBy(last.strategy, last.factor, func(*state) {})
+	} else if !m.give(deed{name: "undo " + last.String(), do: func(c Control, ctx context.Context) (string, error) {
+		if last.verb == "freeze" {
+			return "took back: " + last.String(), c.Thaw(ctx, last.node)
+		}
+		return "took back: " + last.String(), c.Revive(ctx, last.node)
+	}}) {
+		return nil
+	}
+	s.undos = s.undos[:len(s.undos)-1]
+	return nil
+}
