@@ -92,6 +92,17 @@ func verdict(downtime, budget float64, open bool) style {
 	return good
 }
 
+// judged is the verdict in words, for who sees no colours, as a clause; empty while it may still change.
+func (i *Incident) judged(budget float64) string {
+	switch {
+	case i.Downtime > budget:
+		return ", over the budget"
+	case i.Open:
+		return ""
+	}
+	return ", within the budget"
+}
+
 // told says in words what failed, who took over and what made them notice.
 func told(s *state, i *Incident) (what, heir, when string) {
 	what = i.Node + " " + i.What
@@ -139,6 +150,9 @@ func bigIncident(s *state, t *theme, w int, budget float64) []string {
 	}
 	digits := large(t, ms(i.Downtime))
 	beside := w - cells(digits[1]) - 2
+	if judged := what + i.judged(budget); cells(judged) <= beside {
+		what = judged
+	}
 	said := []remark{{faint, unit + " " + t.glyphs.dot + " " + when}, {strong, what}} // the unit stays beside the digits
 	for _, text := range t.fold(heir, beside) {
 		said = append(said, remark{plain, text})

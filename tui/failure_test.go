@@ -113,3 +113,19 @@ func TestFigures_eachHasItsNameAndItsUnit(t *testing.T) {
 		}
 	}
 }
+
+func TestFailure_saysTheVerdictInWords(t *testing.T) {
+	s := newStage(t, 120, 36, Options{})
+	s.play(time.Second)
+	for _, c := range []struct {
+		downtime float64
+		open     bool
+		want     string
+	}{{4, false, "n1 killed, within the budget"}, {4, true, "n1 killed"}, {14, true, "n1 killed, over the budget"}, {14, false, "n1 killed, over the budget"}} {
+		s.Update(frame{News{Now: s.state.now, Totals: &Totals{Results: 720},
+			Incident: &Incident{At: s.state.now, Node: "n1", What: "killed", Downtime: c.downtime, Open: c.open}}})
+		if text := s.text(); !strings.Contains(text, c.want) || c.open && c.downtime < 10 && strings.Contains(text, "killed,") {
+			t.Errorf("%v ms, open %v: want %q:\n%s", c.downtime, c.open, c.want, s.text())
+		}
+	}
+}

@@ -68,7 +68,7 @@ func sentence(t failover.Trace) string {
 		}
 		return "took over" + from(t.Peer) + " by " + t.Signal.String()
 	case "replace":
-		return "placed a task anew" + from(t.Peer) + " by " + t.Signal.String()
+		return "placed a task" + of(t.Peer) + " anew (" + t.Signal.String() + ")" // the signal is seen in the narrowest log
 	case "lead":
 		return fmt.Sprintf("leads stream %x in reign %d", uint64(t.Task.Stream), t.Epoch.Term.Count())
 	case "refuse":
@@ -87,6 +87,14 @@ func from(peer string) string {
 		return ""
 	}
 	return " from " + peer
+}
+
+// of names whose something is, where that is known.
+func of(peer string) string {
+	if peer == "" {
+		return ""
+	}
+	return " of " + peer
 }
 
 // tone is the style of the name in a line of a verb: its text says what the verb does.

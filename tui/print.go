@@ -144,7 +144,7 @@ func (p *printer) incident(i *Incident) {
 		return
 	}
 	_, heir, _ := told(s, i)
-	downtime := ms(i.Downtime) + " ms"
+	downtime := ms(i.Downtime) + " ms" + i.judged(millis(s.opts.Budget))
 	if i.Untold != "" {
 		downtime = "cannot be told: " + i.Untold
 	}
