@@ -310,7 +310,8 @@ func TestFaults_ofMessagesAreLostByBurst(t *testing.T) {
 	for n := range uint64(30) {
 		say(a, b, n+1)
 	}
-	eventually(t, "four of each ten are lost", func() bool { return a.Stats().Faulted == 12 })
+	// What is lost is said again, and that may be lost too.
+	eventually(t, "four of each ten are lost", func() bool { return a.Stats().Faulted >= 12 })
 }
 
 func TestFaults_delayByAtLeastTheMeanLessTheJitter(t *testing.T) {

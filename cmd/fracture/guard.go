@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -29,7 +30,7 @@ import (
 // Times of the verb.
 const (
 	guardTime  = 15 * time.Second // in all
-	surveyTime = 3 * time.Second  // for every node that gossip knows to tell of its streams, from the first one's word on
+	surveyTime = 5 * time.Second  // for every node that gossip knows to tell of its streams, from the first one's word on
 )
 
 // errNoNodes: nothing of the cluster could be reached; look whether its nodes live.
@@ -208,9 +209,9 @@ func (h holder) String() string {
 	return h.Node + " (" + h.Zone + ")"
 }
 
-// await waits until every node that is wanted has told of itself, and names those that have not; one that is none any more,
-// and gossip does not know it, is not waited for for ever.
-func (s *survey) await(ctx context.Context, wanted func() []string) (silent []string, err error) {
+// await waits until every node that is wanted has told of itself, and names those that have not; one that is none any more, and gossip
+// does not know it, is not waited for for ever. With led it waits as long for the leader of each stream that some follow.
+func (s *survey) await(ctx context.Context, led bool, wanted func() []string) (silent []string, err error) {
 	var late <-chan time.Time
 	for over := false; !over; {
 		select {
@@ -225,10 +226,27 @@ func (s *survey) await(ctx context.Context, wanted func() []string) (silent []st
 		}
 		s.mu.Lock()
 		silent = slices.DeleteFunc(wanted(), func(name string) bool { return s.nodes[name].Name != "" })
+		whole := len(silent) == 0 && (!led || len(s.unled()) == 0)
 		s.mu.Unlock()
-		over = over || len(silent) == 0
+		over = over || whole
 	}
 	return silent, nil
+}
+
+// unled are the streams that nodes follow and no word of their leader has come; the caller holds mu.
+func (s *survey) unled() (list []uint64) {
+	for _, n := range s.nodes {
+		for _, id := range n.Follows {
+			led := func(n telemetry.Status) bool {
+				return slices.ContainsFunc(n.Streams, func(s telemetry.Stream) bool { return s.ID == id })
+			}
+			if !slices.ContainsFunc(slices.Collect(maps.Values(s.nodes)), led) && !slices.Contains(list, id) {
+				list = append(list, id)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // statuses are the newest words of those of the nodes that have told of themselves.
@@ -243,10 +261,19 @@ func (s *survey) statuses(names []string) (list []telemetry.Status) {
 	return list
 }
 
+// errUnled: its leader has just failed, or is too busy to tell; ask again.
+var errUnled = errors.New("of the stream that some nodes follow no leader has told; try again")
+
 // streams lists the streams that run, once the members have told of them.
 func (s *survey) streams(ctx context.Context, members func() []string) ([]ward, error) {
-	if _, err := s.await(ctx, members); err != nil {
+	if _, err := s.await(ctx, true, members); err != nil {
 		return nil, err
+	}
+	s.mu.Lock()
+	unled := s.unled()
+	s.mu.Unlock()
+	if len(unled) > 0 {
+		return nil, fmt.Errorf("%w: %x", errUnled, unled)
 	}
 	return s.list(), nil
 }

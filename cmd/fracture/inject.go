@@ -210,7 +210,7 @@ func (i *injection) meet(ctx, living context.Context, f injectFlags, client *clu
 		slices.Sort(all)
 		return slices.Compact(all)
 	}
-	silent, err := i.heard.await(ctx, wanted)
+	silent, err := i.heard.await(ctx, false, wanted)
 	if living.Err() != nil {
 		return nil
 	}
