@@ -97,6 +97,22 @@ func (r *reader) referTo(e *Experiment, s Strike, what string, b *blow) bool {
 	return false
 }
 
+// bodiesOf names the processes that a fault strikes as a whole, and that are known before it does: named nodes, and the store's.
+func bodiesOf(arguments []string) (names []string) {
+	if !slices.Contains(ofProcesses, arguments[0]) {
+		return nil
+	}
+	for _, n := range valuesOf(arguments, "node") {
+		if n != "all" {
+			names = append(names, n)
+		}
+	}
+	if slices.Contains(valuesOf(arguments, "role"), "server") {
+		names = append(names, "the store")
+	}
+	return names
+}
+
 // overlaps finds two faults at the process of one named node, or of the store, at the same time, of which the second finds nothing to strike.
 func (r *reader) overlaps(blows []blow) {
 	type hit struct {
@@ -106,17 +122,8 @@ func (r *reader) overlaps(blows []blow) {
 	var hits []hit
 	for i := range blows {
 		b := &blows[i]
-		if !slices.Contains(ofProcesses, b.arguments[0]) {
-			continue
-		}
-		for _, n := range valuesOf(b.arguments, "node") {
-			if n == "all" {
-				continue
-			}
-			hits = append(hits, hit{b, n})
-		}
-		if slices.Contains(valuesOf(b.arguments, "role"), "server") {
-			hits = append(hits, hit{b, "the store"})
+		for _, body := range bodiesOf(b.arguments) {
+			hits = append(hits, hit{b, body})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {

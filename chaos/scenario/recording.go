@@ -39,7 +39,7 @@ func (r Recording) YAML() []byte {
 	writeYAML(&b, tableOf().putText("title", r.Title).putText("question", r.Question).putWhole("nodes", c.Nodes).putWhole("zones", c.Zones).putTruth("netns", c.NetNS).
 		putText("strategy", c.Strategy).putWhole("factor", c.Factor).putTruth(yesBreakIt, r.YesBreakIt), "")
 	b.WriteString("\nfaults:\n")
-	faults := inMillis(r.Faults)
+	faults := spaced(r.Faults)
 	if len(faults) == 0 {
 		faults = []Strike{{Fault: Fault{Kind: "noop"}}}
 	}
@@ -54,8 +54,8 @@ func (r Recording) YAML() []byte {
 	return []byte(b.String())
 }
 
-// inMillis are strikes in the order of their times, in whole milliseconds; those at one process one behind the other.
-func inMillis(strikes []Strike) []Strike {
+// spaced are strikes in the order of their times, in whole milliseconds; those at one process one behind the other.
+func spaced(strikes []Strike) []Strike {
 	list := slices.Clone(strikes)
 	slices.SortStableFunc(list, func(a, b Strike) int { return cmp.Compare(a.At, b.At) })
 	free := map[string]time.Duration{} // when a process can bear its next fault
@@ -63,20 +63,15 @@ func inMillis(strikes []Strike) []Strike {
 		s := &list[i]
 		end := (s.At + s.Fault.For).Round(time.Millisecond)
 		s.At = s.At.Round(time.Millisecond)
-		bodily := slices.Contains(ofProcesses, s.Fault.Kind)
-		nodes := valuesOf(s.Fault.Arguments(), "node")
-		if bodily {
-			for _, n := range nodes {
-				s.At = max(s.At, free[n])
-			}
+		bodies := bodiesOf(s.Fault.Arguments())
+		for _, b := range bodies {
+			s.At = max(s.At, free[b])
 		}
 		if s.Fault.For > 0 {
 			s.Fault.For = max(end-s.At, shortestRecorded)
 		}
-		if bodily {
-			for _, n := range nodes {
-				free[n] = s.At + max(s.Fault.For, shortest) // two cannot begin at once
-			}
+		for _, b := range bodies {
+			free[b] = s.At + max(s.Fault.For, shortest) // two cannot begin at once
 		}
 	}
 	return list
