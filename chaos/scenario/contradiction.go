@@ -24,6 +24,9 @@ func (r *reader) contradictions(e *Experiment) {
 	var timed []blow
 	for _, s := range x.Timeline {
 		b := blow{at: s.At, last: s.Fault.For, place: s.Place}
+		if _, guards := e.Guarding(s); guards {
+			continue
+		}
 		if s.Action == "" {
 			b.arguments = s.Fault.Arguments()
 		} else if !r.referTo(e, s, "timeline", &b) {
@@ -42,6 +45,7 @@ func (r *reader) contradictions(e *Experiment) {
 			r.wrong(s.Place, "%s stands for %v, and only what is due within the window, %v, is looked at", s, s.For, x.Window)
 		}
 	}
+	r.guarding(e)
 	r.overlaps(timed)
 	all := timed
 	for _, a := range e.Method {

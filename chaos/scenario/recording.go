@@ -20,7 +20,7 @@ type Recording struct {
 	Title, Question string
 	Cluster         Cluster
 	YesBreakIt      bool     // it has broken a last holder, which its replay must be allowed to
-	Faults          []Strike // Fault alone says what was done; each strikes named nodes
+	Faults          []Strike // Fault or Guard says what was done; a fault strikes named nodes
 	Notes           []string // what a scenario cannot say, a line each
 }
 
@@ -45,8 +45,8 @@ func (r Recording) YAML() []byte {
 	}
 	for _, s := range faults {
 		b.WriteString("  - ")
-		n := s.Fault.put(tableOf())
-		n.keys = slices.Insert(n.keys, 1, scalar(text, "at")) // behind the fault
+		n := s.put(tableOf())
+		n.keys = slices.Insert(n.keys, 1, scalar(text, "at")) // behind what is done
 		n.items = slices.Insert(n.items, 1, scalar(text, s.At.String()))
 		writeFlow(&b, n)
 		b.WriteByte('\n')
@@ -64,6 +64,9 @@ func spaced(strikes []Strike) []Strike {
 		end := (s.At + s.Fault.For).Round(time.Millisecond)
 		s.At = s.At.Round(time.Millisecond)
 		bodies := bodiesOf(s.Fault.Arguments())
+		if s.Guard.Strategy != 0 {
+			bodies = []string{"the streams"}
+		}
 		for _, b := range bodies {
 			s.At = max(s.At, free[b])
 		}
