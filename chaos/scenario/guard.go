@@ -38,9 +38,9 @@ func (g Guard) arguments() []string {
 	return words
 }
 
-// activity does it.
-func (g Guard) activity(name string, at Place) Activity {
-	return Activity{Name: name, Place: at, Provider: Provider{Type: Process, Path: "fracture", Arguments: g.arguments()}}
+// Activity does it.
+func (g Guard) Activity(name string) Activity {
+	return Activity{Name: name, Provider: Provider{Type: Process, Path: "fracture", Arguments: g.arguments()}}
 }
 
 // put puts it into an entry.
@@ -98,7 +98,9 @@ func (e *Experiment) Guarding(s Strike) (a Activity, ok bool) {
 	if s.Guard.Strategy == 0 {
 		return a, false
 	}
-	return s.Guard.activity("guard "+s.Guard.Strategy.String(), s.Place), true
+	a = s.Guard.Activity("guard " + s.Guard.Strategy.String())
+	a.Place = s.Place
+	return a, true
 }
 
 // Guards are all that an experiment changes to, in no order; the cluster's own strategy is not among them.

@@ -40,7 +40,8 @@ func (r *reader) native(top *node) *Experiment {
 		if f.has("guard") {
 			var g Guard
 			f, g = r.guard(n, "faults")
-			a = g.activity(fmt.Sprintf("guard %v %d", g.Strategy, i+1), f.n.at)
+			a = g.Activity(fmt.Sprintf("guard %v %d", g.Strategy, i+1))
+			a.Place = f.n.at
 		} else {
 			fault := r.fault(f, r.ownOf(f, ownKeys))
 			a, last = e.inject(fault, i+1), fault.For
