@@ -97,6 +97,10 @@ func TestGuard_isRecordedAmongTheFaults(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q\nwant\n%q\nof\n%s", got, want, text)
 	}
+	alone := Recording{Title: "t", Faults: []Strike{{At: 2 * time.Second, Guard: Guard{Strategy: work.Reschedule}}}}.YAML()
+	if !strings.HasSuffix(string(alone), "faults:\n  - {fault: noop, at: 0s}\n  - {guard: reschedule, at: 2s}\n") {
+		t.Errorf("a change alone is\n%s\nwant a noop before it, by which the run is judged", alone)
+	}
 	if !strings.Contains(string(text), "  - {guard: reschedule, at: 2s}\n") {
 		t.Errorf("it is not written as one writes it:\n%s", text)
 	}

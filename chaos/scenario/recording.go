@@ -26,7 +26,7 @@ type Recording struct {
 
 // YAML spells the recording in the short form. Times are whole milliseconds, and none stands for less than ten. Of two faults at
 // one process the first ends before the second begins, so that one may come some milliseconds later than it did. Where nothing
-// was done there is a noop.
+// was broken there is a noop, so that there is something to judge.
 func (r Recording) YAML() []byte {
 	var b strings.Builder
 	for _, note := range r.Notes {
@@ -40,8 +40,8 @@ func (r Recording) YAML() []byte {
 		putText("strategy", c.Strategy).putWhole("factor", c.Factor).putTruth(yesBreakIt, r.YesBreakIt), "")
 	b.WriteString("\nfaults:\n")
 	faults := spaced(r.Faults)
-	if len(faults) == 0 {
-		faults = []Strike{{Fault: Fault{Kind: "noop"}}}
+	if !slices.ContainsFunc(faults, func(s Strike) bool { return s.Guard.Strategy == 0 }) {
+		faults = slices.Insert(faults, 0, Strike{Fault: Fault{Kind: "noop"}})
 	}
 	for _, s := range faults {
 		b.WriteString("  - ")
