@@ -39,11 +39,13 @@ func (v Verdict) ExitCode() int {
 // Report is a run, judged. Its JSON is one object.
 type Report struct {
 	Seed     uint64  `json:"seed"`
-	Strategy string  `json:"strategy"`
+	Strategy string  `json:"strategy"` // where it was changed: one after the other, in words
 	Load     string  `json:"load"`
 	Nodes    int     `json:"nodes"`
 	Rows     []Row   `json:"rows"`
 	Verdict  Verdict `json:"verdict"`
+
+	Guarded []Guarded `json:"guarded,omitempty"` // by what, and since when; none where Strategy held from beginning to end
 
 	Why      []string `json:"why,omitempty"`      // what broke, or what is missing
 	Unjudged []string `json:"unjudged,omitempty"` // wrong results that were delivered and that no budget limits

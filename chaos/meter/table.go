@@ -21,6 +21,9 @@ var columns = []struct{ group, head string }{
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fracture run: seed %d, %s, load %s, %d nodes, %d cores, %s\n\n", r.Seed, r.Strategy, r.Load, r.Nodes, r.Cores, orNone(r.Scheduler))
+	if since := r.Since(); since != "" {
+		fmt.Fprintf(&b, "guarded by %s\n\n", since)
+	}
 	r.writeCoverage(&b)
 	b.WriteByte('\n')
 	r.writeTable(&b)

@@ -99,6 +99,7 @@ type Trial struct {
 	Ended     clock.Instant // … to its own, when redundancy was restored
 	RSS       int64         // bytes resident in the victim before the fault; 0 where unknown
 	Failed    string        // why the fault could not be injected; empty where it was
+	Strategy  string        // in force when the fault struck; empty: that of the run
 
 	Rate       float64 // results a second before the fault
 	Calm       []Calm

@@ -21,7 +21,8 @@ type TrialRow struct {
 	Hiccup    float64   `json:"meter_late_ms"`
 	Stall     float64   `json:"machine_stall_ms"`
 	Slow      float64   `json:"machine_slow_times"`
-	Again     bool      `json:"again,omitempty"` // in place of one that the machine spoilt
+	Strategy  string    `json:"strategy,omitempty"` // in force when the fault struck; empty: that of the run
+	Again     bool      `json:"again,omitempty"`    // in place of one that the machine spoilt
 	RSS       float64   `json:"victim_rss_mib,omitempty"`
 	Length    float64   `json:"length_ms,omitempty"`
 
@@ -76,6 +77,7 @@ func trialRow(t Trial, began clock.Instant) TrialRow {
 		Hiccup:    Millis(t.Hiccup),
 		Stall:     Millis(t.Stall),
 		Slow:      float64(int(t.Slow*100)) / 100,
+		Strategy:  t.Strategy,
 		Again:     t.Again,
 		RSS:       mebi(t.RSS),
 		Length:    Millis(t.Length),

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fracture/chaos/meter"
 )
 
 // listed are the names in a directory.
@@ -151,6 +153,8 @@ func TestDocs_explainEveryFieldOfTheObject(t *testing.T) {
 	r.Host = "box"
 	r.Activities = []Activity{{Phase: Method, Name: "freeze", Probe: true, Provider: "process", Path: "fracture", Arguments: []string{"inject"}, Planned: 1, Late: 1, Output: "n1",
 		Failed: "it was not there", Unmet: "status 1, want 0", Judged: true}}
+	r.Guarded = []meter.Guarded{{At: 0, Strategy: "standby", Copies: 2}, {At: 1000, Strategy: "reschedule", Copies: 1}}
+	r.Trials[0].Strategy = "standby"
 	files, err := r.Files()
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 // Event is one thing that happened in a run: one line of events.ndjson.
 type Event struct {
 	At   float64 `json:"at_ms"` // since the run's start
-	Kind string  `json:"kind"`  // trace: a node did something; fault, heal: it was broken, and healed; trial: what came of it; verdict
+	Kind string  `json:"kind"`  // trace: a node did something; fault, heal: it was broken, and healed; guard: the streams are guarded otherwise; trial: what came of it; verdict
 	Node string  `json:"node,omitempty"`
 	Verb string  `json:"verb,omitempty"` // of a trace: a word of the path
 
@@ -37,6 +37,9 @@ func Events(r *meter.Report, told []failover.Trace) []Event {
 	end := r.Took * 1e3
 	for _, t := range told {
 		events = append(events, traced(t, r.Began))
+	}
+	for _, g := range r.Guarded[min(1, len(r.Guarded)):] {
+		events = append(events, Event{At: g.At, Kind: "guard", Text: g.String()})
 	}
 	for i, t := range r.Trials {
 		e := Event{At: t.At, Kind: "fault", Node: t.Victim, Trial: i + 1, Fault: rowName(t.Component, t.Fault), Text: t.Held}

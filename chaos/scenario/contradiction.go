@@ -24,6 +24,9 @@ func (r *reader) contradictions(e *Experiment) {
 	var timed []blow
 	for _, s := range x.Timeline {
 		b := blow{at: s.At, last: s.Fault.For, place: s.Place}
+		if _, guards := e.Guarding(s); guards {
+			continue
+		}
 		if s.Action == "" {
 			b.arguments = s.Fault.Arguments()
 		} else if !r.referTo(e, s, "timeline", &b) {
@@ -42,6 +45,7 @@ func (r *reader) contradictions(e *Experiment) {
 			r.wrong(s.Place, "%s stands for %v, and only what is due within the window, %v, is looked at", s, s.For, x.Window)
 		}
 	}
+	r.guarding(e)
 	r.overlaps(timed)
 	all := timed
 	for _, a := range e.Method {
@@ -97,6 +101,22 @@ func (r *reader) referTo(e *Experiment, s Strike, what string, b *blow) bool {
 	return false
 }
 
+// bodiesOf names the processes that a fault strikes as a whole, and that are known before it does: named nodes, and the store's.
+func bodiesOf(arguments []string) (names []string) {
+	if !slices.Contains(ofProcesses, arguments[0]) {
+		return nil
+	}
+	for _, n := range valuesOf(arguments, "node") {
+		if n != "all" {
+			names = append(names, n)
+		}
+	}
+	if slices.Contains(valuesOf(arguments, "role"), "server") {
+		names = append(names, "the store")
+	}
+	return names
+}
+
 // overlaps finds two faults at the process of one named node, or of the store, at the same time, of which the second finds nothing to strike.
 func (r *reader) overlaps(blows []blow) {
 	type hit struct {
@@ -106,17 +126,8 @@ func (r *reader) overlaps(blows []blow) {
 	var hits []hit
 	for i := range blows {
 		b := &blows[i]
-		if !slices.Contains(ofProcesses, b.arguments[0]) {
-			continue
-		}
-		for _, n := range valuesOf(b.arguments, "node") {
-			if n == "all" {
-				continue
-			}
-			hits = append(hits, hit{b, n})
-		}
-		if slices.Contains(valuesOf(b.arguments, "role"), "server") {
-			hits = append(hits, hit{b, "the store"})
+		for _, body := range bodiesOf(b.arguments) {
+			hits = append(hits, hit{b, body})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {

@@ -27,10 +27,13 @@ func blocks(t *testing.T, heading, until string) (texts []string) {
 
 func TestDocs_theShortFormIsAsTheySay(t *testing.T) {
 	texts := blocks(t, "### The short form", "### Recording")
-	if len(texts) != 2 {
-		t.Fatalf("%d blocks, want a scenario and a nemesis", len(texts))
+	if len(texts) != 3 {
+		t.Fatalf("%d blocks, want a scenario, a nemesis, and a scenario that changes the strategy", len(texts))
 	}
-	e := read(t, strings.Join(texts, ""), Options{})
+	if changing := read(t, texts[2], Options{}); len(changing.Guards()) != 2 || len(changing.Plan()) != 4 {
+		t.Errorf("%+v, want two faults and two changes of the strategy", changing.Fracture.Timeline)
+	}
+	e := read(t, strings.Join(texts[:2], ""), Options{})
 	if len(e.Method) != 6 || e.Fracture.Nemesis == nil || len(e.Fracture.Budgets) != 4 {
 		t.Errorf("%d actions, nemesis %v, budgets %v; want what the text shows", len(e.Method), e.Fracture.Nemesis, e.Fracture.Budgets)
 	}
@@ -41,7 +44,7 @@ func TestDocs_aRecordingIsAsTheySay(t *testing.T) {
 	if len(texts) != 1 {
 		t.Fatalf("%d blocks, want one", len(texts))
 	}
-	if e := read(t, texts[0], killing); len(e.Fracture.Timeline) != 3 || e.Fracture.Cluster.Nodes != 4 {
+	if e := read(t, texts[0], killing); len(e.Fracture.Timeline) != 4 || len(e.Guards()) != 1 || e.Fracture.Cluster.Nodes != 4 {
 		t.Errorf("%+v, want what the text shows", e)
 	}
 }

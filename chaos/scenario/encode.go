@@ -187,6 +187,14 @@ func (s Strike) node() *node {
 	if s.Action != "" {
 		return n.putText("action", s.Action)
 	}
+	return s.put(n)
+}
+
+// put puts what is done into an entry.
+func (s Strike) put(n *node) *node {
+	if s.Guard.Strategy != 0 {
+		return s.Guard.put(n)
+	}
 	return s.Fault.put(n)
 }
 

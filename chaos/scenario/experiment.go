@@ -132,10 +132,11 @@ type Cluster struct {
 	NetNS        bool // each node has a network interface of its own
 }
 
-// Strike is one fault at one time.
+// Strike is one fault at one time, or a change of how the streams are guarded.
 type Strike struct {
 	At     time.Duration // since the method began
-	Action string        // the action of the method that is begun then, and not in its turn; empty: Fault
+	Action string        // the action of the method that is begun then, and not in its turn; empty: Guard, or Fault
+	Guard  Guard         // zero: Fault
 	Fault  Fault
 	Place  Place
 }
@@ -174,20 +175,22 @@ func (f Fault) Arguments() []string {
 // Inject are the arguments of `fracture inject`, where that is what the activity runs: the fault first. Such an action can
 // be carried out by the runner itself.
 func (a Activity) Inject() (arguments []string, ok bool) {
-	p := a.Provider
-	if a.Probe || p.Type != Process || path.Base(p.Path) != "fracture" {
+	words, ok := a.Provider.own()
+	if a.Probe || !ok || len(words) < 2 || words[0] != "inject" {
 		return nil, false
 	}
-	arguments = p.Arguments
-	if p.Line != "" {
-		if arguments, ok = split(p.Line); !ok {
-			return nil, false
-		}
-	}
-	if len(arguments) < 2 || arguments[0] != "inject" {
+	return words[1:], true
+}
+
+// own are the words behind fracture, where that is what is run, and no shell is needed to read them.
+func (p Provider) own() (words []string, ok bool) {
+	switch {
+	case p.Type != Process || path.Base(p.Path) != "fracture":
 		return nil, false
+	case p.Line != "":
+		return split(p.Line)
 	}
-	return arguments[1:], true
+	return p.Arguments, true
 }
 
 // split parts a line as a shell does that knows blanks and quotes alone; false where it knows more.

@@ -39,21 +39,25 @@ func (r *reader) extension(n *node, e *Experiment) {
 	inSerial := f.word("order", parallel, serial) == serial
 	for _, n := range f.list("timeline", maxStrikes) {
 		f := r.anyFields(n, "timeline")
-		if f.has("action") {
+		var guard Guard
+		switch {
+		case f.has("action"):
 			f = r.fieldsOf(n, "timeline", "action", "at", "every", "times")
-		} else if !f.has("fault") {
-			r.wrong(n.at, "timeline: want a fault, or an action of the method")
+		case f.has("guard"):
+			f, guard = r.guard(n, "timeline")
+		case !f.has("fault"):
+			r.wrong(n.at, "timeline: want a fault, a guard, or an action of the method")
 			continue
 		}
-		s := Strike{Action: f.text("action"), Place: f.n.at}
+		s := Strike{Action: f.text("action"), Guard: guard, Place: f.n.at}
 		last := time.Duration(0)
-		if s.Action == "" {
-			s.Fault = r.fault(f, r.ownOf(f, own))
-			last = s.Fault.For
-		} else if a := e.action(s.Action); a != nil {
+		if a := e.action(s.Action); s.Action != "" && a != nil {
 			if arguments, ok := a.Inject(); ok {
 				_, last = kindOf(arguments)
 			}
+		} else if f.has("fault") {
+			s.Fault = r.fault(f, r.ownOf(f, own))
+			last = s.Fault.For
 		}
 		t := r.schedule(f, last, x.End)
 		for i := range t.n {
@@ -189,7 +193,7 @@ func (e *Experiment) kinds() (all []string) {
 		all = append(all, string(s.Fault))
 	}
 	for _, s := range e.Fracture.Timeline {
-		if s.Action == "" {
+		if s.Action == "" && s.Guard.Strategy == 0 {
 			all = append(all, s.Fault.Kind)
 		}
 	}

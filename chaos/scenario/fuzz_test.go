@@ -26,6 +26,9 @@ func seeds(f *testing.F) {
 	f.Add(everything)
 	f.Add(toolkit)
 	f.Add(extended("timeline: [{at: 1s, action: a}]"))
+	f.Add(guarding)
+	f.Add(extended("timeline: [{at: 1s, guard: vote, factor: 4}]"))
+	f.Add(doing("{type: action, name: a, provider: {type: process, path: fracture, arguments: 'guard vote --factor=3'}}"))
 	f.Add("title: t\nfaults: [{fault: slow, at: 1s, with: {times: 10}, every: 2s, times: 3}]")
 	f.Add(`{"title": "t", "description": "d", "method": [], "configuration": {"a": 1}}`)
 }

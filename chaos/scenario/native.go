@@ -36,17 +36,25 @@ func (r *reader) native(top *node) *Experiment {
 	start := time.Duration(0)
 	for i, n := range f.list("faults", maxStrikes) {
 		f := r.anyFields(n, "faults")
-		fault := r.fault(f, r.ownOf(f, ownKeys))
-		name := f.text("name")
-		if name == "" {
-			name = fmt.Sprintf("%s %d", fault.Kind, i+1)
+		a, last := Activity{}, time.Duration(0)
+		if f.has("guard") {
+			var g Guard
+			f, g = r.guard(n, "faults")
+			a = g.Activity(fmt.Sprintf("guard %v %d", g.Strategy, i+1))
+			a.Place = f.n.at
+		} else {
+			fault := r.fault(f, r.ownOf(f, ownKeys))
+			a, last = e.inject(fault, i+1), fault.For
 		}
-		t := r.schedule(f, fault.For, e.Fracture.End)
-		if !r.act(e, name, fault, t, start) {
+		if name := f.text("name"); name != "" {
+			a.Name = name
+		}
+		t := r.schedule(f, last, e.Fracture.End)
+		if !r.act(e, a, t, start) {
 			break
 		}
 		if inSerial {
-			start += t.at + time.Duration(t.n-1)*t.every + fault.For
+			start += t.at + time.Duration(t.n-1)*t.every + last
 		}
 	}
 	heal := Provider{Type: Process, Path: "fracture", Arguments: []string{"heal"}}
@@ -56,28 +64,33 @@ func (r *reader) native(top *node) *Experiment {
 	return e
 }
 
-// act makes actions of a fault, one for each time that it strikes.
-func (r *reader) act(e *Experiment, name string, fault Fault, t times, start time.Duration) bool {
+// inject is an action that does a fault, the n-th of the list.
+func (e *Experiment) inject(fault Fault, n int) Activity {
+	arguments := append([]string{"inject"}, fault.Arguments()...)
+	if e.Fracture.Limits.YesBreakIt && fault.Kind != "noop" { // for Chaos Toolkit, which breaks a lab that somebody else has started
+		arguments = append(arguments, "--"+yesBreakIt)
+	}
+	return Activity{Name: fmt.Sprintf("%s %d", fault.Kind, n), Place: fault.Place,
+		Provider: Provider{Type: Process, Path: "fracture", Arguments: arguments}}
+}
+
+// act makes actions of one, for each time that it is to be done.
+func (r *reader) act(e *Experiment, a Activity, t times, start time.Duration) bool {
+	name := a.Name
 	for i := range t.n {
-		s := Strike{At: start + t.at + time.Duration(i)*t.every, Action: name, Place: fault.Place}
+		s := Strike{At: start + t.at + time.Duration(i)*t.every, Action: name, Place: a.Place}
 		if t.n > 1 {
 			s.Action = fmt.Sprintf("%s.%d", name, i+1)
 		}
 		if e.action(s.Action) != nil {
-			r.wrong(fault.Place, "the name %q is there already", s.Action)
+			r.wrong(a.Place, "the name %q is there already", s.Action)
 			return false
 		}
 		if !r.strike(&e.Fracture, s) {
 			return false
 		}
-		arguments := append([]string{"inject"}, fault.Arguments()...)
-		if e.Fracture.Limits.YesBreakIt && fault.Kind != "noop" { // for Chaos Toolkit, which breaks a lab that somebody else has started
-			arguments = append(arguments, "--"+yesBreakIt)
-		}
-		e.Method = append(e.Method, Activity{
-			Name: s.Action, Background: true, Before: s.At, Place: fault.Place,
-			Provider: Provider{Type: Process, Path: "fracture", Arguments: arguments},
-		})
+		a.Name, a.Background, a.Before = s.Action, true, s.At
+		e.Method = append(e.Method, a)
 	}
 	return true
 }

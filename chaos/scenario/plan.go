@@ -26,6 +26,10 @@ type Step struct {
 func (e *Experiment) Plan() []Step {
 	var steps []Step
 	for _, s := range e.Fracture.Timeline {
+		if a, guards := e.Guarding(s); guards {
+			steps = append(steps, Step{At: s.At, Name: s.Action, Arguments: a.Provider.words(), Place: s.Place})
+			continue
+		}
 		arguments := s.Fault.Arguments()
 		if s.Action != "" {
 			arguments, _ = e.action(s.Action).Inject() // both are there, or Parse would have told
@@ -226,7 +230,7 @@ func oneLine(words []string) string {
 	return strings.Join(shown, " ")
 }
 
-// ArgumentsOf are what `fracture inject` is told at a strike, the fault first.
+// ArgumentsOf are what `fracture inject` is told at a strike that is a fault, which comes first.
 func (e *Experiment) ArgumentsOf(s Strike) []string {
 	if a := e.action(s.Action); s.Action != "" && a != nil {
 		arguments, _ := a.Inject()

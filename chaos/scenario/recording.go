@@ -20,13 +20,13 @@ type Recording struct {
 	Title, Question string
 	Cluster         Cluster
 	YesBreakIt      bool     // it has broken a last holder, which its replay must be allowed to
-	Faults          []Strike // Fault alone says what was done; each strikes named nodes
+	Faults          []Strike // Fault or Guard says what was done; a fault strikes named nodes
 	Notes           []string // what a scenario cannot say, a line each
 }
 
 // YAML spells the recording in the short form. Times are whole milliseconds, and none stands for less than ten. Of two faults at
 // one process the first ends before the second begins, so that one may come some milliseconds later than it did. Where nothing
-// was done there is a noop.
+// was broken there is a noop, so that there is something to judge.
 func (r Recording) YAML() []byte {
 	var b strings.Builder
 	for _, note := range r.Notes {
@@ -39,14 +39,14 @@ func (r Recording) YAML() []byte {
 	writeYAML(&b, tableOf().putText("title", r.Title).putText("question", r.Question).putWhole("nodes", c.Nodes).putWhole("zones", c.Zones).putTruth("netns", c.NetNS).
 		putText("strategy", c.Strategy).putWhole("factor", c.Factor).putTruth(yesBreakIt, r.YesBreakIt), "")
 	b.WriteString("\nfaults:\n")
-	faults := inMillis(r.Faults)
-	if len(faults) == 0 {
-		faults = []Strike{{Fault: Fault{Kind: "noop"}}}
+	faults := spaced(r.Faults)
+	if !slices.ContainsFunc(faults, func(s Strike) bool { return s.Guard.Strategy == 0 }) {
+		faults = slices.Insert(faults, 0, Strike{Fault: Fault{Kind: "noop"}})
 	}
 	for _, s := range faults {
 		b.WriteString("  - ")
-		n := s.Fault.put(tableOf())
-		n.keys = slices.Insert(n.keys, 1, scalar(text, "at")) // behind the fault
+		n := s.put(tableOf())
+		n.keys = slices.Insert(n.keys, 1, scalar(text, "at")) // behind what is done
 		n.items = slices.Insert(n.items, 1, scalar(text, s.At.String()))
 		writeFlow(&b, n)
 		b.WriteByte('\n')
@@ -54,8 +54,8 @@ func (r Recording) YAML() []byte {
 	return []byte(b.String())
 }
 
-// inMillis are strikes in the order of their times, in whole milliseconds; those at one process one behind the other.
-func inMillis(strikes []Strike) []Strike {
+// spaced are strikes in the order of their times, in whole milliseconds; those at one process one behind the other.
+func spaced(strikes []Strike) []Strike {
 	list := slices.Clone(strikes)
 	slices.SortStableFunc(list, func(a, b Strike) int { return cmp.Compare(a.At, b.At) })
 	free := map[string]time.Duration{} // when a process can bear its next fault
@@ -63,20 +63,18 @@ func inMillis(strikes []Strike) []Strike {
 		s := &list[i]
 		end := (s.At + s.Fault.For).Round(time.Millisecond)
 		s.At = s.At.Round(time.Millisecond)
-		bodily := slices.Contains(ofProcesses, s.Fault.Kind)
-		nodes := valuesOf(s.Fault.Arguments(), "node")
-		if bodily {
-			for _, n := range nodes {
-				s.At = max(s.At, free[n])
-			}
+		bodies := bodiesOf(s.Fault.Arguments())
+		if s.Guard.Strategy != 0 {
+			bodies = []string{"the streams"}
+		}
+		for _, b := range bodies {
+			s.At = max(s.At, free[b])
 		}
 		if s.Fault.For > 0 {
 			s.Fault.For = max(end-s.At, shortestRecorded)
 		}
-		if bodily {
-			for _, n := range nodes {
-				free[n] = s.At + max(s.Fault.For, shortest) // two cannot begin at once
-			}
+		for _, b := range bodies {
+			free[b] = s.At + max(s.Fault.For, shortest) // two cannot begin at once
 		}
 	}
 	return list

@@ -30,6 +30,11 @@ func struck(at time.Duration, kind string, last time.Duration, node string, more
 	return Strike{At: at, Fault: Fault{Kind: kind, For: last, Flags: append([]Flag{{"node", []string{node}}}, more...)}}
 }
 
+// storeStruck is a fault at the store's own process.
+func storeStruck(at time.Duration, kind string, last time.Duration) Strike {
+	return Strike{At: at, Fault: Fault{Kind: kind, For: last, Flags: []Flag{{"role", []string{"server"}}}}}
+}
+
 func TestRecording_isReadAsWhatWasDone(t *testing.T) {
 	const ms = time.Millisecond
 	done := []Strike{
@@ -74,6 +79,9 @@ func TestRecording_hasOneFaultAProcessAtATime(t *testing.T) {
 		struck(1_000_500*us, "restart", 0, "n1"),
 		struck(1_000_600*us, "restart", 0, "n1"),
 		struck(1_000_600*us, "restart", 0, "n2"),
+		storeStruck(2_000_400*us, "kill", 300*us),
+		storeStruck(2_000_000*us, "stop", 400*us),
+		storeStruck(2_000_500*us, "restart", 0),
 	}}.YAML()
 	e, err := Parse("t.yaml", text, Options{})
 	if err != nil {
@@ -83,7 +91,8 @@ func TestRecording_hasOneFaultAProcessAtATime(t *testing.T) {
 	for _, s := range e.Fracture.Timeline {
 		got = append(got, fmt.Sprint(s.At, e.ArgumentsOf(s)))
 	}
-	want := []string{"1s [freeze --node n1 --for 10ms]", "1.01s [kill --node n1 --for 10ms]", "1.02s [restart --node n1]", "1.021s [restart --node n1]", "1.001s [restart --node n2]"}
+	want := []string{"1s [freeze --node n1 --for 10ms]", "1.01s [kill --node n1 --for 10ms]", "1.02s [restart --node n1]", "1.021s [restart --node n1]", "1.001s [restart --node n2]",
+		"2s [stop --role server --for 10ms]", "2.01s [kill --role server --for 10ms]", "2.02s [restart --role server]"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q\nwant\n%q", got, want)
 	}

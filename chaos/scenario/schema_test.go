@@ -44,7 +44,8 @@ func TestSchema_allowsTheGalleryAndWhatItExpandsTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := map[string]string{"everything": everything, "toolkit": toolkit}
+	texts := map[string]string{"everything": everything, "toolkit": toolkit, "guarding": guarding,
+		"guarding by the timeline": extended("timeline: [{at: 1s, guard: vote, factor: 4}]")}
 	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -74,6 +75,10 @@ func TestSchema_refusesWhatTheReaderRefuses(t *testing.T) {
 		short + "yes-break-it: maybe\n",
 		short + "budgets: [speed <= 3]\n",
 		"title: t\nfaults: [{at: 1s}]\n",
+		"title: t\nfaults: [{guard: standbye}]\n",
+		"title: t\nfaults: [{guard: vote, factor: 5}]\n",
+		"title: t\nfaults: [{guard: vote, node: n1}]\n",
+		extended("timeline: [{at: 1s, guard: vote, node: n1}]"),
 		"trials: []\n",
 		"trials: [{component: roof, fault: kill}]\n",
 		"trials: [{component: owner, fault: kill, action: a}]\n",
@@ -103,7 +108,7 @@ func TestSchema_namesTheKeysThatTheReaderKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	series := append(slices.Clone(seriesKeys), "action")
-	for def, known := range map[string][]string{"native": nativeKeys, "extension": extensionKeys, "series": series} {
+	for def, known := range map[string][]string{"native": nativeKeys, "extension": extensionKeys, "series": series, "guard": guardKeys} {
 		var keys []string
 		for k := range schema.Defs[def].Properties {
 			keys = append(keys, k)

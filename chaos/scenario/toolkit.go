@@ -211,6 +211,8 @@ func (r *reader) activity(n *node, what string) (a Activity, ok bool) {
 	}
 	if arguments, own := a.Inject(); own {
 		r.own(p, arguments)
+	} else if !a.Probe {
+		r.guards(p, a.Provider)
 	}
 	return a, true
 }

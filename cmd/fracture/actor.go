@@ -31,7 +31,8 @@ type actor struct {
 	program string // this one, for activities of the path "fracture"
 	env     []string
 	heal    func(ctx context.Context) (string, error) // what `fracture heal` does here
-	at      func(do func() error) error               // does something in the network of who asks; nil: it is ours
+	guard   func(ctx context.Context, g scenario.Guard) (string, error)
+	at      func(do func() error) error // does something in the network of who asks; nil: it is ours
 }
 
 // there does something in the network of who asks.
@@ -62,6 +63,10 @@ func (a *actor) carryOut(ctx context.Context, p scenario.Provider) (scenario.Ans
 	if path.Base(p.Path) == "fracture" {
 		if len(p.Arguments) == 1 && p.Arguments[0] == "heal" {
 			said, err := a.heal(ctx)
+			return scenario.Answer{Good: err == nil, Said: said}, err
+		}
+		if g, ok := p.Guard(); ok {
+			said, err := a.guard(ctx, g)
 			return scenario.Answer{Good: err == nil, Said: said}, err
 		}
 		p.Path = a.program

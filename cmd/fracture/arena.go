@@ -65,6 +65,8 @@ type labArena struct {
 	injector        *injector      // of whatever a trial orders, and a scenario or the control API asks for
 	struck          *standingFault // by the trial that is on, where it ordered one; the runner's
 	lab             *arenaLab      // that has it break what limits allow
+	asks            asker          // for the streams to be guarded otherwise
+	guarding        sync.Mutex     // held while it does: one change after the other
 	cost            meter.Cost
 	outside         atomic.Pointer[control.Server] // nil where nobody asks
 	noted           uint64                         // trials that it was told of; the runner's

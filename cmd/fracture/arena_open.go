@@ -88,6 +88,10 @@ func (a *labArena) factor() uint8 {
 // answered starts a stream again at once that failfast has stopped, unless the run ends with it: what a fault costs is how
 // long that takes. It is called on the client's loop.
 func (a *labArena) answered(m *failover.Message) {
+	if m.Kind == failover.Changed {
+		a.asks.answered(m)
+		return
+	}
 	if m.Reason != failover.Stopped || a.options.stops {
 		a.answer(m)
 		return
@@ -219,6 +223,7 @@ func (a *labArena) run(ctx context.Context) error {
 			return err
 		}
 		a.book.client, a.book.order = meterName, a.client.Order
+		a.asks.client = a.client
 		close(a.joined)
 		return a.client.Run(inner)
 	})

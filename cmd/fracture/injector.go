@@ -198,6 +198,9 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 	}
 	if err == nil {
 		i.recorder.begun(f)
+		if !h.once() && !slices.Contains(i.faults(), f) { // a short one: it was over before all had said that it stands
+			i.recorder.ended(f)
+		}
 	}
 	select {
 	case i.woken <- struct{}{}:

@@ -61,11 +61,11 @@ func (c labControl) mend(how, node string, do func() error) error {
 	return err
 }
 
-// Guard implements part of tui.Control. A scenario cannot say it, for it guards by one strategy from beginning to end.
+// Guard implements part of tui.Control.
 func (c labControl) Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error) {
 	told, err := c.guardian.Guard(ctx, strategy, factor)
 	if err == nil {
-		c.recorder.remark(clock.Now(), "%s; a scenario guards by one strategy from beginning to end", told)
+		c.recorder.guarded(clock.Now(), guardOf(strategy, int(factor)))
 	}
 	return told, err
 }

@@ -54,8 +54,7 @@ func playLive(ctx context.Context, o runOptions, e *scenario.Experiment, stdout 
 	if p == nil || err != nil && !errors.Is(err, context.Canceled) {
 		return errors.Join(failed, err)
 	}
-	m.activities = p.notes(m.report.Began)
-	return o.conclude(m, p.deviated(), failed, stdout)
+	return p.concluded(m, failed, stdout)
 }
 
 // showArena draws what the cluster of an arena computes, once it is there.

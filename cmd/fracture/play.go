@@ -31,10 +31,11 @@ type player struct {
 	nth         uint64                  // round that is played, from 0; set before anything of it is
 	stopNemesis func(why scenario.Stop) // nil where there is none; set before anything is played
 
-	mu    sync.Mutex // guards what follows
-	fresh []*blow    // begun since the last look
-	diary []note     // of what was done and asked
-	wrong string     // how the hypothesis did not hold; empty where it did
+	mu     sync.Mutex  // guards what follows
+	fresh  []*blow     // begun since the last look
+	diary  []note      // of what was done and asked
+	wrong  string      // how the hypothesis did not hold; empty where it did
+	guards []guardFrom // how the streams were guarded since, one after the other; none: as at the beginning
 
 	// Below: the player's own.
 	open       []*blow
@@ -82,6 +83,7 @@ func (p *player) play(ctx context.Context) error {
 // round waits for the calm, looks at the hypothesis as the scenario wants it, plays the method, and makes all whole again.
 func (p *player) round(ctx context.Context, round uint64) error {
 	p.nth = round
+	p.expectStandbys()
 	whole, err := p.awaitWhole(ctx)
 	if err == nil {
 		err = p.wait(ctx, whole.Add(p.runner.calm))
@@ -125,6 +127,7 @@ func (p *player) beside(ctx context.Context, do func(context.Context)) {
 // look reads what arrives for a moment, and takes over what has begun since.
 func (p *player) look(ctx context.Context) {
 	_ = p.wait(ctx, p.arena.Now().Add(pumpEvery))
+	p.expectStandbys()
 	p.mu.Lock()
 	fresh := p.fresh
 	p.fresh = nil
@@ -161,6 +164,9 @@ func (p *player) read(b *blow) {
 		Before: b.before, After: b.after, Began: b.before, Ended: max(b.restored, span.Horizon()), RSS: b.rss}
 	if b.failed != nil {
 		t.Failed = b.failed.Error()
+	}
+	if len(p.e.Guards()) > 0 {
+		t.Strategy = p.guardAt(b.before).strategy.String()
 	}
 	if t.Component == meter.Store || t.Component == meter.Gossip {
 		t.Held = fmt.Sprintf("of %d nodes", len(b.nodes))
@@ -237,8 +243,12 @@ func (p *player) method(ctx context.Context, round uint64) error {
 	return ctx.Err()
 }
 
-// strikeTimed has a fault of the timeline, or of the nemesis, begin at its time.
+// strikeTimed has a fault of the timeline, or of the nemesis, begin at its time, or the streams guarded otherwise.
 func (p *player) strikeTimed(ctx context.Context, begin clock.Instant, place int, s scenario.Strike) {
+	if a, guards := p.e.Guarding(s); guards {
+		p.guardTimed(ctx, begin.Add(s.At), a)
+		return
+	}
 	p.strike(ctx, begin.Add(s.At), place, cmp.Or(s.Action, s.Fault.Kind), p.e.ArgumentsOf(s), false)
 }
 
@@ -273,7 +283,14 @@ func (p *player) act(ctx context.Context, phase report.Phase, a scenario.Activit
 		_ = p.arena.Wait(ctx, p.arena.Now().Add(a.After))
 		return true, ""
 	}
-	n := note{at: p.arena.Now(), Activity: report.Activity{Phase: phase, Name: a.Name, Probe: a.Probe, Judged: a.Tolerance != nil,
+	n := p.attempt(ctx, phase, a, 0)
+	_ = p.arena.Wait(ctx, p.arena.Now().Add(a.After))
+	return n.Failed == "" && n.Unmet == "", cmp.Or(n.Failed, n.Unmet)
+}
+
+// attempt carries out one activity that is no fault, and notes what came of it. It was planned for an instant, or for none.
+func (p *player) attempt(ctx context.Context, phase report.Phase, a scenario.Activity, planned clock.Instant) note {
+	n := note{at: p.arena.Now(), planned: planned, Activity: report.Activity{Phase: phase, Name: a.Name, Probe: a.Probe, Judged: a.Tolerance != nil,
 		Provider: string(a.Provider.Type), Path: cmp.Or(a.Provider.Path, a.Provider.URL), Arguments: a.Provider.Arguments}}
 	if a.Provider.Line != "" {
 		n.Arguments = []string{a.Provider.Line}
@@ -288,8 +305,7 @@ func (p *player) act(ctx context.Context, phase report.Phase, a scenario.Activit
 		}
 	}
 	p.note(n)
-	_ = p.arena.Wait(ctx, p.arena.Now().Add(a.After))
-	return n.Failed == "" && n.Unmet == "", cmp.Or(n.Failed, n.Unmet)
+	return n
 }
 
 // steady looks at the hypothesis once.
@@ -363,7 +379,11 @@ func (p *player) restore(ctx context.Context, failed error, gated bool) error {
 			}
 		}
 		_, err = p.injector.healAll(ctx)
+		if failed == nil && int(p.nth)+1 < p.e.Fracture.Repeat {
+			err = errors.Join(err, p.guardAsBefore(ctx))
+		}
 	})
+	p.expectStandbys()
 	if err != nil || failed != nil {
 		return err
 	}

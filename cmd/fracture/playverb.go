@@ -112,6 +112,9 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	if len(x.Budgets) > 0 && !lists {
 		o.budgets = nil
 	}
+	if err := o.guardedBy(e.Guards()); err != nil {
+		return o, err
+	}
 	for _, b := range x.Budgets {
 		o.budgets = meter.WithBudget(o.budgets, b)
 	}
@@ -135,8 +138,16 @@ func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, std
 	if p == nil {
 		return failed
 	}
-	m.activities = p.notes(m.report.Began)
-	return o.conclude(m, p.deviated(), failed, stdout)
+	return p.concluded(m, failed, stdout)
+}
+
+// concluded tells what was measured of what was done and asked, and how the streams were guarded, and judges it.
+func (p *player) concluded(m measured, failed error, stdout io.Writer) error {
+	if m.report != nil {
+		m.activities = p.notes(m.report.Began)
+		p.tellGuards(m.report)
+	}
+	return p.lab.options.conclude(m, p.deviated(), failed, stdout)
 }
 
 // newPlayer makes a player; nothing is done until carryOut.
@@ -157,7 +168,7 @@ func newPlayer(o runOptions, e *scenario.Experiment, a *labArena, watch meter.Wa
 	p := &player{runner: newRunner(o.plan, a, rec, watch, told), e: e, seed: o.seed, lab: a, injector: a.injector}
 	p.all = faults*max(e.Fracture.Repeat, 1) + total(p.ofControls())
 	program, _ := os.Executable() // without it the shell's path finds one
-	p.actor = &actor{program: cmp.Or(program, "fracture"), env: os.Environ(), heal: func(ctx context.Context) (string, error) {
+	p.actor = &actor{program: cmp.Or(program, "fracture"), env: os.Environ(), guard: p.guard, heal: func(ctx context.Context) (string, error) {
 		healed, err := a.lab.Mend(ctx)
 		return strings.Join(healed, "; "), err
 	}}

@@ -32,6 +32,7 @@ type tape struct {
 	wall   time.Time
 	guard  telemetry.Stream
 	faults []*taped
+	guards []scenario.Strike // how the streams were guarded since, one after the other; none: by guard
 	notes  []string
 	sure   bool // a last holder was broken
 	missed int  // faults beyond the bound
@@ -189,7 +190,7 @@ func (r *recorder) end() (text []byte, faults int, wall time.Time, ok bool) {
 			}
 		}
 		if t.missed > 0 {
-			t.notes = append(t.notes, fmt.Sprintf("%d more faults were not recorded", t.missed))
+			t.notes = append(t.notes, fmt.Sprintf("%d more were not recorded", t.missed))
 		}
 		text, faults, wall, ok = t.written(r.cluster), len(t.faults), t.wall, true
 		r.tape = nil
@@ -201,9 +202,7 @@ func (r *recorder) end() (text []byte, faults int, wall time.Time, ok bool) {
 func (t *tape) written(c scenario.Cluster) []byte {
 	c.Strategy = t.guard.Strategy
 	if s, err := work.ParseStrategy(c.Strategy); err == nil {
-		if fewest, _ := s.Factors(); t.guard.Factor != int(fewest) {
-			c.Factor = t.guard.Factor
-		}
+		c.Factor = int(guardOf(s, t.guard.Factor).Factor)
 	}
 	all := scenario.Recording{
 		Title:    "recorded on " + t.wall.Format("2006-01-02 at 15:04:05"),
@@ -213,6 +212,7 @@ func (t *tape) written(c scenario.Cluster) []byte {
 	for _, s := range t.faults {
 		all.Faults = append(all.Faults, s.Strike)
 	}
+	all.Faults = append(all.Faults, t.guards...)
 	return all.YAML()
 }
 
@@ -227,11 +227,16 @@ func (t *tape) strike(s *taped) {
 	if s.node != "" {
 		t.over(s.node, t.began.Add(s.At))
 	}
-	if len(t.faults) >= scenario.MaxRecorded || s.At > scenario.MaxRecordedTime {
+	if t.full(s.At) {
 		t.missed++
 		return
 	}
 	t.faults = append(t.faults, s)
+}
+
+// full reports whether nothing more can be taken in.
+func (t *tape) full(at time.Duration) bool {
+	return len(t.faults)+len(t.guards) >= scenario.MaxRecorded || at > scenario.MaxRecordedTime
 }
 
 // over ends what a process suffers, and reports whether there was something.

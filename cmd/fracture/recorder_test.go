@@ -13,7 +13,9 @@ import (
 	"fracture/chaos"
 	"fracture/chaos/scenario"
 	"fracture/clock"
+	"fracture/cluster/failover"
 	"fracture/telemetry"
+	"fracture/work"
 )
 
 // taping makes a recorder of five nodes, guarded as usual, that records.
@@ -71,7 +73,7 @@ func TestRecorder_whatKeysDidIsReplayed(t *testing.T) {
 	r.key(at(2000), "freeze", "n3", false)
 	r.key(at(2500), "kill", "n3", true) // while it is frozen
 	r.mended(at(3000), "start", "n3")
-	r.remark(at(3200), "picture: hedge, 2 copies (was active, 3)")
+	r.remark(at(3200), "somebody else did something")
 	e, got, text := replayed(t, r)
 	want := []string{"100ms kill --node n1 --for 1.5s", "200ms freeze --node n2 --for 500ms", "2s freeze --node n3 --for 500ms", "2.5s kill --node n3 --for 500ms"}
 	for i := range want {
@@ -83,13 +85,45 @@ func TestRecorder_whatKeysDidIsReplayed(t *testing.T) {
 	if e.Fracture.Cluster != (scenario.Cluster{Nodes: 5, Zones: 2, Strategy: "active", Factor: 3}) || !e.Fracture.Limits.YesBreakIt {
 		t.Errorf("cluster %+v, limits %+v of\n%s", e.Fracture.Cluster, e.Fracture.Limits, text)
 	}
-	for _, note := range []string{"# at 50ms: thaw of n5, which was broken before", "# at 3.2s: picture: hedge"} {
+	for _, note := range []string{"# at 50ms: thaw of n5, which was broken before", "# at 3.2s: somebody else did"} {
 		if !strings.Contains(text, note) {
 			t.Errorf("no line begins with %q in\n%s", note, text)
 		}
 	}
 	if _, _, _, ok := r.end(); ok {
 		t.Error("a recording ends twice")
+	}
+}
+
+func TestRecorder_howTheStreamsWereGuardedIsReplayed(t *testing.T) {
+	r, began := taping(t)
+	at := func(ms int) clock.Instant { return began.Add(time.Duration(ms) * time.Millisecond) }
+	told := func(ms int, text string) {
+		e := &telemetry.Event{Trace: failover.Trace{At: at(ms), Node: "n1"}, Text: "n1 guards stream 1 by " + text}
+		g, ok := guardTold(e)
+		if !ok {
+			t.Fatalf("%q is not understood", text)
+		}
+		r.guarded(e.At, g)
+	}
+	told(50, "active, 3 copies") // as at the beginning
+	r.key(at(100), "kill", "n1", false)
+	r.guarded(at(500), guardOf(work.Vote, 4)) // by a key
+	told(490, "vote, 4 copies")               // what is told of it
+	told(450, "hedge, 2 copies")              // and of what was before
+	r.mended(at(600), "start", "n1")
+	told(1000, "failfast, 1 copy") // by somebody else
+	r.guarded(at(1500), guardOf(work.Expendable, 1))
+	if r.state().Faults != 1 {
+		t.Errorf("%d faults, want one: to guard otherwise is none", r.state().Faults)
+	}
+	e, got, text := replayed(t, r)
+	want := []string{"100ms kill --node n1 --for 500ms", "500ms fracture guard vote --factor 4", "1s fracture guard failfast", "1.5s fracture guard expendable"}
+	if !slices.Equal(got, want) || e.Fracture.Cluster.Factor != 3 || strings.Contains(text, "#") {
+		t.Errorf("%q\nwant\n%q\nof\n%s", got, want, text)
+	}
+	if _, ok := guardTold(&telemetry.Event{Text: "n1 guards stream 1 by prayer, 2 copies"}); ok {
+		t.Error("what is no strategy is one")
 	}
 }
 
