@@ -103,7 +103,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 			return o, err
 		}
 		if x.Cluster.Factor > o.nodes {
-			return o, fmt.Errorf("factor %d: more copies than the %d nodes", x.Cluster.Factor, o.nodes)
+			return o, wrongValue("factor", "%d: more copies than the %d nodes", x.Cluster.Factor, o.nodes)
 		}
 	}
 	if o.minimum = f.minimum; !given("min-counted") && (plays || !lists) {
@@ -118,7 +118,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	for _, text := range f.budgets {
 		b, err := meter.ParseBudget(text)
 		if err != nil {
-			return o, fmt.Errorf("--budget: %w", err)
+			return o, wrongFlag("budget", err)
 		}
 		o.budgets = meter.WithBudget(o.budgets, b)
 	}
