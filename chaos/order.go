@@ -85,10 +85,17 @@ func (o Order) Check() error {
 	case len(o.Stand) > MaxStanding:
 		return fmt.Errorf("%w: %d faults are more than %d", ErrBadOrder, len(o.Stand), MaxStanding)
 	}
+	ballast := uint64(0)
 	for _, s := range o.Stand {
 		if err := s.check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrBadOrder, err)
 		}
+		if s.Fault.Kind == Ballast {
+			ballast += s.Fault.Bytes
+		}
+	}
+	if ballast > MaxBallast {
+		return fmt.Errorf("%w: %d bytes of ballast at one node, of all that stand together: want at most %d", ErrBadOrder, ballast, MaxBallast)
 	}
 	return nil
 }

@@ -207,3 +207,21 @@ func TestStrain_burnsAndCollects(t *testing.T) {
 	})
 	s.set(nil)
 }
+
+// What several have ordered is at most as much as one may order.
+func TestStrain_boundsTheBallastOfAllOrders(t *testing.T) {
+	s := &strain{log: slog.New(slog.DiscardHandler)}
+	s.held.Store(chaos.MaxBallast - 1)
+	lift := s.carry(2)
+	if held := s.held.Load(); held != chaos.MaxBallast-1 {
+		t.Errorf("%d bytes are held where one more may be, want that two are none", held)
+	}
+	lift()
+	lift = s.carry(1)
+	if held := s.held.Load(); held != chaos.MaxBallast {
+		t.Errorf("%d bytes are held, want the last one too", held)
+	}
+	if lift(); s.held.Load() != chaos.MaxBallast-1 {
+		t.Errorf("%d bytes are held, want that it is given back", s.held.Load())
+	}
+}
