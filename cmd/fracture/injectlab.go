@@ -67,7 +67,11 @@ func injectByLab(ctx context.Context, f injectFlags, h harm, asked map[string]an
 	}
 	tell := func(verb string) error {
 		for _, node := range stands.Whom {
-			if err := printWord(out, f.json, word{meter.Millis(clock.Now().Sub(began)), node, verb, node + ": " + verb + ": " + stands.What}); err != nil {
+			w := word{meter.Millis(clock.Now().Sub(began)), node, verb, h.sentence(node, verb == "heal")}
+			if f.json { // what programs read stays
+				w.Text = node + ": " + verb + ": " + stands.What
+			}
+			if err := printWord(out, f.json, w); err != nil {
 				return err
 			}
 		}

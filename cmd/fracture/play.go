@@ -162,7 +162,7 @@ func (p *player) read(b *blow) {
 	if b.failed != nil {
 		t.Failed = b.failed.Error()
 	}
-	if t.Component == meter.Store || t.Component == meter.Gossip {
+	if ofNoNode(t.Component) {
 		t.Held = fmt.Sprintf("of %d nodes", len(b.nodes))
 	}
 	if b.harm.server != nil {
