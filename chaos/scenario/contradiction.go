@@ -43,6 +43,7 @@ func (r *reader) contradictions(e *Experiment) {
 		}
 	}
 	r.overlaps(timed)
+	r.besidesDead(timed)
 	all := timed
 	for _, a := range e.Method {
 		if arguments, ok := a.Inject(); ok {
@@ -59,6 +60,7 @@ func (r *reader) contradictions(e *Experiment) {
 	}
 	for _, b := range all {
 		r.strangers(b, x.Cluster.Nodes)
+		r.interfaces(b, x.Cluster.NetNS)
 	}
 }
 
@@ -109,14 +111,8 @@ func (r *reader) overlaps(blows []blow) {
 		if !slices.Contains(ofProcesses, b.arguments[0]) {
 			continue
 		}
-		for _, n := range valuesOf(b.arguments, "node") {
-			if n == "all" {
-				continue
-			}
+		for _, n := range sufferers(b.arguments) {
 			hits = append(hits, hit{b, n})
-		}
-		if slices.Contains(valuesOf(b.arguments, "role"), "server") {
-			hits = append(hits, hit{b, "the store"})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {
