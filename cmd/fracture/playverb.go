@@ -16,12 +16,22 @@ import (
 	"fracture/control"
 )
 
-// experiment reads the file that is named; nil where there is none.
+// experiment reads the file that is named, or what this process has read of it before; nil where there is none.
 func (f *runFlags) experiment(args []string, given func(flag string) bool, stderr io.Writer) (*scenario.Experiment, error) {
 	if len(args) == 0 {
 		return nil, nil
 	}
-	return loadScenario(args[0], scenarioOptions(*f, given), stderr)
+	text, again := handed()
+	if again {
+		stderr = io.Discard // what is to be said of it was
+	} else {
+		var err error
+		if text, err = scenario.ReadFile(args[0]); err != nil {
+			return nil, err
+		}
+		f.text = text
+	}
+	return readScenario(args[0], text, scenarioOptions(*f, given), stderr)
 }
 
 // play is the verb run, where it was given a scenario.
@@ -49,6 +59,11 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 	}
 	if err := o.netns.serves(e); err != nil {
 		return wrongUse(err)
+	}
+	if o.netns.wanted && f.text != nil {
+		if err := handOn(f.text); err != nil {
+			return err
+		}
 	}
 	if err := o.netns.open(""); err != nil {
 		return err

@@ -33,6 +33,7 @@ type runFlags struct {
 	json                              bool
 	control                           controlFlags
 	netns                             netnsFlag
+	text                              []byte // of the scenario; nil where there is none, or this process has begun again
 	nodeArgs
 }
 
