@@ -44,6 +44,7 @@ func (r *reader) besidesDead(blows []blow) {
 // interfaces finds faults of network interfaces that the nodes do not have.
 func (r *reader) interfaces(b blow, own bool) {
 	if b.arguments[0] == "down" && !own && !r.options.NetNS {
-		r.wrong(b.place, "down: no node has a network interface of its own: say netns: true of the cluster, or run it with --netns; either needs root")
+		r.wrong(b.place, "down: no node has a network interface of its own: say netns: true of the cluster, or run it with --netns; "+
+			"either needs root")
 	}
 }

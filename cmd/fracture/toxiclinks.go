@@ -182,7 +182,9 @@ func (l *toxicLinks) wanted(link string, ends [2]string, state toxiproxy.State) 
 
 // begin has those that do not stand yet begin, in place of those that will be over. A link that is cut now breaks as well, as the
 // connections of a proxy do that is not enabled any more. What began is answered also beside an error.
-func (l *toxicLinks) begin(ctx context.Context, at *toxicLink, wanted []wantedFault, over []toxicFault, cut bool) (begun []toxicFault, err error) {
+func (l *toxicLinks) begin(
+	ctx context.Context, at *toxicLink, wanted []wantedFault, over []toxicFault, cut bool,
+) (begun []toxicFault, err error) {
 	wanted = slices.DeleteFunc(wanted, func(w wantedFault) bool {
 		return slices.ContainsFunc(at.stand, func(t toxicFault) bool { return t.what == w.what })
 	})
