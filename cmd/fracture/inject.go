@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,7 +80,7 @@ func newInjectCommand() *cobra.Command {
 				return err
 			case h.deed != nil || h.isolates(): // the lab counts who is broken
 				err = injectByLab(cmd.Context(), f, h, askedFor(cmd.Flags()), cmd.OutOrStdout())
-				if h.deed != nil || !errors.Is(err, control.ErrNoControl) && !errors.Is(err, syscall.ECONNREFUSED) {
+				if h.deed != nil || !errors.Is(err, control.ErrNoControl) {
 					return err
 				}
 			}
@@ -100,6 +99,16 @@ type word struct {
 	Node string  `json:"node"`
 	Verb string  `json:"verb"` // fault, heal
 	Text string  `json:"text"`
+	line string  // the same to people
+}
+
+// lineOf is what a node says of an order, to people: what stands there, or why it is healed.
+func lineOf(e *telemetry.Event) string {
+	what := strings.TrimPrefix(e.Text, e.Node+": "+e.Verb+": ")
+	if e.Verb == "heal" {
+		what = "healed, " + what
+	}
+	return e.Node + ": " + what
 }
 
 // injection is a fault while it stands, as the verb watches it.
@@ -121,7 +130,7 @@ func (i *injection) news(n telemetry.News) {
 		return
 	}
 	i.mu.Lock()
-	w := word{AtMS: n.Event.At.Sub(i.began).Seconds() * 1000, Node: n.Event.Node, Verb: n.Event.Verb, Text: n.Event.Text}
+	w := word{AtMS: n.Event.At.Sub(i.began).Seconds() * 1000, Node: n.Event.Node, Verb: n.Event.Verb, Text: n.Event.Text, line: lineOf(n.Event)}
 	_ = printWord(i.out, i.json, w) // what nobody reads is healed all the same
 	i.mu.Unlock()
 	i.injector.book.confirm(n.Event)

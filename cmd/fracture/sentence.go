@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"fracture/chaos"
 )
 
 // sentence says in a few words what a harm has done to who suffers it, and for how long, or that it is over.
@@ -54,9 +56,14 @@ func (h harm) outcome() (begun, ended string) {
 	case "full_disk":
 		return "its disk is full", "its disk is no longer full"
 	}
-	var stands []string
-	for _, s := range h.stand {
-		stands = append(stands, s.String())
+	return describe(h.stand), "healed"
+}
+
+// describe says what stands.
+func describe(stand []chaos.Standing) string {
+	var words []string
+	for _, s := range stand {
+		words = append(words, s.String())
 	}
-	return strings.Join(stands, ", "), "healed"
+	return strings.Join(words, ", ")
 }

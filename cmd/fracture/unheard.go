@@ -9,7 +9,7 @@ import (
 
 // Who is as good as broken because nobody hears it any more, whatever its process does: that is a matter of all faults together.
 
-// unheard are the nodes that are up and that no other hears which is, by faults that stand or are to. Where that is all of them, one
+// unheard are the nodes that are up, and stay, and that no other hears which does, by faults that stand or are to. Where that is all of them, one
 // is no worse off than if the others had died. What parts nodes on purpose counts nobody as broken.
 func (i *injector) unheard(nodes []control.Node, faults []*standingFault) (list []string) {
 	i.mu.Lock()
@@ -19,7 +19,7 @@ func (i *injector) unheard(nodes []control.Node, faults []*standingFault) (list 
 			return f.harm.parted == (partFlags{}) && (shuts(f.at(from), to, false) || shuts(f.at(to), from, true))
 		})
 	}
-	up := slices.DeleteFunc(slices.Clone(nodes), func(n control.Node) bool { return !n.Up() })
+	up := slices.DeleteFunc(slices.Clone(nodes), func(n control.Node) bool { return !n.Up() || n.State == "leaving" })
 	slices.SortFunc(up, byName)
 	for _, n := range up {
 		if !slices.ContainsFunc(up, func(o control.Node) bool { return o.Name != n.Name && hears(n.Name, o.Name) }) {
