@@ -85,19 +85,25 @@ func (o Order) Check() error {
 	case len(o.Stand) > MaxStanding:
 		return fmt.Errorf("%w: %d faults are more than %d", ErrBadOrder, len(o.Stand), MaxStanding)
 	}
-	ballast := uint64(0)
 	for _, s := range o.Stand {
 		if err := s.check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrBadOrder, err)
 		}
-		if s.Fault.Kind == Ballast {
-			ballast += s.Fault.Bytes
-		}
 	}
-	if ballast > MaxBallast {
+	if ballast := o.Ballast(); ballast > MaxBallast {
 		return fmt.Errorf("%w: %d bytes of ballast at one node, of all that stand together: want at most %d", ErrBadOrder, ballast, MaxBallast)
 	}
 	return nil
+}
+
+// Ballast is how many bytes of it the order asks for.
+func (o Order) Ballast() (bytes uint64) {
+	for _, s := range o.Stand {
+		if s.Fault.Kind == Ballast {
+			bytes += s.Fault.Bytes
+		}
+	}
+	return bytes
 }
 
 func (s Standing) check() error {

@@ -10,6 +10,7 @@ import (
 
 	"fracture/chaos"
 	"fracture/clock"
+	"fracture/telemetry"
 )
 
 // inside orders faults at a node's loop or its resources.
@@ -208,20 +209,14 @@ func TestStrain_burnsAndCollects(t *testing.T) {
 	s.set(nil)
 }
 
-// What several have ordered is at most as much as one may order.
-func TestStrain_boundsTheBallastOfAllOrders(t *testing.T) {
-	s := &strain{log: slog.New(slog.DiscardHandler)}
-	s.held.Store(chaos.MaxBallast - 1)
-	lift := s.carry(2)
-	if held := s.held.Load(); held != chaos.MaxBallast-1 {
-		t.Errorf("%d bytes are held where one more may be, want that two are none", held)
+// What several have ordered is at most as much as one may order, and who asks for more is told.
+func TestNode_refusesMoreBallastThanANodeMayHold(t *testing.T) {
+	crew := startCrew(t, newKeys(t), 2)
+	first, second := startClient(t, crew), startClientNamed(t, "second", crew)
+	first.order(t, "n2", "fault", inside(1, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: 1 << 20}))
+	second.order(t, "n2", telemetry.Refuse, inside(1, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: chaos.MaxBallast}))
+	if held := crew[1].strain.held.Load(); held > 1<<20 {
+		t.Errorf("n2 holds %d bytes of ballast, want no more than the first asked for", held)
 	}
-	lift()
-	lift = s.carry(1)
-	if held := s.held.Load(); held != chaos.MaxBallast {
-		t.Errorf("%d bytes are held, want the last one too", held)
-	}
-	if lift(); s.held.Load() != chaos.MaxBallast-1 {
-		t.Errorf("%d bytes are held, want that it is given back", s.held.Load())
-	}
+	second.order(t, "n2", "fault", inside(2, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: 1}))
 }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -138,15 +137,9 @@ func litter(over *atomic.Bool, rate uint64) {
 	runtime.KeepAlive(piece) // so that it is on the heap
 }
 
-// carry holds so many bytes of memory, unless with what others have ordered it would be more than a node may hold.
+// carry holds so many bytes of memory.
 func (s *strain) carry(bytes int64) (lift func()) {
-	var memory []byte
-	var err error
-	if held := s.held.Load(); held+bytes > chaos.MaxBallast {
-		err = fmt.Errorf("%d bytes of ballast beside the %d of other orders: want at most %d together", bytes, held, chaos.MaxBallast)
-	} else {
-		memory, err = fill(bytes)
-	}
+	memory, err := fill(bytes)
 	if err != nil {
 		s.log.Error("obeying an order", "err", err)
 		return func() {}

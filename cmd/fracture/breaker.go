@@ -45,7 +45,8 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 	}
 	f, err := b.begin(ctx, h)
 	switch {
-	case errors.Is(err, errUnsuited), errors.Is(err, errHealedFirst), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded):
+	case errors.Is(err, errUnsuited), errors.Is(err, errHealedFirst), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded),
+		errors.Is(err, errDisobeyed):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrConflict, err)
 	case errors.Is(err, chaos.ErrNobody), errors.Is(err, chaos.ErrBadPartition), errors.Is(err, errNoSuchNode), errors.Is(err, errNotOurProcess),
 		errors.Is(err, lab.ErrNoNetwork):
