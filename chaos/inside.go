@@ -6,7 +6,7 @@ import "time"
 const (
 	MinPeriod  = time.Millisecond // of a Strobe
 	MaxCores   = 64               // of a Stress
-	MaxBallast = 1 << 30          // bytes
+	MaxBallast = 1 << 30          // bytes, of all that stand at a node together
 	MaxGarbage = 10e9             // bytes a second of a GC
 )
 

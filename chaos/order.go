@@ -90,7 +90,20 @@ func (o Order) Check() error {
 			return fmt.Errorf("%w: %w", ErrBadOrder, err)
 		}
 	}
+	if ballast := o.Ballast(); ballast > MaxBallast {
+		return fmt.Errorf("%w: %d bytes of ballast at one node, of all that stand together: want at most %d", ErrBadOrder, ballast, MaxBallast)
+	}
 	return nil
+}
+
+// Ballast is how many bytes of it the order asks for.
+func (o Order) Ballast() (bytes uint64) {
+	for _, s := range o.Stand {
+		if s.Fault.Kind == Ballast {
+			bytes += s.Fault.Bytes
+		}
+	}
+	return bytes
 }
 
 func (s Standing) check() error {

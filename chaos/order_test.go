@@ -142,3 +142,18 @@ func FuzzParseOrder(f *testing.F) {
 		}
 	})
 }
+
+// Each ballast may be as large as any, and together they may not be larger.
+func TestOrder_boundsTheBallastOfANode(t *testing.T) {
+	o := Order{Lease: Lease(time.Second)}
+	for i := range uint32(2) {
+		o.Stand = append(o.Stand, Standing{Rule: i + 1, Site: Resource, Fault: Fault{Kind: Ballast, Bytes: MaxBallast / 2}})
+	}
+	if err := o.Check(); err != nil {
+		t.Errorf("as much as there may be: %v", err)
+	}
+	o.Stand[1].Fault.Bytes++
+	if err := o.Check(); !errors.Is(err, ErrBadOrder) || !strings.Contains(err.Error(), "of all that stand together: want at most 1073741824") {
+		t.Errorf("a byte more: %v, want %v and the bound", err, ErrBadOrder)
+	}
+}

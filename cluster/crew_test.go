@@ -216,12 +216,18 @@ type receiver struct {
 // startClient runs a client and returns once each node has told it of itself: what is submitted from then on it sees whole.
 func startClient(t *testing.T, crew []*running) *receiver {
 	t.Helper()
+	return startClientNamed(t, "sink", crew)
+}
+
+// startClientNamed is startClient, beside another.
+func startClientNamed(t *testing.T, name string, crew []*running) *receiver {
+	t.Helper()
 	r := &receiver{
 		results: map[work.TaskID]int{}, statuses: map[string]int{}, status: map[string]telemetry.Status{},
 	}
 	var err error
 	r.Client, err = NewClient(ClientConfig{
-		Name: "sink", Credentials: crew[0].cfg.Credentials, Join: []string{crew[0].member.Gossip}, Log: slog.New(slog.DiscardHandler),
+		Name: name, Credentials: crew[0].cfg.Credentials, Join: []string{crew[0].member.Gossip}, Log: slog.New(slog.DiscardHandler),
 		Deliver: r.deliver, Answer: r.answer, News: r.news,
 	})
 	if err != nil {

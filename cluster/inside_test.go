@@ -10,6 +10,7 @@ import (
 
 	"fracture/chaos"
 	"fracture/clock"
+	"fracture/telemetry"
 )
 
 // inside orders faults at a node's loop or its resources.
@@ -206,4 +207,16 @@ func TestStrain_burnsAndCollects(t *testing.T) {
 		return stats.TotalAlloc > allocated+100<<20
 	})
 	s.set(nil)
+}
+
+// What several have ordered is at most as much as one may order, and who asks for more is told.
+func TestNode_refusesMoreBallastThanANodeMayHold(t *testing.T) {
+	crew := startCrew(t, newKeys(t), 2)
+	first, second := startClient(t, crew), startClientNamed(t, "second", crew)
+	first.order(t, "n2", "fault", inside(1, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: 1 << 20}))
+	second.order(t, "n2", telemetry.Refuse, inside(1, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: chaos.MaxBallast}))
+	if held := crew[1].strain.held.Load(); held > 1<<20 {
+		t.Errorf("n2 holds %d bytes of ballast, want no more than the first asked for", held)
+	}
+	second.order(t, "n2", "fault", inside(2, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: 1}))
 }

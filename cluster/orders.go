@@ -104,7 +104,13 @@ func (n *Node) obey(now clock.Instant) {
 }
 
 // follow puts one order in the place of the sink's former one, and tells whether what stands is another now.
+// One that asks for too much beside those of others is refused, and the former one stands on.
 func (n *Node) follow(now clock.Instant, o ordered) (changed bool) {
+	if more, held := o.order.Ballast(), n.ballastBeside(o); more > 0 && held+more > chaos.MaxBallast {
+		n.confirm(now, o, telemetry.Refuse, fmt.Sprintf("%d bytes of ballast, and others have ordered %d: want at most %d at a node together",
+			more, held, uint64(chaos.MaxBallast)))
+		return false
+	}
 	for i := range n.faults.list {
 		if former := &n.faults.list[i]; former.sink == o.sink {
 			if o.order.Same(former.order) && !o.lost {
@@ -133,6 +139,16 @@ func (n *Node) follow(now clock.Instant, o ordered) (changed bool) {
 	n.confirm(now, o, "fault", describeOrder(o.order))
 	n.reset(o)
 	return true
+}
+
+// ballastBeside is how many bytes of ballast others have ordered.
+func (n *Node) ballastBeside(o ordered) (bytes uint64) {
+	for _, other := range n.faults.list {
+		if other.sink != o.sink {
+			bytes += other.order.Ballast()
+		}
+	}
+	return bytes
 }
 
 // confirm tells the sinks, and the log, what became of an order.

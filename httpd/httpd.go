@@ -1,4 +1,4 @@
-// Package httpd serves HTTP to programs of this host: within bounds, to no page of a foreign site, and in order to its end. What is
+// Package httpd serves HTTP, mostly to programs of this host: within bounds, to no page of a foreign site, in order to its end. What is
 // asked for, and who may ask, is its user's.
 package httpd
 
@@ -29,10 +29,11 @@ type Config struct {
 	Ending     func()        // called when the server ends, before it lets requests finish; nil: nothing is
 }
 
-// Server serves at one listener.
+// Server serves at one listener, or several.
 type Server struct {
-	cfg   Config
-	conns atomic.Int64
+	cfg    Config
+	conns  atomic.Int64
+	turned atomic.Uint64
 }
 
 // New makes a server. It starts nothing.
@@ -41,8 +42,12 @@ func New(cfg Config) *Server { return &Server{cfg: cfg} }
 // Conns is how many connections there are, those beyond the bound included until they are closed.
 func (s *Server) Conns() int { return int(s.conns.Load()) }
 
-// Run serves until ctx ends, then lets requests under way finish. It closes the listener. Its error is the listener's.
-func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+// Turned is how many connections were closed because there were MaxConns.
+func (s *Server) Turned() uint64 { return s.turned.Load() }
+
+// Run serves until ctx ends, then lets requests under way finish. It closes the listeners. Its error is that of one of them, and
+// then the others end, too.
+func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{
 		Handler:           s.cfg.Handler,
 		ReadHeaderTimeout: s.cfg.HeaderTime,
@@ -54,12 +59,14 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          log.New(io.Discard, "", 0), // a client that breaks off is no event
 	}
 	group, ended := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
+	for _, listener := range listeners {
+		group.Go(func() error {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
 	group.Go(func() error {
 		<-ended.Done()
 		if s.cfg.Ending != nil {
@@ -80,6 +87,7 @@ func (s *Server) watch(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		if s.conns.Add(1) > int64(s.cfg.MaxConns) {
+			s.turned.Add(1)
 			_ = conn.Close()
 		}
 	case http.StateClosed, http.StateHijacked:

@@ -70,6 +70,7 @@ type child struct {
 	told    chan struct{} // closed at the announcement
 	gone    chan struct{} // closed when it is reaped
 	downs   int           // how many hold its interface down
+	fills   int           // how many hold its disk full
 }
 
 // start forks the child of that name. It runs in the loop, on the loop's thread.
@@ -93,7 +94,7 @@ func (l *Lab) start(name string) error {
 	}
 	c.process, c.said = process, said
 	c.Child = Child{Name: name, Proc: procOf(process.Pid), State: Starting, Starts: c.Starts + 1, Log: c.Log, Started: clock.Now()}
-	c.told, c.gone, c.downs = make(chan struct{}), make(chan struct{}), 0
+	c.told, c.gone, c.downs, c.fills = make(chan struct{}), make(chan struct{}), 0, 0
 	l.living++
 	l.reading++
 	go l.reap(c, process)

@@ -83,15 +83,20 @@ func (l *Lab) Stop(ctx context.Context, name string) error {
 }
 
 // FillDisk lets a child write nothing more to any file, as on a disk that is full: the limit of its files' size is 0
-// (RLIMIT_FSIZE), a write is answered with EFBIG, and, unless the child ignores it, with SIGXFSZ, which ends it.
-func (l *Lab) FillDisk(name string) error { return l.limitFiles(name, 0) }
+// (RLIMIT_FSIZE), a write is answered with EFBIG, and, unless the child ignores it, with SIGXFSZ, which ends it. It stays so until
+// as many have called EmptyDisk, or the child is started again.
+func (l *Lab) FillDisk(name string) error {
+	_, err := l.limitFiles(name, +1)
+	return err
+}
 
-// EmptyDisk takes back what [Lab.FillDisk] did.
-func (l *Lab) EmptyDisk(name string) error { return l.limitFiles(name, unix.RLIM_INFINITY) }
+// EmptyDisk takes back what [Lab.FillDisk] did. The disk is full yet where somebody else has filled it, too.
+func (l *Lab) EmptyDisk(name string) (full bool, err error) { return l.limitFiles(name, -1) }
 
-// limitFiles bounds the size of files that a child writes, in bytes, as far as the child may have more.
-func (l *Lab) limitFiles(name string, sizeBytes uint64) error {
-	return l.with(name, func(c *child) error {
+// limitFiles changes by one how many hold a child's disk full, and bounds the size of the files that it writes, as far as the child may
+// have more.
+func (l *Lab) limitFiles(name string, more int) (full bool, err error) {
+	err = l.with(name, func(c *child) error {
 		if err := c.verify(); err != nil {
 			return err
 		}
@@ -99,9 +104,19 @@ func (l *Lab) limitFiles(name string, sizeBytes uint64) error {
 		if err := unix.Prlimit(c.PID, unix.RLIMIT_FSIZE, nil, &limit); err != nil {
 			return os.NewSyscallError("prlimit", err)
 		}
-		limit.Cur = min(sizeBytes, limit.Max)
-		return os.NewSyscallError("prlimit", unix.Prlimit(c.PID, unix.RLIMIT_FSIZE, &limit, nil))
+		fills := max(c.fills+more, 0)
+		if full = fills > 0; full {
+			limit.Cur = 0
+		} else {
+			limit.Cur = limit.Max
+		}
+		if err := unix.Prlimit(c.PID, unix.RLIMIT_FSIZE, &limit, nil); err != nil {
+			return os.NewSyscallError("prlimit", err)
+		}
+		c.fills = fills
+		return nil
 	})
+	return full, err
 }
 
 // Kill ends a child of the lab whose directory this is as [Lab.Kill] does, from another process: one that has no more than

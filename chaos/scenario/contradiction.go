@@ -47,6 +47,7 @@ func (r *reader) contradictions(e *Experiment) {
 	}
 	r.guarding(e)
 	r.overlaps(timed)
+	r.besidesDead(timed)
 	all := timed
 	for _, a := range e.Method {
 		if arguments, ok := a.Inject(); ok {
@@ -63,6 +64,7 @@ func (r *reader) contradictions(e *Experiment) {
 	}
 	for _, b := range all {
 		r.strangers(b, x.Cluster.Nodes)
+		r.interfaces(b, x.Cluster.NetNS)
 	}
 }
 
@@ -106,15 +108,7 @@ func bodiesOf(arguments []string) (names []string) {
 	if !slices.Contains(ofProcesses, arguments[0]) {
 		return nil
 	}
-	for _, n := range valuesOf(arguments, "node") {
-		if n != "all" {
-			names = append(names, n)
-		}
-	}
-	if slices.Contains(valuesOf(arguments, "role"), "server") {
-		names = append(names, "the store")
-	}
-	return names
+	return sufferers(arguments)
 }
 
 // overlaps finds two faults at the process of one named node, or of the store, at the same time, of which the second finds nothing to strike.

@@ -74,6 +74,8 @@ type Options struct {
 	Environment func(name string) (value string, set bool)
 	// Inject gives the arguments of `fracture inject` that do about what a trial does; empty: it cannot. nil: it never can.
 	Inject func(Series) []string
+	// NetNS says that nodes have network interfaces of their own whatever the experiment says.
+	NetNS bool
 	// Bounds looks at what an experiment says of the run as a whole, once it is sound in itself. Its error is told at the place of
 	// the key that it names; nil: all is well.
 	Bounds func(*Experiment) (key string, err error)

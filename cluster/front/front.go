@@ -19,13 +19,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"fracture/cluster/failover"
+	"fracture/httpd"
 	"fracture/render"
 	"fracture/work"
 )
@@ -150,9 +150,10 @@ type Server struct {
 	casts    sync.WaitGroup
 	casting  context.Context // of what was answered before it was submitted
 	cutCasts context.CancelFunc
-	conns    atomic.Int64
+	cutting  *time.Timer // calls cutCasts; once the door closes
+	http     *httpd.Server
 
-	accepted, bad, foreign, refused, broken, turned atomic.Uint64
+	accepted, bad, foreign, refused, broken atomic.Uint64
 }
 
 // New makes a front door to a cluster. An unknown palette is an error.
@@ -167,6 +168,13 @@ func New(cfg Config, cluster Cluster) (*Server, error) {
 		requests: make(chan struct{}, cfg.MaxRequests), pictures: make(chan struct{}, cfg.MaxPictures),
 	}
 	s.casting, s.cutCasts = context.WithCancel(context.Background())
+	s.http = httpd.New(httpd.Config{
+		Handler:  http.HandlerFunc(s.serve),
+		MaxConns: cfg.MaxConns, MaxHeader: cfg.MaxHeader, HeaderTime: cfg.HeaderTime, BodyTime: cfg.BodyTime,
+		WriteTime: cfg.BodyTime + cfg.SubmitTime + cfg.PictureTime + cfg.WriteTime,
+		IdleTime:  cfg.IdleTime, DrainTime: cfg.DrainTime,
+		Ending: func() { s.cutting = time.AfterFunc(cfg.DrainTime, s.cutCasts) },
+	})
 	return s, nil
 }
 
@@ -174,7 +182,7 @@ func New(cfg Config, cluster Cluster) (*Server, error) {
 func (s *Server) Counters() Counters {
 	return Counters{
 		Accepted: s.accepted.Load(), Bad: s.bad.Load(), Foreign: s.foreign.Load(),
-		Refused: s.refused.Load(), Broken: s.broken.Load(), Turned: s.turned.Load(),
+		Refused: s.refused.Load(), Broken: s.broken.Load(), Turned: s.http.Turned(),
 	}
 }
 
@@ -185,53 +193,11 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	server := &http.Server{
-		Handler:           http.HandlerFunc(s.serve),
-		ReadHeaderTimeout: s.cfg.HeaderTime,
-		ReadTimeout:       s.cfg.BodyTime,
-		WriteTimeout:      s.cfg.BodyTime + s.cfg.SubmitTime + s.cfg.PictureTime + s.cfg.WriteTime,
-		IdleTimeout:       s.cfg.IdleTime,
-		MaxHeaderBytes:    s.cfg.MaxHeader,
-		ConnState:         s.watch,
-		ErrorLog:          silent(),
+	err := s.http.Run(ctx, slices.DeleteFunc([]net.Listener{s.listener, s.shared}, func(l net.Listener) bool { return l == nil })...)
+	s.casts.Wait()
+	s.cutting.Stop()
+	if err != nil {
+		return fmt.Errorf("serving the front door: %w", err)
 	}
-	group, ended := errgroup.WithContext(ctx)
-	for _, listener := range []net.Listener{s.listener, s.shared} {
-		if listener == nil {
-			continue
-		}
-		group.Go(func() error {
-			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serving the front door: %w", err)
-			}
-			return nil
-		})
-	}
-	group.Go(func() error {
-		<-ended.Done()
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTime)
-		defer cancel()
-		defer context.AfterFunc(drain, s.cutCasts)()
-		var err error
-		if server.Shutdown(drain) != nil {
-			err = server.Close()
-		}
-		s.casts.Wait()
-		return err
-	})
-	return group.Wait()
-}
-
-// watch counts connections and closes those beyond the bound.
-func (s *Server) watch(conn net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if s.conns.Add(1) > int64(s.cfg.MaxConns) {
-			s.turned.Add(1)
-			_ = conn.Close()
-		}
-	case http.StateClosed, http.StateHijacked:
-		s.conns.Add(-1)
-	case http.StateActive, http.StateIdle:
-	}
+	return nil
 }

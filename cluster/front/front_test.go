@@ -584,12 +584,12 @@ func TestServer_boundsItsConnections(t *testing.T) {
 		return conn
 	}
 	first, second := dial(), dial()
-	eventually(t, "two connections are counted", func() bool { return d.conns.Load() == 2 })
+	eventually(t, "two connections are counted", func() bool { return d.http.Conns() == 2 })
 	if _, err := dial().Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a third connection: %v, want it closed", err)
 	}
 	_ = first.Close()
-	eventually(t, "there is room again", func() bool { return d.conns.Load() < 2 })
+	eventually(t, "there is room again", func() bool { return d.http.Conns() < 2 })
 	if status, _, _ := d.ask("GET", "/healthz", "", ""); status != statusOK {
 		t.Errorf("health is %d with room for one, want 200", status)
 	}

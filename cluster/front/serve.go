@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/url"
@@ -297,6 +296,3 @@ func (s *Server) refusal(err error, inTime bool) reply {
 	}
 	return reply{status: http.StatusServiceUnavailable, again: true, body: []byte(what)}
 }
-
-// silent is net/http's log, which has nothing to say that the counters do not: a client that breaks off is no event.
-func silent() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -404,11 +404,11 @@ func TestKeeper_leavesTheTilesToTheLeader(t *testing.T) {
 	}
 	breakOff := func() { // the connection to the store is lost, and made anew
 		t.Helper()
-		if err := client.SetFaults(1, 1, store.Standing{Fault: chaos.Fault{Kind: chaos.Kill}}); err != nil {
+		if err := client.SetFaults(store.Standing{Seed: 1, Fault: chaos.Fault{Kind: chaos.Kill}}); err != nil {
 			t.Fatal(err)
 		}
 		counted("the loss is seen", func(c store.Counters) bool { return c.Down })
-		if err := client.SetFaults(1, 1); err != nil {
+		if err := client.SetFaults(); err != nil {
 			t.Fatal(err)
 		}
 		counted("the store is back", func(c store.Counters) bool { return !c.Down && c.Keys == 0 })

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -24,19 +23,18 @@ import (
 //	Loss    replies never come; what was asked is done
 //	Deny    writes are answered with an error, that of its Refusal, and not done
 type Standing struct {
-	Seed  uint64 // of its luck; 0: that of all
+	Seed  uint64 // of its luck: another at each node
 	Rule  uint32 // tells its draws from those of other rules
 	Fault chaos.Fault
 }
 
-// SetFaults replaces the faults that stand between this client and its store; none heal them. What stood before counts on. Self is the number or id of
-// the node that the client belongs to: each node draws by itself.
-func (c *Client) SetFaults(seed uint64, self uint32, faults ...Standing) error {
+// SetFaults replaces the faults that stand between this client and its store; none heal them. What stood before counts on.
+func (c *Client) SetFaults(faults ...Standing) error {
 	var before []*standing
 	if now := c.faults.Load(); now != nil {
 		before = slices.Clone(now.standing)
 	}
-	p := &plan{seed: seed, spot: chaos.Spot{Site: chaos.Store, From: self}, healed: make(chan struct{})}
+	p := &plan{healed: make(chan struct{})}
 	for _, f := range faults {
 		if err := f.Fault.Check(); err != nil {
 			return err
@@ -94,8 +92,6 @@ func (e *Embedded) Restart(empty bool) {
 
 // plan is the faults that stand before a store. No plan is a nil pointer, and costs one branch.
 type plan struct {
-	seed             uint64
-	spot             chaos.Spot
 	standing         []*standing
 	dead, still, cut bool
 	healed           chan struct{} // closed when another plan, or none, takes its place
@@ -114,7 +110,7 @@ func (p *plan) fate(part []byte) chaos.Fate {
 			continue
 		}
 		nth := s.asked.Add(1) - 1
-		luck := chaos.Draw(cmp.Or(s.Seed, p.seed), p.spot, s.Rule, nth)
+		luck := chaos.Draw(s.Seed, chaos.Spot{Site: chaos.Store}, s.Rule, nth)
 		fate = fate.And(s.Fault.Touch(nth, luck))
 	}
 	return fate

@@ -171,8 +171,8 @@ func TestWriter_makesGoodWhateverTheStoreHad(t *testing.T) {
 	full := r.fullDisk(admin)
 	standing := func(f chaos.Fault) ill {
 		return ill{"a fault: " + f.String(),
-			func() error { return c.SetFaults(1, 7, Standing{Rule: 1, Fault: f}) },
-			func() error { return c.SetFaults(0, 7) },
+			func() error { return c.SetFaults(Standing{Seed: 1, Rule: 1, Fault: f}) },
+			func() error { return c.SetFaults() },
 		}
 	}
 	fault := func(kind chaos.Kind, share float64, by time.Duration) ill {
@@ -341,7 +341,7 @@ func TestWriter_doesNotWriteAnOlderImageOverANewerOne(t *testing.T) {
 	if err := other.Set(context.Background(), Entry{MetadataKey, []byte("newer")}, Entry{ChunkKey, []byte("newer")}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.SetFaults(1, 1, Standing{Fault: chaos.Fault{Kind: chaos.Kill}}); err != nil { // its connection is lost, its data not
+	if err := c.SetFaults(Standing{Seed: 1, Fault: chaos.Fault{Kind: chaos.Kill}}); err != nil { // its connection is lost, its data not
 		t.Fatal(err)
 	}
 	counted(t, w, "the loss is seen", func(c Counters) bool { return c.Down })
@@ -366,7 +366,7 @@ func TestWriter_doesNotWriteAnOlderImageOverANewerOne(t *testing.T) {
 		})
 	}
 	asked := calls("exists")
-	if err := c.SetFaults(1, 1); err != nil {
+	if err := c.SetFaults(); err != nil {
 		t.Fatal(err)
 	}
 	atLeast("exists", asked+2) // the image may be lost; and what followed from the answer has been done
@@ -383,7 +383,7 @@ func TestClient_setFaultsRefusesWhatCannotStandAtAStore(t *testing.T) {
 		{Kind: chaos.Restart}, {Kind: chaos.Thaw}, {Kind: chaos.Reset}, {Kind: chaos.Duplicate, Share: 1, By: 1},
 		{Kind: chaos.Loss}, {Kind: chaos.Delay, Share: 1}, {},
 	} {
-		if err := c.SetFaults(1, 1, Standing{Fault: f}); !errors.Is(err, chaos.ErrBadFault) {
+		if err := c.SetFaults(Standing{Seed: 1, Fault: f}); !errors.Is(err, chaos.ErrBadFault) {
 			t.Errorf("SetFaults with %+v = %v, want ErrBadFault", f, err)
 		}
 		if c.faults.Load() != nil {
@@ -412,7 +412,7 @@ func TestClient_seesTheFaultThatStands(t *testing.T) {
 		if err := c.Ping(context.Background()); err != nil { // a connection stands before
 			t.Fatal(err)
 		}
-		if err := c.SetFaults(1, 1, Standing{Fault: f.fault}); err != nil {
+		if err := c.SetFaults(Standing{Seed: 1, Fault: f.fault}); err != nil {
 			t.Fatal(err)
 		}
 		short := func() (context.Context, context.CancelFunc) {
@@ -435,7 +435,7 @@ func TestClient_seesTheFaultThatStands(t *testing.T) {
 			t.Errorf("%v: a question: %v, want it answered: %v", f.fault.Kind, err, f.ping)
 		}
 		cancel()
-		if err := c.SetFaults(1, 1); err != nil {
+		if err := c.SetFaults(); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Set(context.Background(), Entry{key, []byte("healed")}); err != nil {

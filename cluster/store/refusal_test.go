@@ -80,13 +80,13 @@ func TestStanding_deniesInTheWordsOfARealStore(t *testing.T) {
 		if err := ill.cure(); err != nil {
 			t.Fatal(refusal, err)
 		}
-		if err := c.SetFaults(1, 1, Standing{Fault: chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: refusal}}); err != nil {
+		if err := c.SetFaults(Standing{Seed: 1, Fault: chaos.Fault{Kind: chaos.Deny, Share: 1, Refusal: refusal}}); err != nil {
 			t.Fatal(err)
 		}
 		if got := ask(c); got != want {
 			t.Errorf("%v: a write, a ping and a read are answered\n%q, by a real store\n%q", refusal, got, want)
 		}
-		if err := c.SetFaults(1, 1); err != nil {
+		if err := c.SetFaults(); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Set(ctx, Entry{"k", []byte("healed")}); err != nil {
@@ -98,7 +98,7 @@ func TestStanding_deniesInTheWordsOfARealStore(t *testing.T) {
 // A slow disk holds up writes, and questions are answered in time.
 func TestStanding_aSlowDiskHoldsUpWritesAlone(t *testing.T) {
 	c := openURL(t, startRedis(t).url())
-	if err := c.SetFaults(1, 1, Standing{Fault: chaos.Fault{Kind: chaos.Delay, Share: 1, By: chaos.MaxLate, Writes: true}}); err != nil {
+	if err := c.SetFaults(Standing{Seed: 1, Fault: chaos.Fault{Kind: chaos.Delay, Share: 1, By: chaos.MaxLate, Writes: true}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Ping(context.Background()); err != nil {

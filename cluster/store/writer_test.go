@@ -221,7 +221,7 @@ func TestWriter_endsThoughAWriteHangs(t *testing.T) {
 		stop := running(t, w.Run)
 		w.Put("k", text("v"))
 		<-time.After(time.Second)
-		if err := c.SetFaults(1, 1, Standing{Fault: chaos.Fault{Kind: chaos.Loss, Share: 1}}); err != nil {
+		if err := c.SetFaults(Standing{Seed: 1, Fault: chaos.Fault{Kind: chaos.Loss, Share: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.PutDurable(1, picture("r", "p"), func(error) {}); err != nil {

@@ -46,7 +46,7 @@ func (b *blow) span(window, grace time.Duration) meter.Span {
 
 // blamed are the nodes from which a takeover is not needless while the blow is in force.
 func (b *blow) blamed() []string {
-	if c := componentOf(b.harm); c == meter.Store || c == meter.Gossip {
+	if ofNoNode(componentOf(b.harm)) {
 		return nil
 	}
 	if b.harm.peer() != "" {
@@ -55,10 +55,17 @@ func (b *blow) blamed() []string {
 	return b.nodes
 }
 
+// ofNoNode reports whether a fault of the component is no reason to take anything over from anybody.
+func ofNoNode(c meter.Component) bool {
+	return c == meter.Store || c == serverRole || c == meter.Gossip
+}
+
 // componentOf is what a fault was meant for, as reports call it: a role where one is named, else what it stands at.
 func componentOf(h harm) meter.Component {
 	switch {
-	case h.at(chaos.Store), h.server != nil:
+	case h.server != nil: // the store's process; meter.Store is the store as nodes see it
+		return serverRole
+	case h.at(chaos.Store):
 		return meter.Store
 	case h.at(chaos.Gossip):
 		return meter.Gossip

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -43,7 +45,8 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 	}
 	f, err := b.begin(ctx, h)
 	switch {
-	case errors.Is(err, errUnsuited), errors.Is(err, errHealedFirst), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded):
+	case errors.Is(err, errUnsuited), errors.Is(err, errHealedFirst), errors.Is(err, errNotOurStore), errors.Is(err, errEmbedded),
+		errors.Is(err, errDisobeyed):
 		return control.Deed{}, fmt.Errorf("%w: %w", control.ErrConflict, err)
 	case errors.Is(err, chaos.ErrNobody), errors.Is(err, chaos.ErrBadPartition), errors.Is(err, errNoSuchNode), errors.Is(err, errNotOurProcess),
 		errors.Is(err, lab.ErrNoNetwork):
@@ -72,50 +75,114 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 
 // begin chooses who suffers a fault, looks at the limits, and has it begin. Where everything is healed meanwhile, so is this.
 func (b *breaker) begin(ctx context.Context, h harm) (*standingFault, error) {
+	begun, err := b.beginAll(ctx, []harm{h}, nil)
+	if len(begun) == 0 {
+		return nil, err
+	}
+	return begun[0], err
+}
+
+// beginAll has faults begin, one after the other, that are as one to the limits, and to those who heal everything meanwhile. Those of
+// the numbers in over are about to end, and do not count. What began is answered also beside an error.
+func (b *breaker) beginAll(ctx context.Context, harms []harm, over []uint32) (begun []*standingFault, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f, err := b.reserve(h, cancel)
-	if err != nil {
-		return f, err
+	chosen, err := b.reserve(harms, over, cancel)
+	defer b.release(chosen)
+	for _, f := range chosen {
+		if err == nil {
+			begun = append(begun, f)
+			err = b.bring(ctx, f)
+		}
 	}
-	err = b.injector.bring(ctx, f)
-	b.mu.Lock()
-	delete(b.underWay, f)
-	b.mu.Unlock()
+	return begun, err
+}
+
+// bring brings a fault about. Where everything is healed meanwhile, so is this.
+func (b *breaker) bring(ctx context.Context, f *standingFault) error {
+	err := b.injector.bring(ctx, f)
+	b.release([]*standingFault{f})
 	if !errors.Is(context.Cause(ctx), errHealedFirst) {
-		return f, err
+		return err
 	}
-	if err == nil && !h.once() {
+	if err == nil && !f.harm.once() {
 		err = b.injector.heal(context.WithoutCancel(ctx), f.id)
 	}
 	if errors.Is(err, errHealedFirst) || errors.Is(err, context.Canceled) || errors.Is(err, errNoSuchFault) {
 		err = nil // that is how it ended
 	}
-	return f, errors.Join(errHealedFirst, err)
+	return errors.Join(errHealedFirst, err)
 }
 
-// reserve chooses who suffers a fault, and counts them as broken while it is being brought about.
-func (b *breaker) reserve(h harm, giveUp context.CancelCauseFunc) (*standingFault, error) {
+// reserve chooses who suffers faults, and counts them as broken while they are being brought about, until release.
+func (b *breaker) reserve(harms []harm, over []uint32, giveUp context.CancelCauseFunc) (chosen []*standingFault, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	f, err := b.injector.choose(h)
-	if err == nil && breaks(f) {
-		err = b.limits.Check(b.stocks(), f.nodes, h.sure)
+	for _, h := range harms {
+		f, err := b.injector.choose(h)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, f)
 	}
-	if err != nil {
-		return f, err
+	if err := b.spare(chosen, over); err != nil {
+		return nil, err
 	}
 	if b.underWay == nil {
 		b.underWay = map[*standingFault]undertaking{}
 	}
-	u := undertaking{giveUp, map[string]int{}}
-	for _, node := range f.nodes {
-		if home := b.injector.home; home != nil { // none of somebody else's
-			u.starts[node] = home.startsOf(h, node)
+	for _, f := range chosen {
+		u := undertaking{giveUp, map[string]int{}}
+		for _, node := range f.nodes {
+			if home := b.injector.home; home != nil { // none of somebody else's
+				u.starts[node] = home.startsOf(f.harm, node)
+			}
+		}
+		b.underWay[f] = u
+	}
+	return chosen, nil
+}
+
+// release counts faults as under way no more.
+func (b *breaker) release(faults []*standingFault) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range faults {
+		delete(b.underWay, f)
+	}
+}
+
+// spare checks whether the limits allow more faults, in place of those that are about to be over. The caller holds mu.
+func (b *breaker) spare(more []*standingFault, over []uint32) error {
+	nodes, stand := b.stock(), b.counted()
+	before := b.injector.unheard(nodes, stand)
+	stand = slices.DeleteFunc(stand, func(f *standingFault) bool { return slices.Contains(over, f.id) })
+	var mute, victims []string
+	for _, n := range b.injector.unheard(nodes, append(stand, more...)) {
+		if !slices.Contains(before, n) {
+			mute = append(mute, n)
 		}
 	}
-	b.underWay[f] = u
-	return f, nil
+	sure := len(more) > 0
+	for _, f := range more {
+		if breaks(f) {
+			victims = append(victims, f.nodes...)
+		}
+		sure = sure && f.harm.sure
+	}
+	if len(mute)+len(victims) == 0 {
+		return nil
+	}
+	err := b.limits.Check(b.stocks(), append(victims, mute...), sure)
+	if err != nil && len(victims) == 0 {
+		return fmt.Errorf("no other node would hear %s: %w", strings.Join(mute, ", "), err)
+	}
+	return err
+}
+
+// counted are the faults that stand, and those that are under way. The caller holds mu.
+func (b *breaker) counted() []*standingFault {
+	return slices.AppendSeq(b.injector.faults(), maps.Keys(b.underWay))
 }
 
 // breaks reports whether nodes are broken by a fault; what heals breaks nothing.
@@ -144,7 +211,11 @@ func (b *breaker) stocks() (list []control.Stock) {
 			}
 		}
 	}
-	for _, n := range b.stock() {
+	nodes := b.stock()
+	for _, n := range b.injector.unheard(nodes, b.counted()) {
+		broken[n] = true
+	}
+	for _, n := range nodes {
 		list = append(list, control.Stock{Name: n.Name, Broken: !n.Up() || broken[n.Name], Holds: b.tiles(n.Name)})
 	}
 	return list

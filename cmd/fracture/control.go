@@ -43,10 +43,10 @@ func (f *controlFlags) register(flags *pflag.FlagSet) {
 // check names the first flag that makes no sense.
 func (f controlFlags) check(nodes int) error {
 	if f.maxNodes < 0 || f.maxNodes > nodes {
-		return fmt.Errorf("--max-nodes %d: want 0, which is no bound, to as many as --nodes, %d", f.maxNodes, nodes)
+		return wrongValue("max-nodes", "%d: want 0, which is no bound, to as many as --nodes, %d", f.maxNodes, nodes)
 	}
 	if f.maxPercent < 1 || f.maxPercent > 100 {
-		return fmt.Errorf("--max-percent %d: want 1 to 100", f.maxPercent)
+		return wrongValue("max-percent", "%d: want 1 to 100", f.maxPercent)
 	}
 	if err := checkToxiproxy(f.toxiproxy); err != nil || f.address == noControl {
 		return err

@@ -196,7 +196,9 @@ func TestE2E_theLabDoesToItsProcessesWhatInjectAsksFor(t *testing.T) {
 	await(t, "n1 goes on when its lease is over", func() bool { return stopped(before["n1"]) != nil }, nil)
 
 	h.start("inject", "thaw", "--node", "n1").wantRefusal(exitEnvironment, "n1 is running, and thaw does nothing to it")
-	h.start("inject", "kill", "--node", "all").wantRefusal(exitEnvironment, "yes-break-it")
+	for _, fault := range []string{"kill", "cut", "blackhole", "wedge"} {
+		h.start("inject", fault, "--node", "all").wantRefusal(exitEnvironment, "yes-break-it")
+	}
 	for answer, code := range map[string]int{"\n": exitEnvironment, "y\n": exitHeld} {
 		asked, person := h.startOnTerminal("xterm-256color", "inject", "freeze", "--node", "all", "--for", "50ms")
 		await(t, "a question", func() bool {
@@ -208,4 +210,29 @@ func TestE2E_theLabDoesToItsProcessesWhatInjectAsksFor(t *testing.T) {
 		asked.wantExit(code)
 	}
 	h.start("inject", "noop").wantExit(exitHeld)
+}
+
+// Who is cut off counts as broken as who is dead does, whoever tells the node so.
+func TestE2E_whomInjectCutsOffCountsAsBroken(t *testing.T) {
+	h := newHouse(t)
+	h.startLab(3, "--fps", "10", "--probe", "50ms", "--max-nodes", "1")
+	cut := h.start("inject", "cut", "--node", "n2", "--for", "1m", "--json")
+	await(t, "n2 is cut off", func() bool { return strings.Contains(cut.out.String(), `"verb":"fault"`) }, cut.said)
+	h.start("inject", "wedge", "--node", "n3").wantRefusal(exitEnvironment, "--max-nodes allows 1")
+	h.start("inject", "kill", "--node", "n3", "--yes-break-it").wantRefusal(exitEnvironment, "--max-nodes allows 1")
+	h.start("inject", "slow", "--times", "2", "--node", "n3", "--for", "50ms").wantExit(exitHeld)
+	cut.kill()
+	await(t, "n3 can be cut off when the lease of who has died is over", func() bool {
+		return h.start("inject", "cut", "--node", "n3", "--for", "50ms").end() == exitHeld
+	}, nil)
+}
+
+// Without a control API the nodes' own words say who would be left.
+func TestE2E_injectSparesTheLastHolderWhereTheLabHasNoControl(t *testing.T) {
+	h := newHouse(t)
+	h.startLab(3, "--fps", "10", "--probe", "50ms", "--control", "none")
+	h.start("inject", "cut", "--node", "all").wantRefusal(exitEnvironment, "yes-break-it")
+	for _, words := range [][]string{{"cut", "--node", "n2"}, {"wedge", "--node", "all", "--yes-break-it"}} {
+		h.start(append([]string{"inject", "--for", "50ms"}, words...)...).wantExit(exitHeld)
+	}
 }

@@ -111,6 +111,7 @@ func TestE2E_aNodesResourcesAreTakenAndGivenBack(t *testing.T) {
 	if now := ofProcess(t, nodes["n3"], "VmRSS"); now > other+taken/2 {
 		t.Errorf("n3 has grown from %d to %d KiB", other, now)
 	}
+	h.start("inject", "ballast", "--bytes", "1GiB", "--node", "n2").wantRefusal(exitEnvironment, "at a node together")
 	p.signal(syscall.SIGINT)
 	p.wantExit(exitInterrupted)
 	await(t, "n2 has given it back", func() bool { return ofProcess(t, nodes["n2"], "VmRSS") < before+taken/2 }, nil)

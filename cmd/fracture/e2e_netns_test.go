@@ -297,7 +297,25 @@ steady-state-hypothesis:
 		h.start("run", with).wantRefusal(exitEnvironment, "--netns", "without --netns")
 		return
 	}
-	report, p := h.played(with, exitHeld, exitThin)
+	whole, err := os.ReadFile(with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe") // gives its text once
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error, 1)
+	go func() {
+		written <- os.WriteFile(pipe, append(whole, "    - {type: probe, name: all is told once, tolerance: true, provider: {type: process, path: 'true'}}\n"...), 0)
+	}()
+	report, p := h.played(pipe, exitHeld, exitThin)
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(p.said(), "warning: "); n != 1 {
+		t.Errorf("the one warning is printed %d times:\n%s", n, p.said())
+	}
 	if !slices.ContainsFunc(report.Rows, func(r meter.Row) bool { return string(r.Fault) == down && r.N == 1 }) {
 		t.Errorf("the report has the rows %+v, want one with one fault that is %s:\n%s", report.Rows, down, p.said())
 	}

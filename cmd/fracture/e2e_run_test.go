@@ -22,6 +22,7 @@ import (
 	"github.com/creack/pty"
 
 	"fracture/cluster/store"
+	"fracture/lab"
 )
 
 // What the end-to-end tests stand on: the real program, built once, and real processes of it. Every process is ended with
@@ -34,13 +35,54 @@ const e2eTimeout = 2 * time.Minute
 // e2eLook is between two looks at what a process has done.
 const e2eLook = 20 * time.Millisecond
 
+// What tests leave until they end bears the name of their process, by which others tell that it is over.
+const (
+	e2ePrefix   = "fracture-e2e-"
+	housePrefix = "fr-"
+)
+
 // e2eDir holds the program that the tests run.
-var e2eDir = filepath.Join(os.TempDir(), fmt.Sprintf("fracture-e2e-%d", os.Getpid()))
+var e2eDir = filepath.Join(os.TempDir(), e2ePrefix+lab.Self().String())
 
 func TestMain(m *testing.M) {
+	sweepOldTests(os.TempDir())
 	code := m.Run()
 	_ = os.RemoveAll(e2eDir)
 	os.Exit(code)
+}
+
+// sweepOldTests removes what tests have left that were killed.
+func sweepOldTests(dir string) {
+	for _, prefix := range []string{e2ePrefix, housePrefix} {
+		left, _ := filepath.Glob(filepath.Join(dir, prefix+"*@*")) // the pattern is good
+		for _, path := range left {
+			owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), prefix), "-")
+			if proc, err := lab.ParseProc(owner); err == nil && !proc.Alive() {
+				_ = os.RemoveAll(path) // another may do so too
+			}
+		}
+	}
+}
+
+func TestSweepOldTests_removesWhatTheDeadHaveLeft(t *testing.T) {
+	dir := t.TempDir()
+	living, dead := lab.Self(), lab.Proc{PID: os.Getpid(), Start: 1}
+	want := []string{e2ePrefix + "1", e2ePrefix + living.String(), housePrefix + living.String() + "-1"}
+	for _, name := range append([]string{e2ePrefix + dead.String(), housePrefix + dead.String() + "-1"}, want...) {
+		if err := os.MkdirAll(filepath.Join(dir, name, "deep"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweepOldTests(dir)
+	var left []string
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	slices.Sort(want)
+	if err != nil || !slices.Equal(left, want) {
+		t.Errorf("%q are left, %v; want %q", left, err, want)
+	}
 }
 
 // e2eBinary builds the program at the first call and answers with its path.
@@ -69,7 +111,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "fr")
+	dir, err := os.MkdirTemp("", housePrefix+lab.Self().String()+"-")
 	if err != nil {
 		t.Fatal(err)
 	}

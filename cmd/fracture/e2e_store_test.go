@@ -131,7 +131,14 @@ func TestE2E_aStoreWhoseDiskIsFullTakesNothingUntilItIsNot(t *testing.T) {
 		t.Error(err)
 	}
 	th.await("the store is missed", th.missed(true))
+	again := th.begins(i, "full_disk --for 1m")
 	if err := i.heal(t.Context(), f.id); err != nil {
+		t.Fatal(err)
+	}
+	if err := th.home.server.client.Set(t.Context(), store.Entry{Key: "other", Value: []byte("refused")}); err == nil {
+		t.Error("the store takes a write while its disk is held full by another")
+	}
+	if err := i.heal(t.Context(), again.id); err != nil {
 		t.Fatal(err)
 	}
 	th.put()

@@ -115,14 +115,14 @@ func (f *guardFlags) wish(args []string) (w wish, err error) {
 // factorOf is the factor that the flag asks for, 0 being the fewest copies that the strategy takes.
 func factorOf(strategy work.Strategy, flag int) (uint8, error) {
 	if flag < 0 || flag > math.MaxUint8 {
-		return 0, fmt.Errorf("--factor %d: want as many copies as the strategy takes, or 0 for the fewest", flag)
+		return 0, wrongValue("factor", "%d: want as many copies as the strategy takes, or 0 for the fewest", flag)
 	}
 	factor := uint8(flag)
 	if flag == 0 {
 		factor, _ = strategy.Factors()
 	}
 	if err := strategy.Check(factor); err != nil {
-		return 0, fmt.Errorf("--factor %d: %w", flag, err)
+		return 0, wrongValue("factor", "%d: %w", flag, err)
 	}
 	return factor, nil
 }

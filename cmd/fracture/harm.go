@@ -109,7 +109,7 @@ func (f *harmFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.signal, "signal", "KILL", "which signal, by name or number (kill)")
 	flags.DurationVar(&f.last, "for", usualInject, "how long it stands")
 	flags.Uint64Var(&f.seed, "seed", 0, "decides who is picked, and which messages and tasks it has; 0: from the clock, and printed")
-	flags.BoolVar(&f.sure, control.YesBreakIt, false, "though it leaves no node, or no holder of a task (where the lab or a run does it)")
+	flags.BoolVar(&f.sure, control.YesBreakIt, false, "though it leaves no node, or no holder of a task")
 	f.network.register(flags)
 	f.inside.register(flags)
 	f.parted.register(flags)

@@ -61,11 +61,23 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	return forEach(f.nodes, func(node string) error {
-		if i.home.startsOf(f.harm, node) > f.starts[node] {
-			return nil // somebody has started it again
+		if i.home.startsOf(f.harm, node) > f.starts[node] || i.healed(f, node, false) {
+			return nil // somebody has started it again, or it was healed when another was not
 		}
-		return f.harm.deed.heal(ctx, i.home, node, f.harm.signal)
+		err := f.harm.deed.heal(ctx, i.home, node, f.harm.signal)
+		i.healed(f, node, err == nil)
+		return err
 	})
+}
+
+// healed reports whether a process has been healed of a fault, and notes that it has been.
+func (i *injector) healed(f *standingFault, node string, now bool) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if now {
+		f.healed = append(f.healed, node)
+	}
+	return slices.Contains(f.healed, node)
 }
 
 // unsay orders nodes what still stands without a fault that has been removed, which ends with that, and waits until they have said so.

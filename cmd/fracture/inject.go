@@ -21,7 +21,9 @@ import (
 	"fracture/clock"
 	"fracture/cluster"
 	"fracture/cluster/failover"
+	"fracture/control"
 	"fracture/telemetry"
+	"fracture/tui"
 )
 
 // Bounds of an injected fault.
@@ -44,7 +46,8 @@ func newInjectCommand() *cobra.Command {
 		Short: "a fault at nodes of a running cluster, for a while",
 		Long: "Has nodes of a running cluster suffer a fault, and heals it after --for, or with ctrl-c. The fault is a lease that\n" +
 			"this command renews: if it dies, all is healed within " + chaos.MaxLease.String() + ". Nodes are ordered, and say when the fault stands and\n" +
-			"when it is over; what a process suffers, the lab that started it does, by its control API. `fracture faults` lists\n" +
+			"when it is over. What a process suffers, and what leaves a node that nobody hears, the lab does by its control API,\n" +
+			"within its limits: what would break the last holder of a task asks, or wants --yes-break-it. `fracture faults` lists\n" +
 			"all, with what each wants. Whom it is for say --node, --role, --zone and --tile, which must all hold, at the moment\n" +
 			"when the fault begins.\n\n" +
 			"Exit codes: 0 it stood and is healed, 2 wrong command line, 3 no lab, no such node, or a node did not confirm, 130\n" +
@@ -75,8 +78,11 @@ func newInjectCommand() *cobra.Command {
 			case h.name == noop:
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "noop: nothing is done")
 				return err
-			case h.deed != nil:
-				return injectByLab(cmd.Context(), f, h, askedFor(cmd.Flags()), cmd.OutOrStdout())
+			case h.deed != nil || h.isolates(): // the lab counts who is broken
+				err = injectByLab(cmd.Context(), f, h, askedFor(cmd.Flags()), cmd.OutOrStdout())
+				if h.deed != nil || !errors.Is(err, control.ErrNoControl) {
+					return err
+				}
 			}
 			return inject(cmd.Context(), f, h, cmd.OutOrStdout())
 		},
@@ -93,6 +99,16 @@ type word struct {
 	Node string  `json:"node"`
 	Verb string  `json:"verb"` // fault, heal
 	Text string  `json:"text"`
+	line string  // the same to people
+}
+
+// lineOf is what a node says of an order, to people: what stands there, or why it is healed.
+func lineOf(e *telemetry.Event) string {
+	what := strings.TrimPrefix(e.Text, e.Node+": "+e.Verb+": ")
+	if e.Verb == "heal" {
+		what = "healed, " + what
+	}
+	return e.Node + ": " + what
 }
 
 // injection is a fault while it stands, as the verb watches it.
@@ -114,7 +130,7 @@ func (i *injection) news(n telemetry.News) {
 		return
 	}
 	i.mu.Lock()
-	w := word{AtMS: n.Event.At.Sub(i.began).Seconds() * 1000, Node: n.Event.Node, Verb: n.Event.Verb, Text: n.Event.Text}
+	w := word{AtMS: n.Event.At.Sub(i.began).Seconds() * 1000, Node: n.Event.Node, Verb: n.Event.Verb, Text: n.Event.Text, line: lineOf(n.Event)}
 	_ = printWord(i.out, i.json, w) // what nobody reads is healed all the same
 	i.mu.Unlock()
 	i.injector.book.confirm(n.Event)
@@ -151,7 +167,13 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 		return err
 	}
 	begun := i.begin(h)
-	stood, failed := i.injector.begin(living, h)
+	breaker := i.breaker(client)
+	stood, failed := breaker.begin(living, h)
+	if last := (*control.LastError)(nil); errors.As(failed, &last) && agrees(ctx, last.Why+". Do it all the same?") {
+		h.sure = true
+		begun = clock.Now()
+		stood, failed = breaker.begin(living, h)
+	}
 	if failed != nil || h.once() {
 		return failed
 	}
@@ -171,6 +193,30 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 		return fmt.Errorf("healing: %w; what stands is over with its lease, within %v", err, chaos.MaxLease)
 	}
 	return ctx.Err()
+}
+
+// breaker has limits where no lab does: who has told nothing of itself counts as broken.
+func (i *injection) breaker(client *cluster.Client) *breaker {
+	word := func(name string) (s telemetry.Status, spoke bool) {
+		for _, s := range i.heard.statuses([]string{name}) {
+			return s, true
+		}
+		return s, false
+	}
+	return &breaker{
+		injector: i.injector,
+		stock: func() (list []control.Node) {
+			for _, name := range client.Nodes() {
+				state := tui.Dead
+				if _, spoke := word(name); spoke {
+					state = tui.Alive
+				}
+				list = append(list, control.Node{Name: name, State: state.String()})
+			}
+			return list
+		},
+		tiles: func(name string) []uint32 { s, _ := word(name); return heldTiles(s) },
+	}
 }
 
 // begin says what begins.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"fracture/chaos"
+	"fracture/cluster/failover"
+	"fracture/telemetry"
 )
 
 // injected reads a command line of inject.
@@ -222,5 +224,17 @@ func TestInject_partsEachNodeFromWhomItCannotReach(t *testing.T) {
 	}
 	if _, err := (harm{parted: partFlags{shape: "bridge"}}).told(nodes[:1], 1); !errors.Is(err, chaos.ErrBadPartition) {
 		t.Errorf("one node parted from itself: %v", err)
+	}
+}
+
+func TestInject_printsWhatNodesSayForPeople(t *testing.T) {
+	for text, want := range map[string]string{
+		"n3: fault: cut at link to all": "n3: cut at link to all",
+		"n3: heal: its lease is over":   "n3: healed, its lease is over",
+	} {
+		e := telemetry.Event{Trace: failover.Trace{Node: "n3", Verb: strings.Split(text, ": ")[1]}, Text: text}
+		if got := lineOf(&e); got != want {
+			t.Errorf("%q is printed as %q, want %q", text, got, want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -57,6 +58,9 @@ func injectByLab(ctx context.Context, f injectFlags, h harm, asked map[string]an
 	}
 	began := clock.Now()
 	stands, err := client.Inject(ctx, h.name, asked, lease)
+	if errors.Is(err, syscall.ECONNREFUSED) { // the directory is a copy of another host's
+		err = fmt.Errorf("%w: %w", control.ErrNoControl, err)
+	}
 	if last := (*control.LastError)(nil); errors.As(err, &last) && agrees(ctx, last.Why+". Do it all the same?") {
 		asked[control.YesBreakIt] = true
 		began = clock.Now()
@@ -67,7 +71,12 @@ func injectByLab(ctx context.Context, f injectFlags, h harm, asked map[string]an
 	}
 	tell := func(verb string) error {
 		for _, node := range stands.Whom {
-			if err := printWord(out, f.json, word{meter.Millis(clock.Now().Sub(began)), node, verb, node + ": " + verb + ": " + stands.What}); err != nil {
+			what := stands.What
+			if h.deed == nil { // then it is as the node would say it
+				what = map[string]string{"fault": describe(h.stand), "heal": "as ordered"}[verb]
+			}
+			w := word{meter.Millis(clock.Now().Sub(began)), node, verb, node + ": " + verb + ": " + what, h.sentence(node, verb == "heal")}
+			if err := printWord(out, f.json, w); err != nil {
 				return err
 			}
 		}
@@ -110,7 +119,7 @@ func holdLease(ctx context.Context, client *control.Client, id string, until clo
 
 // printWord prints what became of a fault at a node.
 func printWord(out io.Writer, asJSON bool, w word) error {
-	line := fmt.Sprintf("%9.1f ms  %s", w.AtMS, w.Text)
+	line := fmt.Sprintf("%9.1f ms  %s", w.AtMS, w.line)
 	if asJSON {
 		text, _ := json.Marshal(w) // numbers and strings always encode
 		line = string(text)

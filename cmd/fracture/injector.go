@@ -24,6 +24,7 @@ type standingFault struct {
 	late         map[string][]chaos.Standing // of those that joined later; the injector's mu guards it
 	starts       map[string]int              // by node: how often its process had been started before the fault
 	tries        int                         // to heal it that failed
+	healed       []string                    // processes that need no other try; the injector's mu guards it
 	since, until clock.Instant               // the injector's mu guards until
 }
 

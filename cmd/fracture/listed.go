@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
 	"fracture/chaos/meter"
 	"fracture/chaos/scenario"
@@ -130,14 +128,10 @@ func byHand(t scenario.Series) []string {
 func (f runFlags) bounds(given func(flag string) bool) func(*scenario.Experiment) (string, error) {
 	return func(e *scenario.Experiment) (string, error) {
 		_, err := f.under(e, given)
-		if err == nil {
+		wrong := errFlag(err)
+		if wrong == nil || given(wrong.flag) {
 			return "", nil
 		}
-		flag, rest, found := strings.Cut(strings.TrimPrefix(err.Error(), "--"), " ")
-		flag = strings.TrimSuffix(flag, ":")
-		if !found || given(flag) {
-			return "", nil
-		}
-		return flag, errors.New(rest)
+		return wrong.flag, wrong.why
 	}
 }

@@ -174,7 +174,7 @@ func storeFaults(client *store.Client) cluster.StoreFaults {
 		for _, s := range list {
 			stand = append(stand, store.Standing{Seed: s.Seed, Rule: s.Rule, Fault: s.Fault})
 		}
-		return client.SetFaults(0, 0, stand...)
+		return client.SetFaults(stand...)
 	}
 }
 

@@ -52,7 +52,7 @@ var errMemory = errors.New("too little memory")
 func (a *nodeArgs) fits(nodes int) error {
 	room, err := availableMemory()
 	if whole := byteSize(nodes) * a.ballast; err == nil && whole > room {
-		return fmt.Errorf("--rss-ballast %v: %w: %d nodes would fill %v, and %v is available", a.ballast, errMemory, nodes, whole, room/mebi*mebi)
+		return wrongValue("rss-ballast", "%v: %w: %d nodes would fill %v, and %v is available", a.ballast, errMemory, nodes, whole, room/mebi*mebi)
 	}
 	return nil
 }

@@ -115,6 +115,9 @@ func numbered(stand []chaos.Standing) []chaos.Standing {
 // errUnconfirmed: a node did not say that it obeys; nobody knows whether the fault is in force.
 var errUnconfirmed = errors.New("the order was not confirmed")
 
+// errDisobeyed: a node does not obey; the text says why. What it was ordered before stands on.
+var errDisobeyed = errors.New("the order was refused")
+
 // orderBook has nodes obey, and keeps what they have been told and not yet confirmed. Its zero value must be told how to
 // order.
 type orderBook struct {
@@ -125,6 +128,7 @@ type orderBook struct {
 	given map[string]given // by node: what stands, and may have to be renewed
 	last  uint64           // number ever given
 	open  map[uint64]chan struct{}
+	said  map[uint64]string // why orders were refused that somebody waits for
 }
 
 // seeded gives a seed to the faults that have none.
@@ -199,8 +203,27 @@ func (b *orderBook) confirm(e *telemetry.Event) {
 	id := e.Order
 	if done, ok := b.open[id]; ok {
 		delete(b.open, id)
+		if e.Verb == telemetry.Refuse {
+			if b.said == nil {
+				b.said = map[uint64]string{}
+			}
+			b.said[id] = e.Text
+		}
 		close(done)
 	}
+}
+
+// refusals are why some of the orders were refused; nil where none was.
+func (b *orderBook) refusals(ids map[uint64]string) (refused error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id := range ids {
+		if text, ok := b.said[id]; ok {
+			delete(b.said, id)
+			refused = errors.Join(refused, fmt.Errorf("%w: %s", errDisobeyed, text))
+		}
+	}
+	return refused
 }
 
 // awaitConfirmed waits until all orders, each to a node, have been confirmed. Nobody is waited for longer than confirmTime.
@@ -224,11 +247,12 @@ func (b *orderBook) awaitConfirmed(ctx context.Context, ids map[uint64]string) e
 			silent = append(silent, node)
 		}
 	}
+	refused := b.refusals(ids)
 	if len(silent) > 0 {
 		slices.Sort(silent)
-		return fmt.Errorf("%s: %w", strings.Join(silent, ", "), context.Cause(ctx))
+		return errors.Join(refused, fmt.Errorf("%s: %w", strings.Join(silent, ", "), context.Cause(ctx)))
 	}
-	return nil
+	return refused
 }
 
 // given is an order that a node has been given and that may have to be renewed.

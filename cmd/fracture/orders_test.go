@@ -1,13 +1,17 @@
 package main
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"fracture/chaos"
 	"fracture/chaos/meter"
 	"fracture/clock"
+	"fracture/cluster/failover"
+	"fracture/telemetry"
 )
 
 // Whatever is asked of nodes must be an order that they can obey, and whatever is not done to a process must be asked.
@@ -81,5 +85,22 @@ func TestGiven_leasesNoLongerThanANodeTakes(t *testing.T) {
 		if got := (given{until: now.Add(last)}).lease(now); time.Duration(got) != want {
 			t.Errorf("with %v to go the lease is %v, want %v", last, time.Duration(got), want)
 		}
+	}
+}
+
+func TestOrderBook_tellsWhyANodeRefuses(t *testing.T) {
+	b := &orderBook{client: "lab", order: func(string, chaos.Order) error { return nil }}
+	ids := map[uint64]string{}
+	if err := b.tell(ids, 1, clock.Never, nodeOrder{node: "n1"}); err != nil {
+		t.Fatal(err)
+	}
+	for id := range ids {
+		b.confirm(&telemetry.Event{Trace: failover.Trace{Node: "n1", Verb: telemetry.Refuse, Peer: "lab"}, Text: "n1: refuse: too much", Order: id})
+	}
+	if err := b.awaitConfirmed(t.Context(), ids); !errors.Is(err, errDisobeyed) || !strings.Contains(err.Error(), "n1: refuse: too much") {
+		t.Errorf("waiting for a node that refuses: %v, want %v and why", err, errDisobeyed)
+	}
+	if len(b.said)+len(b.open) > 0 {
+		t.Errorf("%d refusals and %d orders are kept for ever", len(b.said), len(b.open))
 	}
 }

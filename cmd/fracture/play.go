@@ -168,7 +168,7 @@ func (p *player) read(b *blow) {
 	if len(p.e.Guards()) > 0 {
 		t.Strategy = p.guardAt(b.before).strategy.String()
 	}
-	if t.Component == meter.Store || t.Component == meter.Gossip {
+	if ofNoNode(t.Component) {
 		t.Held = fmt.Sprintf("of %d nodes", len(b.nodes))
 	}
 	if b.harm.server != nil {

@@ -16,12 +16,22 @@ import (
 	"fracture/control"
 )
 
-// experiment reads the file that is named; nil where there is none.
+// experiment reads the file that is named, or what this process has read of it before; nil where there is none.
 func (f *runFlags) experiment(args []string, given func(flag string) bool, stderr io.Writer) (*scenario.Experiment, error) {
 	if len(args) == 0 {
 		return nil, nil
 	}
-	return loadScenario(args[0], scenarioOptions(*f, given), stderr)
+	text, again := handed()
+	if again {
+		stderr = io.Discard // what is to be said of it was
+	} else {
+		var err error
+		if text, err = scenario.ReadFile(args[0]); err != nil {
+			return nil, err
+		}
+		f.text = text
+	}
+	return readScenario(args[0], text, scenarioOptions(*f, given), stderr)
 }
 
 // play is the verb run, where it was given a scenario.
@@ -49,6 +59,11 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 	}
 	if err := o.netns.serves(e); err != nil {
 		return wrongUse(err)
+	}
+	if o.netns.wanted && f.text != nil {
+		if err := handOn(f.text); err != nil {
+			return err
+		}
 	}
 	if err := o.netns.open(""); err != nil {
 		return err
@@ -103,7 +118,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 			return o, err
 		}
 		if x.Cluster.Factor > o.nodes {
-			return o, fmt.Errorf("factor %d: more copies than the %d nodes", x.Cluster.Factor, o.nodes)
+			return o, wrongValue("factor", "%d: more copies than the %d nodes", x.Cluster.Factor, o.nodes)
 		}
 	}
 	if o.minimum = f.minimum; !given("min-counted") && (plays || !lists) {
@@ -121,7 +136,7 @@ func (f runFlags) under(e *scenario.Experiment, given func(flag string) bool) (r
 	for _, text := range f.budgets {
 		b, err := meter.ParseBudget(text)
 		if err != nil {
-			return o, fmt.Errorf("--budget: %w", err)
+			return o, wrongFlag("budget", err)
 		}
 		o.budgets = meter.WithBudget(o.budgets, b)
 	}

@@ -33,6 +33,7 @@ type runFlags struct {
 	json                              bool
 	control                           controlFlags
 	netns                             netnsFlag
+	text                              []byte // of the scenario; nil where there is none, or this process has begun again
 	nodeArgs
 }
 
@@ -198,7 +199,7 @@ func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
 		{"sample", f.sample, 0, maxTrials},
 	} {
 		if bound.value < bound.lo || bound.value > bound.hi {
-			return o, fmt.Errorf("--%s %d: want %d to %d", bound.flag, bound.value, bound.lo, bound.hi)
+			return o, wrongValue(bound.flag, "%d: want %d to %d", bound.value, bound.lo, bound.hi)
 		}
 	}
 	for _, span := range []struct {
@@ -212,17 +213,17 @@ func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
 		{"probe", f.probe, 0, time.Second},
 	} {
 		if span.value < span.lo || span.value > span.hi {
-			return o, fmt.Errorf("--%s %v: want %v to %v", span.flag, span.value, span.lo, span.hi)
+			return o, wrongValue(span.flag, "%v: want %v to %v", span.value, span.lo, span.hi)
 		}
 	}
 	if f.probe > 0 && f.probe < time.Millisecond {
-		return o, fmt.Errorf("--probe %v: want at least 1ms, or 0 for none", f.probe)
+		return o, wrongValue("probe", "%v: want at least 1ms, or 0 for none", f.probe)
 	}
 	if err := f.fits(f.nodes); err != nil {
 		return o, err
 	}
 	if f.last != 0 && (f.last < shortestFor || f.last > longestFor) {
-		return o, fmt.Errorf("--for %v: want %v to %v, or 0 for what is usual", f.last, shortestFor, longestFor)
+		return o, wrongValue("for", "%v: want %v to %v, or 0 for what is usual", f.last, shortestFor, longestFor)
 	}
 	if o.seed == 0 {
 		o.seed = uint64(clock.Now())
@@ -242,32 +243,32 @@ func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
 func (o *runOptions) words(f runFlags) error {
 	var err error
 	if o.strategy, err = work.ParseStrategy(f.strategy); err != nil {
-		return fmt.Errorf("--strategy: %w", err)
+		return wrongFlag("strategy", err)
 	}
 	if copies, _ := o.strategy.Factors(); int(copies) > f.nodes {
-		return fmt.Errorf("--strategy %v with --nodes %d: it needs %d nodes, one for each copy", o.strategy, f.nodes, copies)
+		return wrongValue("strategy", "%v with --nodes %d: it needs %d nodes, one for each copy", o.strategy, f.nodes, copies)
 	}
 	o.standbys, o.budgets = !o.strategy.Single(), meter.DefaultBudgets(o.strategy)
 	if o.load, err = parseLoad(f.load); err != nil {
-		return fmt.Errorf("--load: %w", err)
+		return wrongFlag("load", err)
 	}
 	for _, s := range o.series {
 		switch {
 		case s.last > f.window:
-			return fmt.Errorf("--window %v: a %s stands for %v, and only what is due within the window is looked at", f.window, s.fault, s.last)
+			return wrongValue("window", "%v: a %s stands for %v, and only what is due within the window is looked at", f.window, s.fault, s.last)
 		case !o.standbys && (s.component == meter.Standby || s.component == meter.Link):
-			return fmt.Errorf("--role %s: with --strategy %v nothing has a standby", s.component, o.strategy)
+			return wrongValue("role", "%s: with --strategy %v nothing has a standby", s.component, o.strategy)
 		case s.n < f.minimum:
-			return fmt.Errorf("--min-counted %d: there are %d trials of %s %s", f.minimum, s.n, s.component, s.fault)
+			return wrongValue("min-counted", "%d: there are %d trials of %s %s", f.minimum, s.n, s.component, s.fault)
 		}
 	}
 	if n := total(o.series); n > maxTrials {
-		return fmt.Errorf("--trials: %d in all, want at most %d", n, maxTrials)
+		return wrongFlag("trials", fmt.Errorf("%d in all, want at most %d", n, maxTrials))
 	}
 	for _, text := range f.budgets {
 		b, err := meter.ParseBudget(text)
 		if err != nil {
-			return fmt.Errorf("--budget: %w", err)
+			return wrongFlag("budget", err)
 		}
 		o.budgets = meter.WithBudget(o.budgets, b)
 	}

@@ -114,7 +114,7 @@ func newSchemaCommand() *cobra.Command {
 
 // scenarioOptions are what a reader of scenarios needs to know of this program, and of the flags of a run, of which some were given.
 func scenarioOptions(f runFlags, given func(flag string) bool) scenario.Options {
-	return scenario.Options{Check: checkInject, Flags: faultFlags(), Environment: os.LookupEnv, Inject: byHand, Bounds: f.bounds(given)}
+	return scenario.Options{Check: checkInject, Flags: faultFlags(), Environment: os.LookupEnv, Inject: byHand, NetNS: f.netns.wanted, Bounds: f.bounds(given)}
 }
 
 // checkInject tells whether arguments are such as `fracture inject` takes.
@@ -135,12 +135,17 @@ func faultFlags() (names []string) {
 	return names
 }
 
-// loadScenario reads a file, and prints what of it is passed over.
+// loadScenario reads a file as readScenario does.
 func loadScenario(path string, o scenario.Options, stderr io.Writer) (*scenario.Experiment, error) {
 	text, err := scenario.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
+	return readScenario(path, text, o, stderr)
+}
+
+// readScenario reads the text of a file, and prints what of it is passed over.
+func readScenario(path string, text []byte, o scenario.Options, stderr io.Writer) (*scenario.Experiment, error) {
 	e, err := scenario.Parse(path, text, o)
 	var wrong *scenario.Wrong
 	switch {

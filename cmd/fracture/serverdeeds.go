@@ -243,9 +243,10 @@ func fillDisk(ctx context.Context, h *home, name string, _ syscall.Signal) error
 	return err
 }
 
-// emptyDisk takes that back. A store that is dead by now, or was started again, is as good.
+// emptyDisk takes that back. A store that is dead by now, or was started again, is as good; so is one whose disk others hold full.
 func emptyDisk(ctx context.Context, h *home, name string, _ syscall.Signal) error {
-	if err := h.server.lab.EmptyDisk(name); err != nil {
+	full, err := h.server.lab.EmptyDisk(name)
+	if err != nil || full {
 		return unlessGone(err)
 	}
 	saved, err := h.server.client.Save(ctx)

@@ -44,8 +44,8 @@ func TestServer_isStartedForTheScenariosThatBreakIt(t *testing.T) {
 	}
 }
 
-func TestServer_isTheStoreInAReport(t *testing.T) {
-	for line, want := range map[string]meter.Component{"stop --role server": meter.Store, "flush": meter.Store, "kill --role store": meter.Store, "kill --node n1": "node"} {
+func TestServer_isNotTheStoreAsNodesSeeItInAReport(t *testing.T) {
+	for line, want := range map[string]meter.Component{"stop --role server": serverRole, "flush": serverRole, "kill --role store": meter.Store, "kill --node n1": "node"} {
 		h, err := parseHarm(strings.Fields(line))
 		if got := componentOf(h); err != nil || got != want {
 			t.Errorf("%s strikes %q, %v; want %q", line, got, err, want)

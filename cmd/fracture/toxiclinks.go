@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"fracture/chaos"
 	"fracture/chaos/toxiproxy"
 	"fracture/clock"
 	"fracture/cluster/failover"
@@ -23,7 +22,7 @@ type toxicLinks struct {
 	*breaker
 	ending <-chan struct{} // closed when the cluster ends too, and nothing is healed any more
 
-	mu     sync.Mutex            // guards what follows; it is taken before the breaker's
+	mu     sync.Mutex            // guards what follows, also while nodes confirm; it is taken before the breaker's
 	links  map[string]*toxicLink // those that suffer something, by name
 	healed map[string]uint64     // how often somebody else has ended all of it
 }
@@ -39,6 +38,7 @@ type toxicLink struct {
 type toxicFault struct {
 	what string // the toxic's name, and the words
 	id   uint32 // the injector's
+	node string // who is ordered it
 }
 
 func newToxicLinks(b *breaker, ending <-chan struct{}) *toxicLinks {
@@ -110,15 +110,6 @@ func (l *toxicLinks) Set(ctx context.Context, name string, state toxiproxy.State
 	if err != nil {
 		return err
 	}
-	l.breaker.mu.Lock()
-	defer l.breaker.mu.Unlock()
-	if err := l.spare(name, at, state); err != nil {
-		return err
-	}
-	begun, err := l.begin(ctx, at, wanted, state.Cut && !at.state.Cut)
-	if err != nil {
-		return errors.Join(err, l.end(context.WithoutCancel(ctx), begun))
-	}
 	var over, stand []toxicFault
 	for _, t := range at.stand {
 		if slices.ContainsFunc(wanted, func(w wantedFault) bool { return w.what == t.what }) {
@@ -126,6 +117,10 @@ func (l *toxicLinks) Set(ctx context.Context, name string, state toxiproxy.State
 		} else {
 			over = append(over, t)
 		}
+	}
+	begun, err := l.begin(ctx, at, wanted, over, state.Cut && !at.state.Cut)
+	if err != nil {
+		return errors.Join(err, l.end(context.WithoutCancel(ctx), begun))
 	}
 	at.state, at.stand = state, append(stand, begun...)
 	if l.links[name] = at; !state.Cut && len(state.Toxics) == 0 {
@@ -185,25 +180,35 @@ func (l *toxicLinks) wanted(link string, ends [2]string, state toxiproxy.State) 
 	return list, nil
 }
 
-// begin has those that do not stand yet begin. A link that is cut now breaks first, as the connections of a proxy do that is
-// not enabled any more. What began is answered also beside an error.
-func (l *toxicLinks) begin(ctx context.Context, at *toxicLink, wanted []wantedFault, cut bool) (begun []toxicFault, err error) {
+// begin has those that do not stand yet begin, in place of those that will be over. A link that is cut now breaks as well, as the
+// connections of a proxy do that is not enabled any more. What began is answered also beside an error.
+func (l *toxicLinks) begin(
+	ctx context.Context, at *toxicLink, wanted []wantedFault, over []toxicFault, cut bool,
+) (begun []toxicFault, err error) {
+	wanted = slices.DeleteFunc(wanted, func(w wantedFault) bool {
+		return slices.ContainsFunc(at.stand, func(t toxicFault) bool { return t.what == w.what })
+	})
+	var harms []harm
 	for _, w := range wanted {
-		if slices.ContainsFunc(at.stand, func(t toxicFault) bool { return t.what == w.what }) {
-			continue
-		}
-		f, err := l.injector.begin(ctx, w.harm)
+		harms = append(harms, w.harm)
+	}
+	if cut {
+		h, err := parseHarm([]string{"reset", "--node", at.ends[0], "--peer", at.ends[1]})
 		if err != nil {
-			return begun, err
+			return nil, err
 		}
-		begun = append(begun, toxicFault{w.what, f.id})
+		harms = append(harms, h)
 	}
-	if !cut {
-		return begun, nil
+	var ending []uint32
+	for _, t := range over {
+		ending = append(ending, t.id)
 	}
-	h, err := parseHarm([]string{"reset", "--node", at.ends[0], "--peer", at.ends[1]})
-	if err == nil {
-		_, err = l.injector.begin(ctx, h)
+	stood, err := l.beginAll(ctx, harms, ending)
+	for i, f := range stood[:min(len(stood), len(wanted))] {
+		begun = append(begun, toxicFault{wanted[i].what, f.id, f.nodes[0]})
+	}
+	if errors.Is(err, control.ErrConflict) {
+		err = fmt.Errorf("%w: %w, by `fracture inject` or the control API", toxiproxy.ErrTooMuch, err)
 	}
 	return begun, err
 }
@@ -217,21 +222,16 @@ func (l *toxicLinks) end(ctx context.Context, list []toxicFault) (failed error) 
 	default:
 	}
 	for _, t := range list {
-		if err := l.injector.heal(ctx, t.id); err != nil && !errors.Is(err, errNoSuchFault) && l.lives(err) {
+		if err := l.injector.heal(ctx, t.id); err != nil && !errors.Is(err, errNoSuchFault) && l.lives(t) {
 			failed = errors.Join(failed, err)
 		}
 	}
 	return failed
 }
 
-// lives reports whether an error is one of nodes that are all up.
-func (l *toxicLinks) lives(err error) bool {
-	for _, n := range l.stock() {
-		if !n.Up() && strings.Contains(err.Error(), n.Name+": ") {
-			return false
-		}
-	}
-	return true
+// lives reports whether the node at which a fault was to end is up, and that it did not heed is its own doing.
+func (l *toxicLinks) lives(t toxicFault) bool {
+	return !slices.ContainsFunc(l.stock(), func(n control.Node) bool { return n.Name == t.node && !n.Up() })
 }
 
 // heal ends what all links suffer, and says what that was.
@@ -247,60 +247,6 @@ func (l *toxicLinks) heal(ctx context.Context) (healed []string, err error) {
 	l.notice()
 	slices.Sort(healed)
 	return healed, err
-}
-
-// spare checks whether a link may be in a state: whom nobody hears any more counts as broken.
-func (l *toxicLinks) spare(name string, at *toxicLink, state toxiproxy.State) error {
-	nodes := l.members()
-	before := l.isolated(nodes, "", nil)
-	after := l.isolated(nodes, name, &toxicLink{ends: at.ends, state: state})
-	victims := slices.DeleteFunc(after, func(n string) bool { return slices.Contains(before, n) })
-	if len(victims) == 0 {
-		return nil
-	}
-	var stock []control.Stock
-	for _, n := range l.stocks() {
-		n.Broken = n.Broken || slices.Contains(before, n.Name)
-		stock = append(stock, n)
-	}
-	if err := l.limits.Check(stock, victims, false); err != nil {
-		return fmt.Errorf("%w: no other node would hear %s: %w, by `fracture inject` or the control API", toxiproxy.ErrTooMuch, strings.Join(victims, ", "), err)
-	}
-	return nil
-}
-
-// isolated are the nodes that no other hears because of what the links suffer, one of them otherwise than it does. Where that
-// is every node, one of them is no worse off than if the others had died.
-func (l *toxicLinks) isolated(nodes []control.Node, name string, other *toxicLink) (list []string) {
-	mute := func(a, b string) bool {
-		link, from := linkName(a, b), 0
-		if at := l.links[link]; at == nil && link != name {
-			link, from = linkName(b, a), 1
-		}
-		at := l.links[link]
-		if link == name {
-			at = other
-		}
-		return at != nil && at.ends[from] == a && at.shut(from)
-	}
-	for _, n := range nodes {
-		if len(nodes) > 1 && !slices.ContainsFunc(nodes, func(o control.Node) bool { return o.Name != n.Name && o.Up() && !mute(n.Name, o.Name) }) {
-			list = append(list, n.Name)
-		}
-	}
-	if len(list) == len(nodes) && len(list) > 0 {
-		list = list[1:]
-	}
-	return list
-}
-
-// shut reports whether nothing passes from one of the ends.
-func (t *toxicLink) shut(from int) bool {
-	stream := [2]string{toxiproxy.Upstream, toxiproxy.Downstream}[from]
-	return t.state.Cut || slices.ContainsFunc(t.state.Toxics, func(t toxiproxy.Toxic) bool {
-		words := toxicWords(t)
-		return t.Stream == stream && t.Toxicity >= 1 && len(words) > 0 && words[0] == chaos.Blackhole.String()
-	})
 }
 
 // checkToxiproxy refuses an address for Toxiproxy's API that others reach, or that is none.

@@ -10,7 +10,9 @@ import (
 
 	"fracture/chaos"
 	"fracture/chaos/toxiproxy"
+	"fracture/cluster"
 	"fracture/control"
+	"fracture/telemetry"
 )
 
 // toxicOf makes a toxic of a type, with attributes as a client library sends them.
@@ -91,7 +93,13 @@ func TestSuffering_toxicityOfAConnectionIsAChanceOfTheLink(t *testing.T) {
 
 // stocked are the links of some nodes, each of which holds a tile with the next, and which no faults reach.
 func stocked(limits control.Limits, names ...string) *toxicLinks {
-	b := &breaker{injector: newInjector(nil, &orderBook{}, nil, 1), limits: limits}
+	words := func() (list []telemetry.Status) {
+		for _, n := range names {
+			list = append(list, telemetry.Status{Name: n})
+		}
+		return list
+	}
+	b := &breaker{injector: newInjector(nil, &orderBook{}, words, 1), limits: limits}
 	b.stock = func() (list []control.Node) {
 		for _, n := range names {
 			list = append(list, control.Node{Name: n, State: "alive", Gossip: n + ":7946"})
@@ -155,20 +163,65 @@ func TestToxicLinks_whomNobodyHearsCountsAsBroken(t *testing.T) {
 	} {
 		l := stocked(c.limits, c.nodes...)
 		for name, state := range c.suffer {
-			at, err := l.link(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			at.state = state
-			l.links[name] = at
+			l.injector.stands = append(l.injector.stands, faultsOf(t, l, name, state)...)
 		}
-		at, err := l.link(c.link)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = l.spare(c.link, at, c.state)
-		if (err == nil) != (c.want == "") || err != nil && (!errors.Is(err, toxiproxy.ErrTooMuch) || !strings.Contains(err.Error(), c.want)) {
+		more := faultsOf(t, l, c.link, c.state)
+		l.breaker.mu.Lock()
+		err := l.spare(more, nil)
+		l.breaker.mu.Unlock()
+		if (err == nil) != (c.want == "") || err != nil && (!errors.Is(err, control.ErrConflict) || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
+	}
+}
+
+// faultsOf are the faults that a link is to suffer.
+func faultsOf(t *testing.T, l *toxicLinks, link string, state toxiproxy.State) (list []*standingFault) {
+	t.Helper()
+	at, err := l.link(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := l.wanted(link, at.ends, state)
+	for _, w := range wanted {
+		f, chosen := l.injector.choose(w.harm)
+		err = errors.Join(err, chosen)
+		list = append(list, f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// Whom no other hears because of what links suffer is broken to all who ask, and none of them waits while a node is told.
+func TestToxicLinks_limitWhatElseIsBroken(t *testing.T) {
+	l := stocked(control.Limits{Nodes: 1}, "n1", "n2", "n3", "n4")
+	for _, link := range []string{"n1-n2", "n1-n3", "n1-n4"} {
+		l.injector.stands = append(l.injector.stands, faultsOf(t, l, link, toxiproxy.State{Cut: true})...)
+	}
+	h, err := parseHarm([]string{"cut", "--node", "n3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.breaker.begin(t.Context(), h); !errors.Is(err, control.ErrConflict) || !strings.Contains(err.Error(), "--max-nodes allows 1") {
+		t.Errorf("cutting n3 off while nobody hears n1: %v, want the limit", err)
+	}
+
+	told := 0
+	l = stocked(control.Limits{}, "n1", "n2", "n3")
+	l.injector.book.order = func(string, chaos.Order) error {
+		if told++; !l.breaker.mu.TryLock() {
+			t.Error("the breaker is held while a node is told")
+			return cluster.ErrUnlinked
+		}
+		l.breaker.mu.Unlock()
+		return cluster.ErrUnlinked
+	}
+	if err := l.Set(t.Context(), "n1-n2", toxiproxy.State{Cut: true}); !errors.Is(err, cluster.ErrUnlinked) || told == 0 {
+		t.Errorf("cutting a link of nodes that are not there: %v, and %d were told; want %v", err, told, cluster.ErrUnlinked)
+	}
+	if left := len(l.breaker.underWay); left > 0 {
+		t.Errorf("%d faults are under way for ever", left)
 	}
 }
