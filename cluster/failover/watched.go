@@ -16,7 +16,7 @@ type watched struct {
 	shared   bool         // others may have submitted it, too
 	term     Term         // the highest seen
 	accepted bool
-	dated    clock.Instant // when its leader was last told again when frame 0 was due
+	dated    clock.Instant // when its leader was last told again when frame 0 was due; 0: never
 	asked    int           // how many submits were sent since the last sign of life
 	last     NodeID        // whom the last of them was sent to
 	heard    clock.Instant // the last sign of life
@@ -79,7 +79,7 @@ const lateDate = 100 * time.Millisecond
 // or a copy, says how long ago that was: whoever stood still before it read that has all frames due as much later, for as long as the
 // stream lives, and in whichever hands.
 func (s *Sink) date(w *watched, frame uint64) {
-	if w.spec == nil || w.spec.Frames != 0 || frame != w.newest || s.now < w.dated.Add(s.cfg.Resubmit) {
+	if w.spec == nil || w.spec.Frames != 0 || frame != w.newest || w.dated != 0 && s.now < w.dated.Add(s.cfg.Resubmit) {
 		return
 	}
 	if s.now.Sub(w.began.Add(time.Duration(frame)*w.spec.Period)) >= lateDate {
