@@ -9,7 +9,7 @@ import (
 // beside is what happens in a calm world beside the death of its node.
 type beside uint8
 
-// In a third of the calm worlds each of these.
+// In a fifth of the calm worlds each of these.
 const (
 	// nothing does.
 	nothing beside = iota
@@ -18,6 +18,9 @@ const (
 	// moreDie: the node starts again, and when not everybody may know of that yet the first standby of the splitter dies, whose
 	// place it may be given, and when that is done the leader.
 	moreDie
+	// loopsLate, hostHangs: nobody dies, and the machine has far too much to do; see busy.go.
+	loopsLate
+	hostHangs
 	besides
 )
 
@@ -50,6 +53,10 @@ func (w *World) planBeside() {
 		w.second = w.revived.Add(luck.Next().Within(secondIn))
 		w.third = w.second.Add(luck.Next().Next().Within(thirdIn))
 		w.heals = w.third.Add(missHigh + besideTail)
+	case loopsLate:
+		w.planBusy()
+	case hostHangs:
+		w.planHangs()
 	default:
 	}
 }
@@ -62,6 +69,10 @@ func (w *World) queueBeside() {
 	case moreDie:
 		w.queue.push(entry{at: w.second, kind: fells, arg: 1})
 		w.queue.push(entry{at: w.third, kind: fells, arg: 2})
+	case loopsLate:
+		w.queueBusy()
+	case hostHangs:
+		w.queueHangs()
 	default:
 	}
 }

@@ -30,6 +30,8 @@ const (
 	luckPicture
 	luckBeside
 	luckField
+	luckBusy
+	luckHang
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

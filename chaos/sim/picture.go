@@ -82,7 +82,13 @@ func (w *World) planPicture(at time.Duration) {
 	first, last, wait := since+recovered, since+recoverTo, retireWait
 	if w.calm {
 		first, last, wait = calmWarm, since-calmWait, calmWait
-		w.queue.push(entry{at: w.fells, kind: fells})
+		switch w.beside {
+		case hostHangs:
+			first = w.calms.Sub(clock.Instant(at)) + recovered
+		case loopsLate:
+		default:
+			w.queue.push(entry{at: w.fells, kind: fells})
+		}
 		w.queueBeside()
 	}
 	s.endless, s.spec.Frames = true, 0
@@ -159,7 +165,13 @@ func (picture) delivered(w *World, s *stream, i int) {
 	case due.Add(lateUsual) >= w.fells:
 		bound = lateTakeover
 	}
-	if w.beside != nothing {
+	switch w.beside {
+	case nothing:
+	case loopsLate:
+		bound = lateBusy
+	case hostHangs:
+		bound = lateHung
+	default:
 		bound = lateBeside + w.stall
 	}
 	if due.Add(lateUsual) >= w.fells && w.beside == nothing {

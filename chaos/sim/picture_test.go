@@ -12,7 +12,7 @@ import (
 func TestPicture_calmWorldsHaveOneDeathAndNothingElse(t *testing.T) {
 	w := New(Config{})
 	led, followed, judged := 0, 0, 0
-	for seed := uint64(calmPlace); seed < 24*calmEach; seed += calmEach * uint64(besides) {
+	for seed := uint64(calmPlace); seed < 60*calmEach; seed += calmEach * uint64(besides) {
 		leader := ""
 		w.cfg.Trace = func(line []byte) {
 			if died := bytes.Fields(line); string(died[2]) == "dies" {

@@ -186,7 +186,7 @@ func (w *World) goOn(p *process) {
 
 // happenAt makes something happen at a process, if it is still the one that was meant, and if it runs.
 func (w *World) happenAt(p *process, e entry) {
-	waits := p.frozen || p.wedged && e.kind != beats && e.kind != goes
+	waits := p.frozen || p.wedged && e.kind != beats && e.kind != goes && (e.kind != computes || !w.busy())
 	if !p.up || e.gen != p.incarnation || waits && len(p.inbox) >= maxInbox {
 		w.parcels.drop(e.slot)
 		return
@@ -215,6 +215,8 @@ func (w *World) happenAt(p *process, e entry) {
 		w.gossip(p, e)
 	case computes:
 		w.computed(p)
+	case reports:
+		w.reported(p, e)
 	case lags:
 		w.lags(p, e)
 	case stores:
@@ -227,7 +229,7 @@ func (w *World) happenAt(p *process, e entry) {
 		w.feed(p, &failover.Event{Kind: failover.Drain})
 	case goes:
 		w.leave(p)
-	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, retires, submits, changes, audits, swings: // they do not happen at one process
+	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, stops, comesRound, hangs, retires, submits, changes, audits, swings: // they do not happen at one process
 	}
 }
 

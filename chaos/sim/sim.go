@@ -55,6 +55,8 @@ var Bugs = []struct {
 	{"early-retire", failover.BugEarlyRetire},
 	{"late-copy", failover.BugLateCopy},
 	{"blind-beats", failover.BugBlindBeats},
+	{"waits-again", failover.BugWaitsAgain},
+	{"old-date", failover.BugOldDate},
 }
 
 // Outcome is what became of one seed.
@@ -77,7 +79,7 @@ type Outcome struct {
 	Unsent    int // messages given to a link that did not stand
 
 	Faults    [chaos.LastKind + 1]int // faults that struck, by kind; for those of single messages, the windows
-	Troubles  [Stall + 1]int          // and what went wrong beside them
+	Troubles  [Hang + 1]int           // and what went wrong beside them
 	Takeovers []Takeover              // from nodes that were dead or frozen; valid until the next Run
 	Lates     []Lateness              // of the results of a calm world; valid until the next Run
 }
@@ -123,6 +125,8 @@ type World struct {
 	beside    beside        // and what else happens
 	stall     time.Duration // how long its host stalls
 	revived   clock.Instant // when its node starts again
+	calms     clock.Instant // when the machine of a calm world has no longer too much to do
+	hangs     []hang        // when its processes stand still
 	second    clock.Instant // when a standby dies
 	third     clock.Instant // and its leader
 	settled   clock.Instant // when everything was delivered; Never before
@@ -239,42 +243,46 @@ func (w *World) reset(seed uint64) {
 type happening uint8
 
 const (
-	ticks    happening = iota + 1 // a's timer
-	beats                         // a sends its beats
-	beaten                        // a beat of b reaches a; arg holds its flags
-	arrives                       // a parcel reaches a
-	dials                         // a and b make a link
-	linked                        // a's end of its link to b stands; arg is the connection
-	severed                       // a's end of its link to b is gone; arg is the connection
-	gossips                       // a hears how b is; arg 1: and is told so even if it knew
-	computes                      // a's worker ends its task
-	lags                          // a is told that its worker has run its arg-th task for long
-	stores                        // a's write of a result, in a parcel, is done
-	saves                         // a is told that the store has everything of a stream
-	starts                        // a starts
-	drains                        // a is asked to leave
-	goes                          // a, which was, goes with what it holds
-	strikes                       // rule a strikes for the arg-th time; the spot is in slot
-	passes                        // the strike in slot is over
-	parts                         // the arg-th partition begins
-	joins                         // it is over
-	shocks                        // a is struck while it recovers from a fault; arg is the trouble
-	soothes                       // that is healed
-	spoils                        // trouble arg befalls the store for the slot-th time
-	fells                         // the node of a calm world dies; arg counts the deaths before
-	stalls                        // its host stalls
-	resumes                       // and runs again; the processes that stood still are bits of slot
-	retires                       // the sink ends the stream that has no end
-	submits                       // stream slot is submitted at the sink
-	changes                       // stream slot is to be guarded otherwise
-	audits                        // a takeover's bound has passed; see takeover.go
-	swings                        // the clock that the strike in slot concerns jumps once more
+	ticks      happening = iota + 1 // a's timer
+	beats                           // a sends its beats
+	beaten                          // a beat of b reaches a; arg holds its flags
+	arrives                         // a parcel reaches a
+	dials                           // a and b make a link
+	linked                          // a's end of its link to b stands; arg is the connection
+	severed                         // a's end of its link to b is gone; arg is the connection
+	gossips                         // a hears how b is; arg 1: and is told so even if it knew
+	computes                        // a's worker ends its task
+	lags                            // a is told that its worker has run its arg-th task for long
+	stores                          // a's write of a result, in a parcel, is done
+	saves                           // a is told that the store has everything of a stream
+	starts                          // a starts
+	drains                          // a is asked to leave
+	goes                            // a, which was, goes with what it holds
+	strikes                         // rule a strikes for the arg-th time; the spot is in slot
+	passes                          // the strike in slot is over
+	parts                           // the arg-th partition begins
+	joins                           // it is over
+	shocks                          // a is struck while it recovers from a fault; arg is the trouble
+	soothes                         // that is healed
+	spoils                          // trouble arg befalls the store for the slot-th time
+	fells                           // the node of a calm world dies; arg counts the deaths before
+	stalls                          // its host stalls
+	resumes                         // and runs again; the processes that stood still are bits of slot
+	stops                           // the loop of a waits for a core for the arg-th time
+	comesRound                      // and comes round
+	hangs                           // a stands still
+	reports                         // a is told of the end of a task, which is in a parcel
+	retires                         // the sink ends the stream that has no end
+	submits                         // stream slot is submitted at the sink
+	changes                         // stream slot is to be guarded otherwise
+	audits                          // a takeover's bound has passed; see takeover.go
+	swings                          // the clock that the strike in slot concerns jumps once more
 )
 
 // happen makes one thing happen.
 func (w *World) happen(e entry) {
 	switch e.kind {
-	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, lags, stores, saves, drains, goes:
+	case ticks, beats, beaten, arrives, linked, severed, gossips, computes, reports, lags, stores, saves, drains, goes:
 		w.happenAt(&w.processes[e.a], e)
 	case dials:
 		w.dial(int(e.a), int(e.b))
@@ -300,6 +308,12 @@ func (w *World) happen(e entry) {
 		w.stallHost()
 	case resumes:
 		w.resume(e.slot)
+	case stops:
+		w.wait(&w.processes[e.a], e)
+	case comesRound:
+		w.comeRound(&w.processes[e.a], e)
+	case hangs:
+		w.standStill(&w.processes[e.a])
 	case retires:
 		w.retire()
 	case submits:

@@ -26,8 +26,8 @@ const (
 	afterSilence = latencyTail + 3*beatLate + silenceCeiling + silenceCeiling*maxPPM/1e6 + 2*timerLate
 	// silenceCeiling is the longest silence that a lease bears, whatever it has learned; the core's own default.
 	silenceCeiling = 250 * time.Millisecond
-	// afterCut: who believes itself cut off waits for three ceilings.
-	afterCut = afterSilence + 2*silenceCeiling + 2*silenceCeiling*maxPPM/1e6
+	// afterCut: who believes itself cut off, from the end of a lease on, waits for three ceilings.
+	afterCut = afterSilence + 3*silenceCeiling + 3*silenceCeiling*maxPPM/1e6
 	// afterReunion: it goes on believing so for 10 ms after it hears its peers again; and the timers are late.
 	afterReunion = 10*time.Millisecond + 4*timerLate
 	// afterWedge: a wedged process is silent when its pulse finds that: from when something came for its loop, which is a beat if nothing
@@ -303,6 +303,9 @@ func (c *takeover) count(w *World, p *process, e *failover.Effect) {
 		if l := &t.copies[p.index]; l.holder == p.id {
 			since = max(since, l.came)
 		}
+	}
+	if w.calm && w.beside == hostHangs {
+		return // whoever takes over may have stood still as long
 	}
 	w.out.Takeovers = append(w.out.Takeovers, Takeover{e.Signal, w.now.Sub(since)})
 }

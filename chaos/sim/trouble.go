@@ -28,10 +28,14 @@ const (
 	StoreEmpty
 	// Stall: the host stands still for a moment, or some of its cores do.
 	Stall
+	// Busy: loops wait for a core again and again.
+	Busy
+	// Hang: processes stand still for seconds.
+	Hang
 )
 
 // Troubles lists every trouble by value.
-var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze, StoreSlow, StoreFail, StoreEmpty, Stall}
+var Troubles = []Trouble{OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze, StoreSlow, StoreFail, StoreEmpty, Stall, Busy, Hang}
 
 // String names the trouble as reports do.
 func (t Trouble) String() string {
@@ -58,6 +62,10 @@ func (t Trouble) String() string {
 		return "store empty"
 	case Stall:
 		return "stall"
+	case Busy:
+		return "busy"
+	case Hang:
+		return "hang"
 	}
 	return "-"
 }
@@ -73,7 +81,9 @@ func (t Trouble) word() string {
 		return "empty"
 	case Stall:
 		return "stall"
-	case OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze:
+	case Hang:
+		return "hang"
+	case Busy, OneApart, Halves, Ring, Third, Skew, SecondKill, SecondFreeze:
 	}
 	return "-"
 }

@@ -135,6 +135,17 @@ func (w *World) computed(p *process) {
 	done := input
 	done.Payload, done.Failed, done.Ran = output, err != nil, ran
 	ev := failover.Event{Kind: failover.Computed, Message: done}
-	w.feed(p, &ev)
+	if p.wedged { // its loop hears of it when it comes round
+		p.inbox = append(p.inbox, entry{kind: reports, a: uint16(p.index), gen: p.incarnation, slot: w.parcels.keep(&done)})
+	} else {
+		w.feed(p, &ev)
+	}
 	w.parcels.drop(slot)
+}
+
+// reported tells a machine of a task that was done while its loop waited.
+func (w *World) reported(p *process, e entry) {
+	ev := failover.Event{Kind: failover.Computed, Message: w.parcels.at(e.slot).message}
+	w.feed(p, &ev)
+	w.parcels.drop(e.slot)
 }

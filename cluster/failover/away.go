@@ -19,6 +19,9 @@ const (
 // excuseOwnStall: a node that did not run for a while, frozen or out of turn, must not take its peers for dead because
 // it did not listen, and must not lead on before it has heard whether it was deposed meanwhile. Where beats are heard for it,
 // it is not its own lateness that keeps it from hearing them: see listened.
+//
+// Who has waited to hear of that, and is late again, leads: on a machine with far too much to do loops come round each time late,
+// and the leader would wait for ever, while its beats have everybody believe that it leads.
 func (c *Core) excuseOwnStall(now clock.Instant) {
 	stall := now.Sub(c.wanted)
 	if c.wanted == clock.Never || stall < stallTolerance {
@@ -27,7 +30,7 @@ func (c *Core) excuseOwnStall(now clock.Instant) {
 	if c.heardAt == 0 {
 		c.excuse(now)
 	}
-	if stall >= longStall {
+	if stall >= longStall && (c.now >= c.steady || c.cfg.Bug == BugWaitsAgain) {
 		c.away = true
 	}
 	if stall >= c.cfg.OverdueFloor {

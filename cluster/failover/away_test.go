@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"fracture/clock"
 	"fracture/work"
 )
 
@@ -164,5 +165,72 @@ func TestStandby_runsNothingForBeingOverdueThatItHeldWhileItWasAway(t *testing.T
 			}
 			s.everyResultOnce(sink, stream, 40)
 		})
+	}
+}
+
+// On a machine with far too much to do the loop comes round late each time: it is late by as much again when it has waited to hear
+// whether it was deposed.
+func TestLeader_thatIsLateEachTimeLeadsAllTheSame(t *testing.T) {
+	const round, rounds = 50 * time.Millisecond, 40
+	placed := func(bug Bug) int {
+		core := New(Config{ID: 1, Weight: 1, Function: echoes, Bug: bug})
+		stream := echoStream(7)
+		stream.Strategy, stream.Factor = work.Expendable, 1
+		now := clock.Instant(time.Hour)
+		core.Step(now, Event{Kind: Received, Peer: 9, Message: Message{Kind: Submit, Stream: stream, Ran: 0}}, nil)
+		frames := map[uint64]bool{}
+		for range rounds {
+			core.Wake()
+			now = now.Add(round)
+			for _, e := range core.Step(now, Event{Kind: Tick, At: now}, nil) {
+				if e.Kind == Execute {
+					frames[e.Message.Task.Frame] = true
+				}
+			}
+		}
+		return len(frames)
+	}
+	due := int((rounds - 2) * round / (33 * time.Millisecond))
+	if got := placed(NoBug); got < due {
+		t.Errorf("a leader that comes round each %v placed %d frames, want all %d that were due two rounds before the end", round, got, due)
+	}
+	if got := placed(BugWaitsAgain); got > 1 {
+		t.Errorf("a leader that waits each time placed %d frames: the test shows nothing", got)
+	}
+}
+
+// Whoever reads a submit late, by a clock that is not the sink's, takes its frames to be due as much later.
+func TestSink_tellsTheLeaderAgainWhenFramesAreDue(t *testing.T) {
+	const stall = 250 * time.Millisecond
+	lateness := func(bug Bug) time.Duration {
+		s := newStage(t, Config{Bug: bug})
+		crew, sink := s.crew(3)
+		for _, a := range crew {
+			s.freeze(a)
+		}
+		stream := echoStream(7)
+		asked := s.now
+		s.submit(sink, stream)
+		s.run(stall)
+		for _, a := range crew {
+			s.thaw(a)
+		}
+		s.run(time.Second)
+		last := work.TaskID{Stream: stream.ID}
+		for id := range sink.came {
+			if id.Frame > last.Frame {
+				last = id
+			}
+		}
+		if last.Frame == 0 {
+			t.Fatal("nothing came")
+		}
+		return sink.came[last].Sub(asked.Add(time.Duration(last.Frame) * stream.Period))
+	}
+	if late := lateness(BugOldDate); late < stall/2 {
+		t.Fatalf("told but once, the leader has frames due %v late: the test shows nothing", late)
+	}
+	if late := lateness(NoBug); late > 20*time.Millisecond {
+		t.Errorf("a second after its submit was read %v late the newest frame comes %v after it was due, want no more of that", stall, late)
 	}
 }

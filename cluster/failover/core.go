@@ -55,6 +55,10 @@ const (
 	BugLateCopy
 	// BugBlindBeats is planted beside the machine: beats go on although the loop that steps it stands still.
 	BugBlindBeats
+	// BugWaitsAgain has a leader wait anew each time that it is late, also where it has not led since it last waited.
+	BugWaitsAgain
+	// BugOldDate goes by the first word of when frame 0 was due, however long it has waited to be read.
+	BugOldDate
 )
 
 func (cfg Config) withDefaults() Config {

@@ -18,6 +18,8 @@ func (c *Core) submitted(from NodeID, m *Message) {
 	}
 	if s := c.stream(id); s != nil {
 		switch {
+		case m.Have == toDate:
+			c.date(s, m)
 		case s.leading() && s.complete() && m.Have > 0:
 			c.rewind(s, m)
 			c.accept(s, from)
@@ -27,6 +29,9 @@ func (c *Core) submitted(from NodeID, m *Message) {
 			s.submitter = from
 		}
 		return
+	}
+	if m.Have == toDate {
+		return // another leads it by now, and is told as well if results are late
 	}
 	fn := c.cfg.Function(m.Stream.Function)
 	need, have := uint32(m.Stream.Factor), c.expected()
@@ -45,6 +50,13 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		return
 	}
 	c.send(from, refusal)
+}
+
+// date takes note of when frame 0 of a stream was due: what took the shortest way here shows best when that was.
+func (c *Core) date(s *stream, m *Message) {
+	if s.spec.Frames == 0 && c.cfg.Bug != BugOldDate {
+		s.start = min(s.start, c.origin(m))
+	}
 }
 
 // expected counts the nodes that can be given work, or can be soon: a cluster that has just started and whose links are on

@@ -1,6 +1,8 @@
 package failover
 
 import (
+	"time"
+
 	"fracture/clock"
 	"fracture/work"
 )
@@ -14,6 +16,7 @@ type watched struct {
 	shared   bool         // others may have submitted it, too
 	term     Term         // the highest seen
 	accepted bool
+	dated    clock.Instant // when its leader was last told again when frame 0 was due; 0: never
 	asked    int           // how many submits were sent since the last sign of life
 	last     NodeID        // whom the last of them was sent to
 	heard    clock.Instant // the last sign of life
@@ -63,17 +66,36 @@ func (s *Sink) submit(w *watched) {
 	if !w.stopped && (w.accepted || w.any) {
 		taken = 1
 	}
-	s.ask(w, taken)
+	s.ask(w, id, taken)
 }
 
-// ask submits a stream to whom it was last submitted to. A node that is asked twice is asked once.
-func (s *Sink) ask(w *watched, taken uint32) {
+// toDate, as Have of a Submit, asks for nothing but that whoever holds the stream takes note of when its frame 0 was due.
+const toDate = 2
+
+// lateDate is how late a result is where its leader may have the stream's frames due too late.
+const lateDate = 100 * time.Millisecond
+
+// date tells the leader of a stream without end, where a result of its newest frame is late, once more when frame 0 was due. A submit,
+// or a copy, says how long ago that was: whoever stood still before it read that has all frames due as much later, for as long as the
+// stream lives, and in whichever hands.
+func (s *Sink) date(w *watched, frame uint64) {
+	if w.spec == nil || w.spec.Frames != 0 || frame != w.newest || w.dated != 0 && s.now < w.dated.Add(s.cfg.Resubmit) {
+		return
+	}
+	if s.now.Sub(w.began.Add(time.Duration(frame)*w.spec.Period)) >= lateDate {
+		w.dated = s.now
+		s.ask(w, w.term.Splitter(), toDate)
+	}
+}
+
+// ask submits a stream to a node. One that is asked twice is asked once.
+func (s *Sink) ask(w *watched, to NodeID, taken uint32) {
 	first := w.wanted()
 	if w.stopped { // it is taken on anew, from the first frame that is not due yet
 		first = max(first, uint64(s.now.Sub(w.began)/max(w.spec.Period, 1))+1)
 		w.guardFrom = first
 	}
-	s.send(w.last, Message{
+	s.send(to, Message{
 		Kind: Submit, Have: taken, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
 		Ran: s.now.Sub(w.began), Began: w.began, Clock: s.cfg.Clock,
 	})
@@ -296,6 +318,7 @@ func (s *Sink) result(m *Message) {
 		w.left--
 	}
 	s.out = append(s.out, Effect{Kind: Deliver, Message: *m})
+	s.date(w, m.Task.Frame)
 }
 
 // watching reports whether a stream's results are wanted here, whoever submitted it.
