@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"fracture/telemetry"
+)
+
+// surveyTime is for every node that gossip knows to tell of its streams, from the first one's word on.
+const surveyTime = 5 * time.Second
+
+// survey collects what the nodes of a cluster tell of themselves. It is made by newSurvey.
+type survey struct {
+	told chan struct{} // of size 1: something is new
+
+	mu    sync.Mutex // guards nodes
+	nodes map[string]telemetry.Status
+}
+
+func newSurvey() *survey {
+	return &survey{told: make(chan struct{}, 1), nodes: map[string]telemetry.Status{}}
+}
+
+func (s *survey) news(n telemetry.News) {
+	if n.Status == nil {
+		return
+	}
+	s.mu.Lock()
+	s.nodes[n.Status.Name] = *n.Status
+	s.mu.Unlock()
+	select {
+	case s.told <- struct{}{}:
+	default:
+	}
+}
+
+// await waits until every node that is wanted has told of itself, and names those that have not; one that is none any more, and gossip
+// does not know it, is not waited for for ever. With led it waits as long for the leader of each stream that some follow.
+func (s *survey) await(ctx context.Context, led bool, wanted func() []string) (silent []string, err error) {
+	var late <-chan time.Time
+	for over := false; !over; {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-late:
+			over = true
+		case <-s.told:
+		}
+		if late == nil {
+			late = time.After(surveyTime)
+		}
+		s.mu.Lock()
+		silent = slices.DeleteFunc(wanted(), func(name string) bool { return s.nodes[name].Name != "" })
+		whole := len(silent) == 0 && (!led || len(s.unled()) == 0)
+		s.mu.Unlock()
+		over = over || whole
+	}
+	return silent, nil
+}
+
+// unled are the streams that nodes follow and no word of their leader has come; the caller holds mu.
+func (s *survey) unled() (list []uint64) {
+	for _, n := range s.nodes {
+		for _, id := range n.Follows {
+			led := func(n telemetry.Status) bool {
+				return slices.ContainsFunc(n.Streams, func(s telemetry.Stream) bool { return s.ID == id })
+			}
+			if !slices.ContainsFunc(slices.Collect(maps.Values(s.nodes)), led) && !slices.Contains(list, id) {
+				list = append(list, id)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// statuses are the newest words of those of the nodes that have told of themselves.
+func (s *survey) statuses(names []string) (list []telemetry.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		if status := s.nodes[name]; status.Name != "" {
+			list = append(list, status)
+		}
+	}
+	return list
+}
