@@ -182,11 +182,16 @@ func TestE2E_aLabMayHaveARedisServerOfItsOwn(t *testing.T) {
 		}, running.said)
 	}
 	drawn("a tile in the lab's own store")
-	for _, line := range []string{"flush", "restart --role server --empty", "stop --role server --for 200ms"} {
+	for _, c := range []struct{ line, becomes string }{
+		{"flush", "store: emptied"},
+		{"restart --role server --empty", "store: stopped and started again"},
+		{"stop --role server --for 200ms", "store: stopped, for 200ms"},
+	} {
+		line := c.line
 		p := h.start(append([]string{"inject"}, strings.Fields(line)...)...)
 		p.wantExit(exitHeld)
-		if !strings.Contains(p.said(), "store: fault: "+strings.Fields(line)[0]) {
-			t.Errorf("%s says %q, want that the store suffers it", line, p.said())
+		if !strings.Contains(p.said(), c.becomes) {
+			t.Errorf("%s says %q, want %q", line, p.said(), c.becomes)
 		}
 		drawn("a tile after " + line)
 	}
@@ -204,7 +209,7 @@ func TestE2E_aLabMayHaveARedisServerOfItsOwn(t *testing.T) {
 	drawn("a tile after what somebody did by hand is healed")
 
 	abandoned := h.start("inject", "freeze", "--role", "server", "--for", "1m")
-	abandoned.awaitLine("store: fault: freeze")
+	abandoned.awaitLine("store: frozen")
 	abandoned.kill()
 	drawn("a tile when the lease of who froze the store is over")
 
