@@ -214,7 +214,7 @@ func TestNode_refusesMoreBallastThanANodeMayHold(t *testing.T) {
 	crew := startCrew(t, newKeys(t), 2)
 	first, second := startClient(t, crew), startClientNamed(t, "second", crew)
 	first.order(t, "n2", "fault", inside(1, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: 1 << 20}))
-	second.order(t, "n2", telemetry.Refuse, inside(1, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: chaos.MaxBallast}))
+	second.order(t, "n2", telemetry.Disobey, inside(1, chaos.MaxLease, chaos.Resource, chaos.Fault{Kind: chaos.Ballast, Bytes: chaos.MaxBallast}))
 	if held := crew[1].strain.held.Load(); held > 1<<20 {
 		t.Errorf("n2 holds %d bytes of ballast, want no more than the first asked for", held)
 	}

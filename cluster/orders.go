@@ -107,7 +107,7 @@ func (n *Node) obey(now clock.Instant) {
 // One that asks for too much beside those of others is refused, and the former one stands on.
 func (n *Node) follow(now clock.Instant, o ordered) (changed bool) {
 	if more, held := o.order.Ballast(), n.ballastBeside(o); more > 0 && held+more > chaos.MaxBallast {
-		n.confirm(now, o, telemetry.Refuse, fmt.Sprintf("%d bytes of ballast, and others have ordered %d: want at most %d at a node together",
+		n.confirm(now, o, telemetry.Disobey, fmt.Sprintf("%d bytes of ballast, and others have ordered %d: want at most %d at a node together",
 			more, held, uint64(chaos.MaxBallast)))
 		return false
 	}

@@ -1,4 +1,4 @@
-// Package httpd serves HTTP, mostly to programs of this host: within bounds, to no page of a foreign site, in order to its end. What is
+// Package httpd serves HTTP within bounds, to no page of a foreign site, in order to its end. What is
 // asked for, and who may ask, is its user's.
 package httpd
 

@@ -71,6 +71,7 @@ type child struct {
 	gone    chan struct{} // closed when it is reaped
 	downs   int           // how many hold its interface down
 	fills   int           // how many hold its disk full
+	ending  bool          // it was sent a signal that ends it
 }
 
 // start forks the child of that name. It runs in the loop, on the loop's thread.
@@ -94,7 +95,7 @@ func (l *Lab) start(name string) error {
 	}
 	c.process, c.said = process, said
 	c.Child = Child{Name: name, Proc: procOf(process.Pid), State: Starting, Starts: c.Starts + 1, Log: c.Log, Started: clock.Now()}
-	c.told, c.gone, c.downs, c.fills = make(chan struct{}), make(chan struct{}), 0, 0
+	c.told, c.gone, c.downs, c.fills, c.ending = make(chan struct{}), make(chan struct{}), 0, 0, false
 	l.living++
 	l.reading++
 	go l.reap(c, process)
@@ -178,6 +179,7 @@ func (c *child) send(sig syscall.Signal) error {
 	if err := c.process.Signal(sig); err != nil {
 		return fmt.Errorf("sending %s to pid %d: %w", sig, c.PID, err)
 	}
+	c.ending = c.ending || Ends(sig)
 	return nil
 }
 

@@ -66,6 +66,17 @@ func (l *Lab) Signal(name string, sig syscall.Signal) (before, after clock.Insta
 	return l.inject(name, sig)
 }
 
+// Ends reports whether a signal ends a process that has not said otherwise.
+func Ends(sig syscall.Signal) bool {
+	switch sig {
+	case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGILL, syscall.SIGTRAP,
+		syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS:
+		return true
+	default:
+		return false
+	}
+}
+
 // Stop asks a child to end in order (SIGTERM), a frozen one too, and returns when it has; after the grace it is killed.
 func (l *Lab) Stop(ctx context.Context, name string) error {
 	if err := l.with(name, func(c *child) error { return c.askToEnd() }); err != nil {
@@ -73,13 +84,13 @@ func (l *Lab) Stop(ctx context.Context, name string) error {
 	}
 	patience, cancel := context.WithTimeout(ctx, l.cfg.Grace)
 	defer cancel()
-	if err := l.Gone(patience, name); err == nil || ctx.Err() != nil {
+	if err := l.Ended(patience, name); err == nil || ctx.Err() != nil {
 		return err
 	}
 	if _, _, err := l.Kill(name); err != nil && !errors.Is(err, ErrDead) {
 		return err
 	}
-	return l.Gone(ctx, name)
+	return l.Ended(ctx, name)
 }
 
 // FillDisk lets a child write nothing more to any file, as on a disk that is full: the limit of its files' size is 0

@@ -194,7 +194,7 @@ func (l *Lab) Start(name string) error {
 
 // Revive starts a child again after its death, which it waits for where the child was killed a moment ago.
 func (l *Lab) Revive(ctx context.Context, name string) error {
-	if err := l.Gone(ctx, name); err != nil {
+	if err := l.Ended(ctx, name); err != nil {
 		return err
 	}
 	return l.Start(name)
@@ -206,6 +206,26 @@ func (l *Lab) Gone(ctx context.Context, name string) error {
 	if err := l.with(name, func(c *child) error { gone = c.gone; return nil }); err != nil {
 		return err
 	}
+	return awaitEnd(ctx, name, gone)
+}
+
+// Ended waits until the child of that name has ended, if it was sent a signal that ends it. It does not wait for one that somebody
+// else has started since, which may live for ever.
+func (l *Lab) Ended(ctx context.Context, name string) error {
+	var gone chan struct{}
+	err := l.with(name, func(c *child) error {
+		if c.ending {
+			gone = c.gone
+		}
+		return nil
+	})
+	if err != nil || gone == nil {
+		return err
+	}
+	return awaitEnd(ctx, name, gone)
+}
+
+func awaitEnd(ctx context.Context, name string, gone <-chan struct{}) error {
 	select {
 	case <-gone:
 		return nil

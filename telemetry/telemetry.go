@@ -64,8 +64,8 @@ type Status struct {
 	Refused   uint64 // requests that its front door refused
 }
 
-// Refuse is the verb of a node that does not obey an order; the text says why.
-const Refuse = "refuse"
+// Disobey is the verb of a node that does not obey an order; the text says why.
+const Disobey = "disobey"
 
 // MaxStreams bounds the streams that one status describes.
 const MaxStreams = 16

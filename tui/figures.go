@@ -45,12 +45,13 @@ func totalsRow(s *state, t *theme, w int) string {
 	if s.totals == nil {
 		return t.line(w).String()
 	}
-	for _, words := range []wording{{"duplicates", "needless takeovers", 1}, {"duplicates", "needless", 1}, {"dup", "needless", 0}} {
-		if l := words.totals(s.totals, t.line(4*w)); l.w <= w {
-			return words.totals(s.totals, t.line(w)).String()
+	var words wording
+	for _, words = range []wording{{"duplicates", "needless takeovers", 1}, {"duplicates", "needless", 1}, {"dup", "needless", 0}} {
+		if words.totals(s.totals, t.line(4*w)).w <= w {
+			break
 		}
 	}
-	return wording{"dup", "needless", 0}.totals(s.totals, t.line(w)).String()
+	return words.totals(s.totals, t.line(w)).String()
 }
 
 // wording is how the counters are called, and how many digits the rate has behind its point.

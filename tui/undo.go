@@ -31,6 +31,9 @@ func (d done) String() string {
 func (s *state) did(d done) {
 	switch d.verb {
 	case "kill", "freeze", "guard":
+		if d.verb == "kill" { // what befell the process before went with it
+			s.forget(d.node)
+		}
 		if len(s.undos) >= maxUndos {
 			s.undos = slices.Delete(s.undos, 0, 1)
 		}
@@ -38,8 +41,13 @@ func (s *state) did(d done) {
 	case "heal":
 		s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" })
 	default:
-		s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" && o.node == d.node })
+		s.forget(d.node)
 	}
+}
+
+// forget has nothing of what befell a node be taken back.
+func (s *state) forget(node string) {
+	s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" && o.node == node })
 }
 
 // undo takes the last kill, freeze or change of strategy back that was done here.
@@ -62,6 +70,10 @@ func (m *model) undo(string) tea.Cmd {
 			return "took back: " + last.String(), c.Thaw(ctx, last.node)
 		}
 		return "took back: " + last.String(), c.Revive(ctx, last.node)
+	}, then: func(s *state, err error) {
+		if err != nil {
+			s.did(last) // for another try
+		}
 	}}) {
 		return nil
 	}

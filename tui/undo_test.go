@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -52,9 +53,20 @@ func TestUndo_forgetsWhatWasMendedAndWhatWasRefused(t *testing.T) {
 		t.Errorf("what was mended or refused can be taken back: %v", s.state.undos)
 	}
 	s.fake.deny = nil
-	for range maxUndos + 3 {
+	s.press("1", "p")
+	s.fake.deny = errors.New("no such process")
+	s.press("u")
+	if got := s.state.undos; len(got) != 1 || got[0].String() != "freeze n1" {
+		t.Errorf("after an attempt that failed what can be taken back is %v, want the freeze", got)
+	}
+	s.fake.deny = nil
+	s.state.did(done{verb: "kill", node: "n1"})
+	if got := s.state.undos; len(got) != 1 || got[0].String() != "kill n1" {
+		t.Errorf("of a node that was frozen and then killed %v can be taken back, want the kill alone", got)
+	}
+	for i := range maxUndos + 3 {
 		s.press("1", "p")
-		s.state.did(done{verb: "kill", node: "n9"})
+		s.state.did(done{verb: "kill", node: fmt.Sprint("n", 9+i)})
 	}
 	if n := len(s.state.undos); n != maxUndos {
 		t.Errorf("%d deeds can be taken back, want %d", n, maxUndos)

@@ -63,10 +63,7 @@ func spaced(strikes []Strike) []Strike {
 		s := &list[i]
 		end := (s.At + s.Fault.For).Round(time.Millisecond)
 		s.At = s.At.Round(time.Millisecond)
-		bodies := bodiesOf(s.Fault.Arguments())
-		if s.Guard.Strategy != 0 {
-			bodies = []string{"the streams"}
-		}
+		bodies := s.bodies()
 		for _, b := range bodies {
 			s.At = max(s.At, free[b])
 		}
@@ -78,6 +75,18 @@ func spaced(strikes []Strike) []Strike {
 		}
 	}
 	return list
+}
+
+// bodies are what a strike must be alone with: processes, also for a fault that finds one dead, or the streams.
+func (s Strike) bodies() []string {
+	arguments := s.Fault.Arguments()
+	switch {
+	case s.Guard.Strategy != 0:
+		return []string{"the streams"}
+	case besides[s.Fault.Kind] != nil:
+		return sufferers(arguments)
+	}
+	return bodiesOf(arguments)
 }
 
 // plainFlow are texts that stand for themselves within brackets.

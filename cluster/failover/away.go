@@ -21,7 +21,8 @@ const (
 // it is not its own lateness that keeps it from hearing them: see listened.
 //
 // Who has waited to hear of that, and is late again, leads: on a machine with far too much to do loops come round each time late,
-// and the leader would wait for ever, while its beats have everybody believe that it leads.
+// and the leader would wait for ever, while its beats have everybody believe that it leads. Where it stood still for so long that
+// they may have believed otherwise, it waits again.
 func (c *Core) excuseOwnStall(now clock.Instant) {
 	stall := now.Sub(c.wanted)
 	if c.wanted == clock.Never || stall < stallTolerance {
@@ -30,7 +31,7 @@ func (c *Core) excuseOwnStall(now clock.Instant) {
 	if c.heardAt == 0 {
 		c.excuse(now)
 	}
-	if stall >= longStall && (c.now >= c.steady || c.cfg.Bug == BugWaitsAgain) {
+	if stall >= longStall && (c.now >= c.steady || stall >= c.cfg.SilenceCeiling || c.cfg.Bug == BugWaitsAgain) {
 		c.away = true
 	}
 	if stall >= c.cfg.OverdueFloor {

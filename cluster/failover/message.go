@@ -14,8 +14,8 @@ type MessageKind uint8
 // The messages between nodes, and between a sink and nodes.
 const (
 	// Submit asks the receiver to lead Stream, first due when it arrives: from a sink to a node. Task.Frame is the
-	// first frame wanted and Epoch.Term the highest term the sink knows, both zero for a new stream; Have is 1 where the
-	// stream was taken on before.
+	// first frame wanted and Epoch.Term the highest term the sink knows, both zero for a new stream; Have is toLead, or
+	// toLeadOn where the stream was taken on before, or toDate.
 	Submit MessageKind = iota + 1
 	// Accepted answers Submit: the leader and at least one standby (where the strategy has any) hold the stream.
 	Accepted

@@ -86,7 +86,7 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 			s.submit(w)
 		case now >= w.repeatAt():
 			w.repeat.next(now)
-			s.ask(w, w.last, 0)
+			s.ask(w, w.last, toLead)
 		}
 		if w.change != nil && now >= w.changeAt {
 			s.askChange(w)

@@ -20,7 +20,7 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		switch {
 		case m.Have == toDate:
 			c.date(s, m)
-		case s.leading() && s.complete() && m.Have > 0:
+		case s.leading() && s.complete() && m.Have == toLeadOn:
 			c.rewind(s, m)
 			c.accept(s, from)
 		case s.accepted: // it lives here, or at a leader that is known to have taken it on
@@ -41,7 +41,7 @@ func (c *Core) submitted(from NodeID, m *Message) {
 		refusal.Reason = BadStream
 	case c.draining:
 		refusal.Reason = Draining
-	case m.Have == 0 && have < need:
+	case m.Have == toLead && have < need:
 		refusal.Reason = TooFewNodes
 	case len(c.streams) >= c.cfg.MaxStreams:
 		refusal.Reason, refusal.Have, refusal.Need = TooManyStreams, uint32(len(c.streams)), uint32(c.cfg.MaxStreams)
@@ -85,7 +85,7 @@ func (c *Core) takeOn(from NodeID, m *Message, fn work.Function) {
 	c.streams = append(c.streams, s)
 	c.lead(s, 0)
 	c.mend(s)
-	again := m.Have > 0 // its holders are gone: redirect first, replenish after
+	again := m.Have == toLeadOn // its holders are gone: redirect first, replenish after
 	if again || s.copies() == 1 || c.cfg.Bug == BugAckBeforeCopy {
 		c.accept(s, from)
 		return

@@ -62,15 +62,19 @@ func (s *Sink) submit(w *watched) {
 	}
 	w.asked, w.last = w.asked+1, id
 	w.repeat.begin(s.now)
-	taken := uint32(0)
+	what := uint32(toLead)
 	if !w.stopped && (w.accepted || w.any) {
-		taken = 1
+		what = toLeadOn
 	}
-	s.ask(w, id, taken)
+	s.ask(w, id, what)
 }
 
-// toDate, as Have of a Submit, asks for nothing but that whoever holds the stream takes note of when its frame 0 was due.
-const toDate = 2
+// What a Submit asks for, as its Have.
+const (
+	toLead   = iota // a stream that is new
+	toLeadOn        // one that was taken on before
+	toDate          // nothing but to take note of when frame 0 was due, where the stream is held
+)
 
 // lateDate is how late a result is where its leader may have the stream's frames due too late.
 const lateDate = 100 * time.Millisecond
@@ -89,14 +93,14 @@ func (s *Sink) date(w *watched, frame uint64) {
 }
 
 // ask submits a stream to a node. One that is asked twice is asked once.
-func (s *Sink) ask(w *watched, to NodeID, taken uint32) {
+func (s *Sink) ask(w *watched, to NodeID, what uint32) {
 	first := w.wanted()
 	if w.stopped { // it is taken on anew, from the first frame that is not due yet
 		first = max(first, uint64(s.now.Sub(w.began)/max(w.spec.Period, 1))+1)
 		w.guardFrom = first
 	}
 	s.send(to, Message{
-		Kind: Submit, Have: taken, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
+		Kind: Submit, Have: what, Task: work.TaskID{Stream: w.id, Frame: first}, Epoch: Epoch{Term: w.term}, Stream: w.spec,
 		Ran: s.now.Sub(w.began), Began: w.began, Clock: s.cfg.Clock,
 	})
 }

@@ -312,6 +312,9 @@ func TestFaults_ofMessagesAreLostByBurst(t *testing.T) {
 	}
 	// What is lost is said again, and that may be lost too.
 	eventually(t, "four of each ten are lost", func() bool { return a.Stats().Faulted >= 12 })
+	if s := a.Stats(); 10*s.Faulted > 4*(30+s.Repaired+10) {
+		t.Errorf("%d of 30 and %d said again are lost, want four of each ten", s.Faulted, s.Repaired)
+	}
 }
 
 func TestFaults_delayByAtLeastTheMeanLessTheJitter(t *testing.T) {

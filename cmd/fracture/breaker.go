@@ -55,7 +55,7 @@ func (b *breaker) Inject(ctx context.Context, arguments []string) (control.Deed,
 		return control.Deed{}, err
 	}
 	if h.name == "kill" && h.deed != nil && h.signal == syscall.SIGKILL { // who asks next is to see it dead
-		if err := forEach(f.nodes, func(node string) error { return b.injector.home.labOf(h).Gone(ctx, node) }); err != nil {
+		if err := forEach(f.nodes, func(node string) error { return b.injector.home.labOf(h).Ended(ctx, node) }); err != nil {
 			return control.Deed{}, errors.Join(err, b.injector.heal(context.WithoutCancel(ctx), f.id))
 		}
 	}
@@ -82,8 +82,8 @@ func (b *breaker) begin(ctx context.Context, h harm) (*standingFault, error) {
 	return begun[0], err
 }
 
-// beginAll has faults begin, one after the other, that are as one to the limits, and to those who heal everything meanwhile. Those of
-// the numbers in over are about to end, and do not count. What began is answered also beside an error.
+// beginAll has faults begin, one after the other, that are as one to the limits, and to those who heal everything meanwhile. Whom those
+// of the numbers in over leave unheard, they do not add to, for they are about to end. What began is answered also beside an error.
 func (b *breaker) beginAll(ctx context.Context, harms []harm, over []uint32) (begun []*standingFault, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -154,6 +154,9 @@ func (b *breaker) release(faults []*standingFault) {
 
 // spare checks whether the limits allow more faults, in place of those that are about to be over. The caller holds mu.
 func (b *breaker) spare(more []*standingFault, over []uint32) error {
+	if len(more) == 0 {
+		return nil // what ends breaks nothing
+	}
 	nodes, stand := b.stock(), b.counted()
 	before := b.injector.unheard(nodes, stand)
 	stand = slices.DeleteFunc(stand, func(f *standingFault) bool { return slices.Contains(over, f.id) })
@@ -163,7 +166,7 @@ func (b *breaker) spare(more []*standingFault, over []uint32) error {
 			mute = append(mute, n)
 		}
 	}
-	sure := len(more) > 0
+	sure := true
 	for _, f := range more {
 		if breaks(f) {
 			victims = append(victims, f.nodes...)
@@ -267,7 +270,8 @@ func (b *breaker) abandon() (told, late []string) {
 		}
 	}
 	slices.Sort(told)
-	return told, late
+	slices.Sort(late) // a stop and a restart may both be under way at one
+	return told, slices.Compact(late)
 }
 
 // Mend implements control.Lab: what was broken by key, or by hand, is healed too, and what is under way.

@@ -83,7 +83,7 @@ func stopNode(ctx context.Context, h *home, node string, _ syscall.Signal) error
 func startAnew(ctx context.Context, h *home, node string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTime)
 	defer cancel()
-	if err := h.lab.Gone(ctx, node); err != nil {
+	if err := h.lab.Ended(ctx, node); err != nil {
 		return err
 	}
 	return reviveDead(ctx, h, node)
@@ -91,16 +91,10 @@ func startAnew(ctx context.Context, h *home, node string) error {
 
 // healKilled starts a node again that got a signal. One of those that end a process is waited for; after another it may live.
 func healKilled(ctx context.Context, h *home, node string, sig syscall.Signal) error {
-	if !slices.Contains(fatal, sig) {
+	if !lab.Ends(sig) {
 		return reviveDead(ctx, h, node)
 	}
 	return startAnew(ctx, h, node)
-}
-
-// fatal are the signals that end a node.
-var fatal = []syscall.Signal{
-	syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGILL, syscall.SIGTRAP,
-	syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS,
 }
 
 // thawLiving lets a node go on; one that is dead by now is as good.

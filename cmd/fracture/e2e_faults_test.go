@@ -248,7 +248,7 @@ func TestE2E_manyWhoStartADeadNodeDoNotWaitForEachOther(t *testing.T) {
 		var all errgroup.Group
 		for range 8 {
 			all.Go(func() error {
-				return errors.Join(th.home.lab.Gone(ctx, "n2"), reviveDead(ctx, th.home, "n2"))
+				return errors.Join(th.home.lab.Ended(ctx, "n2"), reviveDead(ctx, th.home, "n2"))
 			})
 		}
 		if err := all.Wait(); err != nil {

@@ -49,7 +49,8 @@ func newGuardCommand() *cobra.Command {
 			strategyList() + "\n\n" +
 			"A stream that failfast has stopped runs no more, and is not found here: the lab that submitted it starts it\n" +
 			"again by the key s.\n\n" +
-			"Exit codes: 0 done, 1 the cluster refused, 2 wrong command line, 3 no lab, or no such stream.",
+			"Exit codes: 0 done, 1 the cluster refused, 2 wrong command line, 3 no lab, no such stream, or no leader has told\n" +
+			"of one.",
 		Example: "  fracture guard\n  fracture guard active\n  fracture guard standby --factor 3\n  fracture guard vote --stream 1 --json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -184,12 +185,10 @@ var errUnled = errors.New("of the stream that some nodes follow no leader has to
 
 // streams lists the streams that run, once the members have told of them.
 func (s *survey) streams(ctx context.Context, members func() []string) ([]ward, error) {
-	if _, err := s.await(ctx, true, members); err != nil {
+	_, unled, err := s.await(ctx, true, members)
+	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	unled := s.unled()
-	s.mu.Unlock()
 	if len(unled) > 0 {
 		return nil, fmt.Errorf("%w: %x", errUnled, unled)
 	}

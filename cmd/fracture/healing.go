@@ -61,22 +61,23 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	return forEach(f.nodes, func(node string) error {
-		if i.home.startsOf(f.harm, node) > f.starts[node] || i.healed(f, node, false) {
+		if i.home.startsOf(f.harm, node) > f.starts[node] || i.isHealed(f, node) {
 			return nil // somebody has started it again, or it was healed when another was not
 		}
-		err := f.harm.deed.heal(ctx, i.home, node, f.harm.signal)
-		i.healed(f, node, err == nil)
-		return err
+		if err := f.harm.deed.heal(ctx, i.home, node, f.harm.signal); err != nil {
+			return err
+		}
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		f.healed = append(f.healed, node)
+		return nil
 	})
 }
 
-// healed reports whether a process has been healed of a fault, and notes that it has been.
-func (i *injector) healed(f *standingFault, node string, now bool) bool {
+// isHealed reports whether a process has been healed of a fault at an attempt at which another has not.
+func (i *injector) isHealed(f *standingFault, node string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if now {
-		f.healed = append(f.healed, node)
-	}
 	return slices.Contains(f.healed, node)
 }
 

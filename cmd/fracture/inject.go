@@ -97,7 +97,7 @@ func newInjectCommand() *cobra.Command {
 type word struct {
 	AtMS float64 `json:"at_ms"` // since the first order
 	Node string  `json:"node"`
-	Verb string  `json:"verb"` // fault, heal
+	Verb string  `json:"verb"` // fault, heal, disobey
 	Text string  `json:"text"`
 	line string  // the same to people
 }
@@ -171,7 +171,7 @@ func (i *injection) stand(ctx, living context.Context, f injectFlags, client *cl
 	stood, failed := breaker.begin(living, h)
 	if last := (*control.LastError)(nil); errors.As(failed, &last) && agrees(ctx, last.Why+". Do it all the same?") {
 		h.sure = true
-		begun = clock.Now()
+		begun = i.beginAnew()
 		stood, failed = breaker.begin(living, h)
 	}
 	if failed != nil || h.once() {
@@ -219,6 +219,14 @@ func (i *injection) breaker(client *cluster.Client) *breaker {
 	}
 }
 
+// beginAnew counts from now on.
+func (i *injection) beginAnew() clock.Instant {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.began = clock.Now()
+	return i.began
+}
+
 // begin says what begins.
 func (i *injection) begin(h harm) clock.Instant {
 	i.mu.Lock()
@@ -256,7 +264,7 @@ func (i *injection) meet(ctx, living context.Context, f injectFlags, client *clu
 		slices.Sort(all)
 		return slices.Compact(all)
 	}
-	silent, err := i.heard.await(ctx, false, wanted)
+	silent, _, err := i.heard.await(ctx, false, wanted)
 	if living.Err() != nil {
 		return nil
 	}

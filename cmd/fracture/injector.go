@@ -245,7 +245,7 @@ func (i *injector) tell(ctx context.Context, nodes []string, more *standingFault
 	return errors.Join(failed, i.book.awaitConfirmed(ctx, ids))
 }
 
-// say is tell, without waiting for an answer. The numbers of the orders are noted in ids.
+// say is tell, without waiting for an answer. The numbers of the orders are noted in ids, unless that is nil.
 func (i *injector) say(ids map[uint64]string, nodes []string, more *standingFault) (failed error) {
 	i.telling.Lock()
 	defer i.telling.Unlock()

@@ -42,7 +42,7 @@ func (i *injector) welcome() {
 	i.mu.Unlock()
 	if len(fresh) > 0 {
 		slices.Sort(fresh)
-		_ = i.say(map[uint64]string{}, slices.Compact(fresh), nil)
+		_ = i.say(nil, slices.Compact(fresh), nil)
 	}
 }
 

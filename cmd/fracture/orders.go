@@ -141,7 +141,7 @@ func seeded(seed uint64, stand []chaos.Standing) []chaos.Standing {
 }
 
 // tell orders one node what is to stand at it, in place of what it was told before; nothing heals. The order's number is
-// noted in ids. What could not be said is said again as long as it is to stand, but for what strikes once.
+// noted in ids, unless that is nil and nobody waits for the answer. What could not be said is said again as long as it is to stand, but for what strikes once.
 func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant, t nodeOrder) error {
 	id, now := b.number(), clock.Now()
 	g := given{until: until, renewed: now, order: chaos.Order{ID: id, Stand: seeded(seed, t.stand)}}
@@ -151,8 +151,8 @@ func (b *orderBook) tell(ids map[uint64]string, seed uint64, until clock.Instant
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	err := b.order(t.node, g.order)
-	if err != nil {
-		delete(b.open, id) // nobody will confirm it
+	if err != nil || ids == nil {
+		delete(b.open, id) // nobody will confirm it, or ask
 	} else {
 		ids[id] = t.node
 	}
@@ -203,7 +203,7 @@ func (b *orderBook) confirm(e *telemetry.Event) {
 	id := e.Order
 	if done, ok := b.open[id]; ok {
 		delete(b.open, id)
-		if e.Verb == telemetry.Refuse {
+		if e.Verb == telemetry.Disobey {
 			if b.said == nil {
 				b.said = map[uint64]string{}
 			}

@@ -95,9 +95,9 @@ func TestOrderBook_tellsWhyANodeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id := range ids {
-		b.confirm(&telemetry.Event{Trace: failover.Trace{Node: "n1", Verb: telemetry.Refuse, Peer: "lab"}, Text: "n1: refuse: too much", Order: id})
+		b.confirm(&telemetry.Event{Trace: failover.Trace{Node: "n1", Verb: telemetry.Disobey, Peer: "lab"}, Text: "n1: disobey: too much", Order: id})
 	}
-	if err := b.awaitConfirmed(t.Context(), ids); !errors.Is(err, errDisobeyed) || !strings.Contains(err.Error(), "n1: refuse: too much") {
+	if err := b.awaitConfirmed(t.Context(), ids); !errors.Is(err, errDisobeyed) || !strings.Contains(err.Error(), "n1: disobey: too much") {
 		t.Errorf("waiting for a node that refuses: %v, want %v and why", err, errDisobeyed)
 	}
 	if len(b.said)+len(b.open) > 0 {

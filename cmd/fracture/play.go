@@ -379,7 +379,7 @@ func (p *player) restore(ctx context.Context, failed error, gated bool) error {
 			}
 		}
 		_, err = p.injector.healAll(ctx)
-		if failed == nil && int(p.nth)+1 < p.e.Fracture.Repeat {
+		if failed == nil && p.deviated() == "" && int(p.nth)+1 < p.e.Fracture.Repeat {
 			err = errors.Join(err, p.guardAsBefore(ctx))
 		}
 	})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,16 +40,18 @@ func (a *labArena) Guard(ctx context.Context, strategy work.Strategy, factor uin
 		now.Strategy, now.Factor = strategy, factor
 		a.keepEndless(i, &now) // if it is stopped from here on, it is started again as it is to be
 		if err := a.change(ctx, &now); err != nil {
-			a.keepEndless(i, s)
-			return "", errors.Join(fmt.Errorf("%s: %w", streamName(before), err), a.guardAgain(ctx, streams[:i]))
+			// It may have been changed, and only the answer be late.
+			return "", errors.Join(fmt.Errorf("%s: %w", streamName(before), err), a.guardAgain(ctx, streams[:i+1]))
 		}
 		lines = append(lines, changed(streamOfRun(&now), before))
 	}
 	return strings.Join(lines, "; "), nil
 }
 
-// guardAgain has the first of the streams without end guarded as they were.
+// guardAgain has the first of the streams without end guarded as they were, also where the time for a change has run out.
 func (a *labArena) guardAgain(ctx context.Context, were []*work.Stream) (err error) {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), guardTime, fmt.Errorf("%w within %v", errNoNodes, guardTime))
+	defer cancel()
 	for i, s := range were {
 		a.keepEndless(i, s)
 		err = errors.Join(err, a.change(ctx, s))
@@ -139,7 +140,6 @@ func (p *player) tellGuards(r *meter.Report) {
 	}
 	o := &p.lab.options
 	all := append([]guardFrom{{r.Began, o.strategy, p.lab.factor()}}, p.guards...)
-	slices.SortStableFunc(all, func(a, b guardFrom) int { return cmp.Compare(a.at, b.at) })
 	for _, g := range all {
 		r.Guarded = append(r.Guarded, meter.Guarded{At: meter.Millis(g.at.Sub(r.Began)), Strategy: g.strategy.String(), Copies: int(g.factor)})
 	}
@@ -151,7 +151,7 @@ func (p *player) tellGuards(r *meter.Report) {
 func (o *runOptions) guardedBy(guards []scenario.Guard) error {
 	for _, g := range guards {
 		if copies := int(g.Copies()); copies > o.nodes {
-			return fmt.Errorf("--nodes %d: guard %v needs %d, one for each copy", o.nodes, g.Strategy, copies)
+			return wrongValue("nodes", "%d: guard %v needs %d, one for each copy", o.nodes, g.Strategy, copies)
 		}
 		if g.Strategy != work.Vote {
 			o.budgets = slices.DeleteFunc(o.budgets, func(b meter.Budget) bool { return b.Metric == "wrong" })

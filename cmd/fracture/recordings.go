@@ -38,8 +38,10 @@ func newRecorder(cfg watchConfig, s *scene) *recorder {
 
 // overhear notes how the picture is guarded from now on, whoever has asked for it, and what another than this lab has ordered a node.
 func (s *scene) overhear(e *telemetry.Event) {
-	if g, ok := guardTold(e); ok && e.Verb == (failover.Effect{Kind: failover.Guard}).Verb() && e.Task.Stream == pictureStream {
-		s.recorder.guarded(e.At, g)
+	if e.Verb == (failover.Effect{Kind: failover.Guard}).Verb() && e.Task.Stream == pictureStream {
+		if g, ok := guardTold(e); ok {
+			s.recorder.guarded(e.At, g)
+		}
 	}
 	if e.Order != 0 && e.Verb == "fault" && e.Peer != screenName() {
 		s.recorder.remark(e.At, "%s, ordered by %s, cannot be replayed; what the control API is asked for can", e.Text, e.Peer)

@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"fracture/chaos"
+	"fracture/lab"
 )
 
 // sentence says in a few words what a harm has done to who suffers it, and for how long, or that it is over.
@@ -33,7 +33,7 @@ func (h harm) outcome() (begun, ended string) {
 		if begun = killed; h.signal != syscall.SIGKILL {
 			begun = "given " + unix.SignalName(h.signal)
 		}
-		if slices.Contains(fatal, h.signal) {
+		if lab.Ends(h.signal) {
 			return begun, "started again"
 		}
 		return begun, "runs"

@@ -42,8 +42,8 @@ func serverDeeds(empty bool) []serverDeed {
 		return reviveServer(ctx, h, empty)
 	}
 	anew := func(ctx context.Context, h *home, name string, sig syscall.Signal) error {
-		if slices.Contains(fatal, sig) { // after another it may live
-			if err := h.server.lab.Gone(ctx, name); err != nil {
+		if lab.Ends(sig) { // after another it may live
+			if err := h.server.lab.Ended(ctx, name); err != nil {
 				return err
 			}
 		}
@@ -64,7 +64,7 @@ func serverDeeds(empty bool) []serverDeed {
 				stopped := stopServer(ctx, h, name, sig)
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTime) // who asked may be gone; it has been told to end
 				defer cancel()
-				return errors.Join(stopped, h.server.lab.Gone(ctx, name), reviveServer(ctx, h, empty))
+				return errors.Join(stopped, h.server.lab.Ended(ctx, name), reviveServer(ctx, h, empty))
 			}, nil}, embedded: func(e *store.Embedded) error { e.Restart(empty); return nil }},
 		{deed: deed{"thaw", nil, false, still, "a frozen store goes on, whoever froze it", "inject thaw --role server", thawServer, nil}},
 		{deed: deed{"revive", []string{"empty"}, false, buried, "a dead store is started again, whoever ended it", "inject revive --role server", revive, nil}},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -39,13 +38,14 @@ func (s *survey) news(n telemetry.News) {
 }
 
 // await waits until every node that is wanted has told of itself, and names those that have not; one that is none any more, and gossip
-// does not know it, is not waited for for ever. With led it waits as long for the leader of each stream that some follow.
-func (s *survey) await(ctx context.Context, led bool, wanted func() []string) (silent []string, err error) {
+// does not know it, is not waited for for ever. With led it waits as long for the leader of each stream that some follow, and answers
+// with the streams of which none has told.
+func (s *survey) await(ctx context.Context, led bool, wanted func() []string) (silent []string, unled []uint64, err error) {
 	var late <-chan time.Time
-	for over := false; !over; {
+	for over, first := false, true; !over; first = false {
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		case <-late:
 			over = true
 		case <-s.told:
@@ -55,27 +55,34 @@ func (s *survey) await(ctx context.Context, led bool, wanted func() []string) (s
 		}
 		s.mu.Lock()
 		silent = slices.DeleteFunc(wanted(), func(name string) bool { return s.nodes[name].Name != "" })
-		whole := len(silent) == 0 && (!led || len(s.unled()) == 0)
+		now := s.unled()
 		s.mu.Unlock()
-		over = over || whole
+		switch {
+		case !led:
+		case first:
+			unled = now
+		default: // a request comes and goes, and each node tells of another moment
+			unled = slices.DeleteFunc(unled, func(id uint64) bool { return !slices.Contains(now, id) })
+		}
+		over = over || len(silent)+len(unled) == 0
 	}
-	return silent, nil
+	return silent, unled, nil
 }
 
-// unled are the streams that nodes follow and no word of their leader has come; the caller holds mu.
+// unled are the streams that nodes follow and no node has said to lead. The caller holds mu.
 func (s *survey) unled() (list []uint64) {
 	for _, n := range s.nodes {
-		for _, id := range n.Follows {
-			led := func(n telemetry.Status) bool {
-				return slices.ContainsFunc(n.Streams, func(s telemetry.Stream) bool { return s.ID == id })
-			}
-			if !slices.ContainsFunc(slices.Collect(maps.Values(s.nodes)), led) && !slices.Contains(list, id) {
-				list = append(list, id)
-			}
-		}
+		list = append(list, n.Follows...)
 	}
 	slices.Sort(list)
-	return list
+	return slices.DeleteFunc(slices.Compact(list), func(id uint64) bool {
+		for _, n := range s.nodes {
+			if slices.Contains(n.Leads, id) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // statuses are the newest words of those of the nodes that have told of themselves.
