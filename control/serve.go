@@ -223,19 +223,15 @@ func (s *Server) putFault(w http.ResponseWriter, r *http.Request, id string) {
 }
 
 func (s *Server) deleteFault(w http.ResponseWriter, _ *http.Request, id string) {
-	st := s.find(id)
-	if st == nil {
+	switch err := s.Heal(id); {
+	case errors.Is(err, ErrOver):
 		s.refuseID(w, id)
-		return
+	case err != nil:
+		s.fail(w, err)
+	default:
+		s.extend(w)
+		w.WriteHeader(http.StatusNoContent)
 	}
-	s.end(st)
-	<-st.over // healing is bounded
-	if st.err != nil {
-		s.fail(w, fmt.Errorf("%s could not be healed: %w", id, st.err))
-		return
-	}
-	s.extend(w)
-	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *Server) deleteFaults(w http.ResponseWriter, r *http.Request, _ string) {

@@ -223,6 +223,29 @@ func (s *Server) renew(st *standing, lease time.Duration) (Fault, bool) {
 	return st.fault, true
 }
 
+// Inject carries out what a key of the lab's own screen asks for, in the words of `fracture inject`, as if a request had: it stands until
+// its time is over, or [Server.Heal].
+func (s *Server) Inject(ctx context.Context, arguments []string) (Fault, error) {
+	return s.begin(ctx, order{arguments: arguments})
+}
+
+// ErrOver: no fault of that ID stands; it is over, or never was.
+var ErrOver = errors.New("it is over")
+
+// Heal ends a fault, and returns when it has ended. It may be called while the server runs.
+func (s *Server) Heal(id string) error {
+	st := s.find(id)
+	if st == nil {
+		return ErrOver
+	}
+	s.end(st)
+	<-st.over // healing is bounded
+	if st.err != nil {
+		return fmt.Errorf("%s could not be healed: %w", id, st.err)
+	}
+	return nil
+}
+
 // end tells a fault to heal.
 func (s *Server) end(st *standing) {
 	s.mu.Lock()

@@ -35,12 +35,22 @@ func actions() []action {
 			hint: hintOwners, do: (*model).toggleOwners},
 		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
 			hint: hintHold, do: (*model).toggleHold},
-		{name: "guard", keys: []string{"s"}, label: "s", help: "guard by the next strategy, or start again",
+		{name: "guard", keys: []string{"S"}, label: "S", help: "guard by the next strategy, or start again",
 			hint: hintGuard, do: (*model).guard},
 		{name: "heal", keys: []string{"H"}, label: "H", help: "heal everything that stands",
 			hint: hintHeal, do: (*model).heal},
-		{name: "undo", keys: []string{"u"}, label: "u", help: "take the last kill, freeze or strategy back",
+		{name: "undo", keys: []string{"u"}, label: "u", help: "take the last fault or strategy back",
 			hint: hintUndo, do: (*model).undo},
+		{name: "cut", keys: []string{"n"}, label: "n", help: "cut the picked node off, from all or from one",
+			do: (*model).cut},
+		{name: "delay", keys: []string{"l"}, label: "l", help: "have all that it says come 20 ms late",
+			do: (*model).delay},
+		{name: "fail", keys: []string{"e"}, label: "e", help: "have each seventh of its tasks fail",
+			do: (*model).fail},
+		{name: "slow", keys: []string{"d"}, label: "d", help: "have its tasks take ten times as long",
+			do: (*model).slow},
+		{name: "store", keys: []string{"s"}, label: "s", help: "take the store down, as nodes see it",
+			do: (*model).storeDown},
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
 			help: "pick a node, as a click does; tab: the next",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
@@ -67,6 +77,9 @@ func (m *model) press(key string) tea.Cmd {
 			m.soil(paneFooter)
 		}
 	}(m.state.asked)
+	if m.part(key) {
+		return nil
+	}
 	for i := range m.table {
 		if slices.Contains(m.table[i].keys, key) {
 			return m.table[i].do(m, key)

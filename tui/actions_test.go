@@ -69,11 +69,11 @@ func TestFooter_namesItsTargetAndWhatItIs(t *testing.T) {
 		{[]string{"space"}, "space go on"},
 		{[]string{"esc"}, "space hold"},
 		{[]string{"9"}, "x kill n5"},
-		{nil, "s hedge"},
-		{[]string{"s"}, "picture: hedge, 2"},
-		{[]string{"s"}, "picture: active, 2"},
-		{[]string{"s"}, "picture: vote, 3"},
-		{[]string{"s"}, "picture: failfast, 1"},
+		{nil, "S hedge"},
+		{[]string{"S"}, "picture: hedge, 2"},
+		{[]string{"S"}, "picture: active, 2"},
+		{[]string{"S"}, "picture: vote, 3"},
+		{[]string{"S"}, "picture: failfast, 1"},
 	} {
 		s.press(c.keys...)
 		s.play(fakePeriod)
@@ -133,7 +133,7 @@ func TestGuard_skipsWhatTheLivingNodesCannotGive(t *testing.T) {
 	s.play(100 * time.Millisecond)
 	s.press("1", "x", "2", "x", "3", "x")
 	s.play(time.Second)
-	s.press("s", "s", "s") // hedge, active, and not vote
+	s.press("S", "S", "S") // hedge, active, and not vote
 	if want := "guard failfast 1"; s.fake.calls[len(s.fake.calls)-1] != want {
 		t.Errorf("with two nodes alive the deeds were %q, want %q to be the last", s.fake.calls, want)
 	}
@@ -141,7 +141,7 @@ func TestGuard_skipsWhatTheLivingNodesCannotGive(t *testing.T) {
 		t.Errorf("the header does not say what holds now:\n%s", got)
 	}
 	s.fake.deny = errors.New("expendable: too few")
-	s.press("s")
+	s.press("S")
 	if got := s.text(); !strings.Contains(got, "guard by expendable: expendable: too few") || !strings.Contains(got, "strategy failfast ×1") {
 		t.Errorf("want the refusal in the footer, and the header as it was:\n%s", got)
 	}
@@ -149,13 +149,13 @@ func TestGuard_skipsWhatTheLivingNodesCannotGive(t *testing.T) {
 
 func TestGuard_waitsForTheChangeBefore(t *testing.T) {
 	s := newStage(t, 120, 36, Options{})
-	s.model.press("s")
+	s.model.press("S")
 	if got := s.text(); !strings.Contains(got, "guard: it is not known yet") {
 		t.Errorf("want the reason in the footer:\n%s", got)
 	}
 	s.play(100 * time.Millisecond)
-	s.model.press("s")
-	s.model.press("s")
+	s.model.press("S")
+	s.model.press("S")
 	if got := s.text(); len(s.deeds) != 1 || !strings.Contains(got, "the change before is not done yet") {
 		t.Errorf("%d changes are asked for at once, want one, and the reason in the footer:\n%s", len(s.deeds), got)
 	}
@@ -169,10 +169,10 @@ func TestScreen_saysThatThePictureHasStoppedAndHowItGoesOn(t *testing.T) {
 			Tiles: 24, Period: fakePeriod, Strategy: "failfast", Factor: 1, Stopped: "n3 failed (reset)",
 		}}})
 		checkSize(t, "stopped", s.View().Content, size[0], size[1])
-		if got := s.text(); !strings.Contains(got, "stopped: n3 failed (reset); s starts it again") {
+		if got := s.text(); !strings.Contains(got, "stopped: n3 failed (reset); S starts it again") {
 			t.Errorf("at %v the screen does not say that the picture has stopped:\n%s", size, got)
 		}
-		s.press("s")
+		s.press("S")
 		if got := s.text(); strings.Contains(got, "stopped:") || s.fake.calls[0] != "guard expendable 1" {
 			t.Errorf("at %v after %q the screen is:\n%s", size, s.fake.calls, got)
 		}

@@ -47,7 +47,7 @@ func drawHeader(s *state, t *theme, w int, bare bool) string {
 // halt says that the picture has stopped, and, where no caption tells of it (bare), what to do.
 func (s *state) halt(bare bool) string {
 	if bare {
-		return "stopped: " + s.stopped + "; s starts it again"
+		return "stopped: " + s.stopped + "; S starts it again"
 	}
 	return s.opts.Strategy + " stopped: " + s.stopped
 }
@@ -135,6 +135,9 @@ type spot struct {
 	x, w int
 	key  string
 }
+
+// holds reports whether a column of the row is a part of it.
+func (s spot) holds(x int) bool { return x >= s.x && x < s.x+s.w }
 
 // footer is the last row, and where its keys are.
 func footer(s *state, t *theme, table []action, w int) (row string, spots []spot) {

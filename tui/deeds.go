@@ -60,9 +60,9 @@ func (d deed) perform(ctx context.Context, control Control) (msg tea.Msg) {
 	return answer{done, nil, d.then}
 }
 
-// order has something done to the picked node, beside the loop; what comes of it is an [answer]. What breaks the last one is
+// order has something done to the picked node, beside the loop; what comes of it is an [answer], which says of the node what was done. What breaks the last one is
 // asked for twice.
-func (m *model) order(verb, past, key string, do func(c Control, ctx context.Context, node string, sure bool) error) tea.Cmd {
+func (m *model) order(verb, said, key string, do orderOf) tea.Cmd {
 	m.soil(paneFooter)
 	n := m.state.target()
 	if n == nil {
@@ -75,22 +75,35 @@ func (m *model) order(verb, past, key string, do func(c Control, ctx context.Con
 	}
 	name, again := n.Name, question{verb, n.Name}
 	sure := m.state.asked == again
+	var heal Heal // told by the deed before its answer comes
 	m.give(deed{name: verb + " " + name, do: func(c Control, ctx context.Context) (string, error) {
-		return past + " " + name, do(c, ctx, name, sure)
+		var err error
+		heal, err = do(c, ctx, name, sure)
+		return fmt.Sprintf(said, name), err
 	}, then: func(s *state, err error) {
 		if doubt := (*Doubt)(nil); errors.As(err, &doubt) { // what to press first: the rest may be cut
 			s.ask(again, "%s %s? %s again does it: %s", verb, name, key, doubt.Why)
 		}
 		if err == nil {
-			s.did(done{verb: verb, node: name})
+			s.did(done{verb: verb, node: name, heal: heal})
 		}
 	}})
 	return nil
 }
 
-// gently makes a deed of one that breaks nothing.
-func gently(do func(Control, context.Context, string) error) func(Control, context.Context, string, bool) error {
-	return func(c Control, ctx context.Context, node string, _ bool) error { return do(c, ctx, node) }
+// orderOf is what is to be done to a node. What it answers with ends it; nil where another deed does.
+type orderOf func(c Control, ctx context.Context, node string, sure bool) (Heal, error)
+
+// roughly makes an order of a deed that may end the last one.
+func roughly(do func(Control, context.Context, string, bool) error) orderOf {
+	return func(c Control, ctx context.Context, node string, sure bool) (Heal, error) {
+		return nil, do(c, ctx, node, sure)
+	}
+}
+
+// gently makes an order of a deed that breaks nothing.
+func gently(do func(Control, context.Context, string) error) orderOf {
+	return func(c Control, ctx context.Context, node string, _ bool) (Heal, error) { return nil, do(c, ctx, node) }
 }
 
 // give hands a deed over to be carried out, and reports whether there was room for it.
@@ -127,17 +140,19 @@ func (m *model) pick(key string) tea.Cmd {
 // choose makes a node the target of what follows.
 func (m *model) choose(name string) {
 	m.state.picked = name
-	m.state.message, m.state.asked = "", question{}
+	m.state.message, m.state.asked, m.state.parting = "", question{}, ""
 	m.soil(paneNodes, paneFooter)
 }
 
-func (m *model) kill(key string) tea.Cmd { return m.order("kill", "killed", key, Control.Kill) }
+func (m *model) kill(key string) tea.Cmd {
+	return m.order("kill", "killed %s", key, roughly(Control.Kill))
+}
 
 func (m *model) freezeOrThaw(key string) tea.Cmd {
 	if n := m.state.target(); n != nil && n.State == Frozen {
-		return m.order("thaw", "thawed", key, gently(Control.Thaw))
+		return m.order("thaw", "thawed %s", key, gently(Control.Thaw))
 	}
-	return m.order("freeze", "froze", key, Control.Freeze)
+	return m.order("freeze", "froze %s", key, roughly(Control.Freeze))
 }
 
 func (m *model) revive(key string) tea.Cmd {
@@ -146,7 +161,7 @@ func (m *model) revive(key string) tea.Cmd {
 		m.soil(paneFooter)
 		return nil
 	}
-	return m.order("revive", "started", key, gently(Control.Revive))
+	return m.order("revive", "started %s", key, gently(Control.Revive))
 }
 
 // heal ends everything that stands, whoever broke it.
@@ -278,20 +293,23 @@ func (m *model) click(x, y int) tea.Cmd {
 	if a := m.place(paneFooter); a.contains(x, y) && !m.lay.small {
 		_, spots := footer(&m.state, m.look, m.table, a.w)
 		for _, s := range spots {
-			if x >= a.x+s.x && x < a.x+s.x+s.w {
+			if s.holds(x - a.x) {
 				return m.press(s.key)
 			}
 		}
 	}
 	if a := m.place(paneHelp); a.contains(x, y) {
-		rows := helpRows(m.look, m.table, a.w, a.h)
-		if y-a.y >= len(rows) || rows[y-a.y].key == "" {
-			return nil
+		if rows := helpRows(m.look, m.table, a.w, a.h); y-a.y < len(rows) {
+			for _, s := range rows[y-a.y].spots {
+				if s.holds(x - a.x) {
+					m.toggleHelp("") // to see what comes of it
+					if s.key != "?" && s.key != "esc" {
+						return m.press(s.key)
+					}
+				}
+			}
 		}
-		m.toggleHelp("") // to see what comes of it
-		if key := rows[y-a.y].key; key != "?" && key != "esc" {
-			return m.press(key)
-		}
+		return nil
 	}
 	if a := m.place(paneNodes); a.contains(x, y) {
 		if i := m.state.nodeAt(y-a.y, a.h); i >= 0 {

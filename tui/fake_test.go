@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -230,6 +231,20 @@ func (f *fake) Record(context.Context) (string, error) {
 	}
 	f.news.Recording = &Recording{Since: f.lastAt}
 	return "recording", nil
+}
+
+// Inject pretends that a fault stands.
+func (f *fake) Inject(_ context.Context, arguments []string, _ bool) (Heal, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	what := strings.Join(arguments, " ")
+	f.calls = append(f.calls, "inject "+what)
+	return func(context.Context) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.calls = append(f.calls, "heal "+what)
+		return f.deny
+	}, f.deny
 }
 
 func (f *fake) Freeze(_ context.Context, node string, _ bool) error {

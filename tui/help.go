@@ -2,8 +2,11 @@ package tui
 
 import "slices"
 
-// helpRow is a row of help, and the key of the action that it explains; empty where it explains none.
-type helpRow struct{ text, key string }
+// helpRow is a row of help, and where on it which key is explained.
+type helpRow struct {
+	text  string
+	spots []spot
+}
 
 // drawHelp draws every action with its keys, and what the table's words mean.
 func drawHelp(t *theme, table []action, w, h int) []string {
@@ -36,12 +39,31 @@ func helpRows(t *theme, table []action, w, h int) []helpRow {
 		case over == 3:
 			return slices.Delete(rows, keys, keys+2)[1:]
 		case keys > h:
-			return rows[1:min(keys, h+1)]
+			return inColumns(t, table, w)
 		default:
 			return rows[:keys]
 		}
 	}
 	return nil
+}
+
+// inColumns are the keys alone, two in a row, each explained as far as there is room.
+func inColumns(t *theme, table []action, w int) (rows []helpRow) {
+	const keyWidth, gap = 6, 2
+	column := (w - gap) / 2
+	half := (len(table) + 1) / 2
+	for i := range half {
+		l := t.line(w)
+		var spots []spot
+		for n := i; n < len(table); n += half {
+			a := &table[n]
+			spots = append(spots, spot{l.w, column, a.keys[0]})
+			end := l.w + column
+			l.left(lit, a.label, keyWidth).put(plain, t.cut(a.help, column-keyWidth)).to(min(end+gap, w))
+		}
+		rows = append(rows, helpRow{l.String(), spots})
+	}
+	return rows
 }
 
 // explain appends a key or a word and its explanation, in one row or as many as it takes.
@@ -55,7 +77,11 @@ func explain(t *theme, rows []helpRow, what hint, column, w int, broken bool) []
 		lines = wrap(what.text, w-column)
 	}
 	for _, line := range lines {
-		rows = append(rows, helpRow{t.line(w).left(look, term, column).put(plain, line).String(), what.press})
+		row := helpRow{text: t.line(w).left(look, term, column).put(plain, line).String()}
+		if what.press != "" {
+			row.spots = []spot{{0, w, what.press}}
+		}
+		rows = append(rows, row)
 		term = ""
 	}
 	return rows

@@ -45,6 +45,8 @@ type Control interface {
 	// Kill and Freeze refuse with a [Doubt] what loses results, unless the user is sure.
 	Kill(ctx context.Context, node string, sure bool) error
 	Freeze(ctx context.Context, node string, sure bool) error
+	// Inject brings a fault about, in the words of `fracture inject`, and answers with what ends it. It refuses with a [Doubt], too.
+	Inject(ctx context.Context, arguments []string, sure bool) (Heal, error)
 	Thaw(ctx context.Context, node string) error
 	Revive(ctx context.Context, node string) error
 	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
@@ -56,6 +58,9 @@ type Control interface {
 	// and how to replay it.
 	Record(ctx context.Context) (string, error)
 }
+
+// Heal ends a fault that stands.
+type Heal func(ctx context.Context) error
 
 // DeedTimeout is how long a [Control] may take over one deed.
 const DeedTimeout = 5 * time.Second

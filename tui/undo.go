@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -12,9 +13,11 @@ import (
 // maxUndos is how many deeds can be taken back; the oldest are forgotten first.
 const maxUndos = 16
 
-// done is a deed that can be taken back: a kill or a freeze of a node, or a change of strategy, with what held before.
+// done is a deed that can be taken back: a kill or a freeze of a node, a fault with what ends it, or a change of strategy, with what
+// held before.
 type done struct {
 	verb, node string
+	heal       Heal
 	strategy   work.Strategy
 	factor     uint8
 }
@@ -24,13 +27,24 @@ func (d done) String() string {
 	if d.verb == "guard" {
 		return "the change of strategy"
 	}
-	return d.verb + " " + d.node
+	return strings.TrimSpace(d.verb + " " + d.node)
+}
+
+// end ends what a deed has broken.
+func (d done) end(c Control, ctx context.Context) error {
+	switch {
+	case d.heal != nil:
+		return d.heal(ctx)
+	case d.verb == "freeze":
+		return c.Thaw(ctx, d.node)
+	}
+	return c.Revive(ctx, d.node)
 }
 
 // did notes what a deed has broken, or, once something is mended, that it need not be taken back any more.
 func (s *state) did(d done) {
-	switch d.verb {
-	case "kill", "freeze", "guard":
+	switch {
+	case d.heal != nil, d.verb == "kill", d.verb == "freeze", d.verb == "guard":
 		if d.verb == "kill" { // what befell the process before went with it
 			s.forget(d.node)
 		}
@@ -38,7 +52,7 @@ func (s *state) did(d done) {
 			s.undos = slices.Delete(s.undos, 0, 1)
 		}
 		s.undos = append(s.undos, d)
-	case "heal":
+	case d.verb == "heal":
 		s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" })
 	default:
 		s.forget(d.node)
@@ -50,7 +64,7 @@ func (s *state) forget(node string) {
 	s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" && o.node == node })
 }
 
-// undo takes the last kill, freeze or change of strategy back that was done here.
+// undo takes the last fault or change of strategy back that was brought about here.
 func (m *model) undo(string) tea.Cmd {
 	m.soil(paneFooter)
 	s := &m.state
@@ -66,12 +80,9 @@ func (m *model) undo(string) tea.Cmd {
 		}
 		m.guardBy(last.strategy, last.factor, func(*state) {})
 	} else if !m.give(deed{name: "undo " + last.String(), do: func(c Control, ctx context.Context) (string, error) {
-		if last.verb == "freeze" {
-			return "took back: " + last.String(), c.Thaw(ctx, last.node)
-		}
-		return "took back: " + last.String(), c.Revive(ctx, last.node)
+		return "took back: " + last.String(), last.end(c, ctx)
 	}, then: func(s *state, err error) {
-		if err != nil {
+		if err != nil && last.heal == nil { // what ends by itself may be over
 			s.did(last) // for another try
 		}
 	}}) {

@@ -16,7 +16,7 @@ func TestUndo_takesBackWhatWasDoneLastFirst(t *testing.T) {
 	if got := s.row(44); !strings.Contains(got, "undo: nothing was broken here that stands") {
 		t.Errorf("before anything was done the footer is %q", got)
 	}
-	s.press("3", "x", "2", "p", "s")
+	s.press("3", "x", "2", "p", "S")
 	s.play(messageFor + time.Second)
 	if got := s.row(44); !strings.Contains(got, "u undo the change of strategy") {
 		t.Errorf("the footer is %q, want what would be taken back", got)

@@ -160,6 +160,9 @@ var errHealElsewhere = errors.New("what stands is ended where it was begun: by H
 // onlooker is that of a screen on somebody else's cluster: nodes are not ours to break, streams are everybody's.
 type onlooker struct{ *guardian }
 
+// Inject implements tui.Control.
+func (onlooker) Inject(context.Context, []string, bool) (tui.Heal, error) { return nil, tui.ErrNotOurs }
+
 // Kill, Freeze, Thaw and Revive implement tui.Control.
 func (onlooker) Kill(context.Context, string, bool) error   { return tui.ErrNotOurs }
 func (onlooker) Freeze(context.Context, string, bool) error { return tui.ErrNotOurs }

@@ -194,12 +194,20 @@ func runControl(ctx context.Context, cfg watchConfig, s *scene, before *sceneLab
 		}
 		return all
 	}
+	s.inject = func(ctx context.Context, arguments []string) (tui.Heal, error) {
+		deed, err := before.Inject(ctx, arguments)
+		return deed.Heal, err
+	}
 	server, addr, err := openControl(ctx, cfg.outside, cfg.control, before)
 	if err != nil {
 		return err
 	}
 	if server != nil {
 		s.heal = server.HealAll
+		s.inject = func(ctx context.Context, arguments []string) (tui.Heal, error) {
+			fault, err := server.Inject(ctx, arguments)
+			return func(context.Context) error { return server.Heal(fault.ID) }, err
+		}
 		s.broker.openTo(server)
 		s.broker.Event(whereControl(addr, cfg.control.dir.Path))
 		group.Go(guarded(func() error { return server.Run(ctx) }))

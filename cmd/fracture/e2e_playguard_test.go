@@ -107,7 +107,7 @@ func TestE2E_aChangeOfStrategyIsRecordedAndReplayed(t *testing.T) {
 	s := h.openTerminal()
 	s.labIn("--nodes", "5", "--fps", "10", "--probe", "50ms", "--strategy", "standby", "--record", file)
 	s.await(`strategy standby ×2`)
-	s.press("s")
+	s.press("S")
 	s.await(`strategy hedge ×2`)
 	h.guard(exitHeld, "vote")
 	s.await(`strategy vote ×3`)

@@ -48,7 +48,7 @@ func newGuardCommand() *cobra.Command {
 			"picture and the probes that measure it. --stream names another, or one of them. The strategies are\n" +
 			strategyList() + "\n\n" +
 			"A stream that failfast has stopped runs no more, and is not found here: the lab that submitted it starts it\n" +
-			"again by the key s.\n\n" +
+			"again by the key S.\n\n" +
 			"Exit codes: 0 done, 1 the cluster refused, 2 wrong command line, 3 no lab, no such stream, or no leader has told\n" +
 			"of one.",
 		Example: "  fracture guard\n  fracture guard active\n  fracture guard standby --factor 3\n  fracture guard vote --stream 1 --json",

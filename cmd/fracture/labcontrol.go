@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"fracture/clock"
+	"fracture/control"
 	"fracture/tui"
 	"fracture/work"
 )
@@ -26,6 +28,18 @@ func (c labControl) Kill(ctx context.Context, node string, sure bool) error {
 // Freeze implements part of tui.Control.
 func (c labControl) Freeze(ctx context.Context, node string, sure bool) error {
 	return c.breakOne("freeze", node, sure, func() error { return c.home.Freeze(ctx, node) })
+}
+
+// Inject implements part of tui.Control. What stands is listed, and recorded, as what a request has begun.
+func (c labControl) Inject(ctx context.Context, arguments []string, sure bool) (tui.Heal, error) {
+	if sure {
+		arguments = append(arguments, "--"+control.YesBreakIt)
+	}
+	heal, err := c.scene.inject(ctx, arguments)
+	if last := (*control.LastError)(nil); errors.As(err, &last) {
+		return nil, &tui.Doubt{Why: last.Why}
+	}
+	return heal, err
 }
 
 // breakOne breaks a node, unless it is the last one and nobody is sure.

@@ -54,9 +54,10 @@ var latencyBuckets = []float64{0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 500, m
 type scene struct {
 	broker feed
 	client *cluster.Client
-	child  func(name string) (tui.NodeState, bool) // of a process of ours; nil: none is
-	breaks *injector                               // of what is asked for from outside; nil: nothing can be
-	heal   healer                                  // of all that stands; nil where breaks is
+	child  func(name string) (tui.NodeState, bool)                         // of a process of ours; nil: none is
+	breaks *injector                                                       // of what is asked for from outside; nil: nothing can be
+	heal   healer                                                          // of all that stands; nil where breaks is
+	inject func(ctx context.Context, arguments []string) (tui.Heal, error) // as `fracture inject` has it; nil where breaks is
 
 	recorder *recorder // of what is broken; nil: nothing can be
 

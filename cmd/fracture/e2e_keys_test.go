@@ -1,0 +1,44 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// What a key orders is listed, and ends, as what a request has begun.
+func TestE2E_keysOrderFaultsAndTakeThemBack(t *testing.T) {
+	h := newHouse(t)
+	s := h.openTerminal()
+	s.labIn("--nodes", "5", "--fps", "10", "--probe", "50ms")
+	s.await(`5 \S n5 +alive`)
+	o := h.outside()
+	stands := func(want string) {
+		t.Helper()
+		got := ""
+		await(t, "what stands: "+want, func() bool {
+			list, err := o.client.Faults(t.Context())
+			got = ""
+			for _, f := range list {
+				got += f.What + " at " + strings.Join(f.Whom, ", ")
+			}
+			return err == nil && got == want
+		}, func() string { return got })
+	}
+	s.press("3", "d")
+	s.await(`tasks of n3 take ten times as long, for 10 s`)
+	stands("slow at n3")
+	s.press("u")
+	s.await(`took back: slow n3`)
+	stands("")
+	s.press("n")
+	s.await(`cut n3 off from whom`)
+	s.press("4")
+	s.await(`n3 is cut off from n4, for 10 s`)
+	stands("cut at n3")
+	s.press("H")
+	s.await(`healed: cut`)
+	stands("")
+	s.press("q")
+	s.await(`exit:0`)
+	h.wantNothingLeft()
+}
