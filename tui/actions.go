@@ -51,6 +51,8 @@ func actions() []action {
 			do: (*model).slow},
 		{name: "store", keys: []string{"s"}, label: "s", help: "take the store down, as nodes see it",
 			do: (*model).storeDown},
+		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more",
+			hint: hintMonkey, do: (*model).monkey},
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
 			help: "pick a node, as a click does; tab: the next",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
@@ -130,6 +132,14 @@ func hintHeal(s *state, brief bool) string {
 			}
 			return "heal all"
 		}
+	}
+	return ""
+}
+
+// hintMonkey shows the key while something breaks at random.
+func hintMonkey(s *state, _ bool) string {
+	if s.loose {
+		return "stop monkey"
 	}
 	return ""
 }

@@ -168,6 +168,7 @@ func (m *model) revive(key string) tea.Cmd {
 func (m *model) heal(string) tea.Cmd {
 	m.soil(paneFooter)
 	m.give(deed{name: "heal", do: func(c Control, ctx context.Context) (string, error) { return c.Heal(ctx) }, then: func(s *state, err error) {
+		s.loose = false // also where something could not be healed
 		if err == nil {
 			s.did(done{verb: "heal"})
 		}

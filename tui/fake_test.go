@@ -247,6 +247,14 @@ func (f *fake) Inject(_ context.Context, arguments []string, _ bool) (Heal, erro
 	}, f.deny
 }
 
+// Monkey pretends that something breaks at random.
+func (f *fake) Monkey(_ context.Context, loose bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf("monkey %v", loose))
+	return f.deny
+}
+
 func (f *fake) Freeze(_ context.Context, node string, _ bool) error {
 	return f.deed("freeze", node, func(i int) {
 		f.states[i] = Frozen

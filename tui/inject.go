@@ -61,6 +61,23 @@ func (m *model) part(key string) bool {
 	return true
 }
 
+// monkey lets the monkey loose, or has it rest.
+func (m *model) monkey(string) tea.Cmd {
+	m.soil(paneFooter)
+	loose, said := !m.state.loose, "the monkey rests"
+	if loose {
+		said = "the monkey is loose: every 3 s something breaks"
+	}
+	m.give(deed{name: "monkey", do: func(c Control, ctx context.Context) (string, error) {
+		return said, c.Monkey(ctx, loose)
+	}, then: func(s *state, err error) {
+		if err == nil {
+			s.loose = loose
+		}
+	}})
+	return nil
+}
+
 // storeDown takes the store down, as all nodes see it.
 func (m *model) storeDown(string) tea.Cmd {
 	m.soil(paneFooter)

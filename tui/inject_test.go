@@ -71,3 +71,21 @@ func TestInject_undoEndsIt(t *testing.T) {
 		t.Errorf("what was refused can be taken back: %v", s.state.undos)
 	}
 }
+
+func TestMonkey_isLooseUntilItIsToldOrAllIsHealed(t *testing.T) {
+	s := newStage(t, 160, 45, Options{})
+	s.play(300 * time.Millisecond)
+	s.press("m")
+	if got := s.row(44); !strings.Contains(got, "the monkey is loose: every 3 s something breaks") || !s.state.loose {
+		t.Errorf("the footer is %q, want that the monkey is loose", got)
+	}
+	s.play(messageFor + time.Second)
+	if got := s.row(44); !strings.Contains(got, "m stop monkey") {
+		t.Errorf("the footer is %q, want the key that ends it", got)
+	}
+	s.press("m", "m", "H", "m")
+	want := []string{"monkey true", "monkey false", "monkey true", "heal", "monkey true"}
+	if !slices.Equal(s.fake.calls, want) {
+		t.Errorf("asked for was %q, want %q", s.fake.calls, want)
+	}
+}

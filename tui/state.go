@@ -44,6 +44,7 @@ type state struct {
 	changing bool          // a change of strategy is on its way
 	asked    question      // what the message asks; zero: it asks nothing
 	undos    []done        // what can be taken back, the last one last
+	loose    bool          // something breaks at random again and again
 	parting  string        // the node of which it is asked from whom it is to be cut off
 	tape     *Recording    // what is recorded; nil: nothing is
 	stale    staleness

@@ -52,7 +52,9 @@ type Control interface {
 	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
 	// with what holds now, as people read it.
 	Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error)
-	// Heal ends everything that stands, whoever began it, and answers with what did, as people read it.
+	// Monkey has something broken at random every few seconds from now on, or no more.
+	Monkey(ctx context.Context, loose bool) error
+	// Heal ends everything that stands, whoever began it, and answers with what did, as people read it. The monkey rests.
 	Heal(ctx context.Context) (string, error)
 	// Record begins to note what is broken and healed, or ends that and writes it as a scenario. It answers with which it was,
 	// and how to replay it.

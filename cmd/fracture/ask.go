@@ -169,6 +169,9 @@ func (onlooker) Freeze(context.Context, string, bool) error { return tui.ErrNotO
 func (onlooker) Thaw(context.Context, string) error         { return tui.ErrNotOurs }
 func (onlooker) Revive(context.Context, string) error       { return tui.ErrNotOurs }
 
+// Monkey implements tui.Control.
+func (onlooker) Monkey(context.Context, bool) error { return tui.ErrNotOurs }
+
 // Heal implements tui.Control.
 func (onlooker) Heal(context.Context) (string, error) { return "", errHealElsewhere }
 

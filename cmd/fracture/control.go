@@ -226,6 +226,11 @@ func (s *scene) unhealed(f *standingFault, err error) {
 	})
 }
 
+// tellOfMonkey tells the log of what the monkey could not break.
+func (s *scene) tellOfMonkey(text string) {
+	s.broker.Event(telemetry.Event{Trace: failover.Trace{At: clock.Now(), Node: "monkey", Verb: "fault"}, Text: text})
+}
+
 // known are the last words of all nodes that were heard of and have not left.
 func (s *scene) known() (list []telemetry.Status) {
 	s.mu.Lock()

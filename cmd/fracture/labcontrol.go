@@ -17,7 +17,20 @@ type labControl struct {
 	breaker  *breaker
 	scene    *scene
 	recorder *recorder
+	monkey   *monkey
 	healer
+}
+
+// Monkey implements part of tui.Control.
+func (c labControl) Monkey(_ context.Context, loose bool) error {
+	c.monkey.let(loose)
+	return nil
+}
+
+// Heal implements part of tui.Control. The monkey breaks nothing more.
+func (c labControl) Heal(ctx context.Context) (string, error) {
+	c.monkey.let(false)
+	return c.healer.Heal(ctx)
 }
 
 // Kill implements part of tui.Control: it ends a node as kill -9 does.

@@ -57,6 +57,7 @@ type scene struct {
 	child  func(name string) (tui.NodeState, bool)                         // of a process of ours; nil: none is
 	breaks *injector                                                       // of what is asked for from outside; nil: nothing can be
 	heal   healer                                                          // of all that stands; nil where breaks is
+	monkey *monkey                                                         // nil where breaks is
 	inject func(ctx context.Context, arguments []string) (tui.Heal, error) // as `fracture inject` has it; nil where breaks is
 
 	recorder *recorder // of what is broken; nil: nothing can be

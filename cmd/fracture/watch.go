@@ -75,6 +75,8 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 			return err
 		}
 		group.Go(guarded(func() error { return s.breaks.run(inner) }))
+		s.monkey = &monkey{inject: s.inject, told: s.tellOfMonkey, seed: clock.Stamp(), woken: make(chan struct{}, 1)}
+		group.Go(guarded(func() error { return s.monkey.run(inner) }))
 	}
 	for _, stream := range cfg.streams {
 		if cfg.submit {
@@ -143,7 +145,7 @@ func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian, before *s
 	}
 	var control tui.Control = onlooker{g}
 	if cfg.control != nil {
-		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.heal}
+		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.monkey, s.heal}
 	}
 	return tui.Run(ctx, cfg.options, &s.broker, control)
 }
