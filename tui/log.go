@@ -112,7 +112,7 @@ func tone(verb string) style {
 
 // stamp is an instant as the time of day.
 func (o Options) stamp(at clock.Instant, layout string) string {
-	return o.Anchor.Wall.Add(at.Sub(o.Anchor.At)).Format(layout)
+	return o.Anchor.wall(at).Format(layout)
 }
 
 // drawLog draws the newest lines of the log, newest last.

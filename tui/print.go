@@ -3,9 +3,9 @@ package tui
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"fracture/clock"
@@ -17,8 +17,8 @@ const (
 	summaryEvery = time.Second
 )
 
-// Print writes the feed's news as lines, one labelled line an event and a summary each second, until ctx ends, whose
-// error it returns, or the writer refuses. It writes no escape codes and moves no cursor, so it suits pipes, logs, plain
+// Print writes the feed's news as lines, one labelled line an event and a summary each second, or with Options.JSON an object each, until
+// ctx ends, whose error it returns, or the writer refuses. It writes no escape codes and moves no cursor, so it suits pipes, logs, plain
 // terminals and screen readers.
 func Print(ctx context.Context, opts Options, feed Feed) error {
 	opts = opts.withDefaults()
@@ -43,6 +43,7 @@ type printer struct {
 	state   state
 	arrived map[uint32]clock.Instant // when the newest of each tile came
 	next    clock.Instant            // when the next summary is due
+	failed  error                    // what could not be told
 }
 
 func newPrinter(opts Options) *printer {
@@ -59,12 +60,7 @@ func (p *printer) print(n News) error {
 	}
 	if n.Stream != nil {
 		s.promise(n.Stream)
-		text := ""
-		if s.stopped != "" {
-			text = "; stopped: " + s.stopped
-		}
-		p.line("stream", n.Now, "%s every %s ms, strategy %s ×%d%s", plural(n.Stream.Tiles, "tile"), ms(millis(n.Stream.Period)),
-			n.Stream.Strategy, n.Stream.Factor, text)
+		p.tell("stream", n.Now, streamFact{n.Stream.Tiles, millis(n.Stream.Period), n.Stream.Strategy, n.Stream.Factor, s.stopped})
 	}
 	for _, t := range n.Tiles {
 		p.arrived[t.Index] = t.Arrived
@@ -93,13 +89,22 @@ func (p *printer) print(n News) error {
 		p.summary()
 		p.next = max(p.next.Add(summaryEvery), n.Now)
 	}
-	return p.out.Flush()
+	return errors.Join(p.failed, p.out.Flush())
 }
 
-// line writes one line: its label, the time of day, and what it says. An error of the writer comes out of Flush.
-func (p *printer) line(label string, at clock.Instant, format string, args ...any) {
-	_, _ = io.WriteString(p.out, fmt.Sprintf("%-8s %s  ", label, p.state.opts.stamp(at, "15:04:05.000"))+
-		clean(fmt.Sprintf(format, args...))+"\n")
+// tell writes one line: to people its label, the time of day, and what it says; to programs an object. An error of the writer comes
+// out of Flush.
+func (p *printer) tell(label string, at clock.Instant, f fact) {
+	text := fmt.Sprintf("%-8s %s  %s", label, p.state.opts.stamp(at, "15:04:05.000"), f.words())
+	if p.state.opts.JSON {
+		object, err := asJSON(label, p.state.opts.Anchor.wall(at), f)
+		if err != nil {
+			p.failed = fmt.Errorf("%s: %w", label, err)
+			return
+		}
+		text = string(object)
+	}
+	_, _ = io.WriteString(p.out, clean(text)+"\n")
 }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -116,11 +121,7 @@ func clean(text string) string {
 }
 
 func (p *printer) event(e entry) {
-	count := ""
-	if e.times > 1 {
-		count = fmt.Sprintf(" (%d times)", e.times)
-	}
-	p.line("event", e.at, "%s %s: %s%s", e.node, e.verb, e.text, count)
+	p.tell("event", e.at, eventFact{e.node, e.verb, e.text, max(e.times, 1)})
 }
 
 // changes writes a line for each node that is another way than before.
@@ -129,7 +130,7 @@ func (p *printer) changes(nodes []Node) {
 		n := &nodes[i]
 		before := p.state.ordinal(n.Name)
 		if before < 0 || p.state.nodes[before].State != n.State {
-			p.line("node", p.state.now, "%s is %s", n.Name, n.State)
+			p.tell("node", p.state.now, nodeFact{n.Name, n.State.String()})
 		}
 	}
 }
@@ -144,44 +145,31 @@ func (p *printer) incident(i *Incident) {
 		return
 	}
 	_, heir, _ := told(s, i)
-	downtime := ms(i.Downtime) + " ms" + i.judged(millis(s.opts.Budget))
-	if i.Untold != "" {
-		downtime = "cannot be told: " + i.Untold
+	budget := millis(s.opts.Budget)
+	f := incidentFact{
+		Node: i.Node, What: i.What, Noticed: i.Noticed, Heir: i.Heir, Taken: i.Taken, Tasks: i.Tasks, Downtime: i.Downtime, Untold: i.Untold,
+		Within: i.Untold == "" && i.Downtime <= budget, heir: heir, judged: i.judged(budget),
 	}
-	p.line("incident", i.At, "%s %s; %s; downtime %s", i.Node, i.What, heir, downtime)
+	if i.Signal != 0 {
+		f.Signal = i.Signal.String()
+	}
+	p.tell("incident", i.At, f)
 }
 
 func (p *printer) summary() {
 	s := &p.state
-	alive, ill, dead := s.census()
-	stale := 0
+	f := summaryFact{
+		Tiles: len(p.arrived), Gone: s.gone(), counts: countsOf(s.totals), Untold: s.latency.Untold,
+		Away: int(s.storeAway().Seconds()), Missed: int(s.missed), //nolint:gosec // far fewer
+	}
+	f.Alive, f.Unwell, f.Dead = s.census()
 	for _, at := range p.arrived {
 		if s.now.Sub(at) > staleAfter(s.opts.Period) {
-			stale++
+			f.Stale++
 		}
 	}
-	text := fmt.Sprintf("nodes %d alive, %d unwell, %d dead; tiles %d, %d stale", alive, ill, dead, len(p.arrived), stale)
-	if t := s.totals; t != nil {
-		text += fmt.Sprintf("; frame %d; %.0f results/s; lateness %s ms; lost %d; duplicates %d; needless takeovers %.1f/min",
-			t.Frame, t.Results, ms(t.lateness()), t.Lost, t.Duplicates, t.NeedlessPerMinute)
-	}
 	if l := s.latency; l.N > 0 {
-		text += fmt.Sprintf("; downtime n %d, last %s ms, p50 %s ms, p99 %s ms, max %s ms", l.N, ms(l.Last), ms(l.P50), ms(l.P99), ms(l.Max))
+		f.Downtime = &downtimes{l.N, l.Last, l.P50, l.P90, l.P99, l.Max}
 	}
-	if n := s.latency.Untold; n > 0 {
-		text += "; downtime that cannot be told n " + strconv.Itoa(n)
-	}
-	if t := s.totals; t != nil && t.Unmeasured > 0 {
-		text += fmt.Sprintf("; %d results came and were not measured: among those lost", t.Unmeasured)
-	}
-	if s.gone() {
-		text = "the cluster is gone: no node answers any more"
-	}
-	if away := s.storeAway(); away > 0 {
-		text += fmt.Sprintf("; store away for %d s", int(away.Seconds()))
-	}
-	if s.missed > 0 {
-		text += fmt.Sprintf("; %d events missed", s.missed)
-	}
-	p.line("summary", s.now, "%s", text)
+	p.tell("summary", s.now, f)
 }

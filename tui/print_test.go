@@ -3,6 +3,7 @@ package tui
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -11,10 +12,12 @@ import (
 	"fracture/render"
 )
 
-func TestPrint_writesALineAnEventAndASummaryASecond(t *testing.T) {
+// printed is what the line mode writes of three seconds with a kill and a freeze.
+func printed(t *testing.T, asJSON bool) *bytes.Buffer {
+	t.Helper()
 	var out bytes.Buffer
 	f := newFake(5)
-	p := newPrinter(Options{Out: &out, Anchor: Anchor{At: fakeStart, Wall: fakeWall}, Period: fakePeriod}.withDefaults())
+	p := newPrinter(Options{Out: &out, JSON: asJSON, Anchor: Anchor{At: fakeStart, Wall: fakeWall}, Period: fakePeriod}.withDefaults())
 	for at := fakeStart; at <= fakeStart.Add(3*time.Second); at = at.Add(printEvery) {
 		switch at.Sub(fakeStart) {
 		case time.Second:
@@ -22,14 +25,37 @@ func TestPrint_writesALineAnEventAndASummaryASecond(t *testing.T) {
 		case 2 * time.Second:
 			f.reschedule = true
 			must(t, f.Freeze(t.Context(), "n2", false))
-			f.news.Events = append(f.news.Events, eventOf(at, "n\x1b[2J", "join", "a\nb"))
+			f.news.Events = append(f.news.Events, eventOf(at, "n\x1b[2J", "join", "a\nb\u009bc"))
 		}
 		must(t, p.print(f.Collect(at)))
 	}
-	golden(t, "plain", out.String())
-	if bytes.ContainsAny(out.Bytes(), "\x1b\r") {
+	if bytes.ContainsAny(out.Bytes(), "\x1b\r") || strings.ContainsRune(out.String(), '\u009b') {
 		t.Error("the line mode wrote control characters")
 	}
+	return &out
+}
+
+func TestPrint_writesALineAnEventAndASummaryASecond(t *testing.T) { golden(t, "plain", printed(t, false).String()) }
+
+func TestPrint_writesTheSameAsObjects(t *testing.T) {
+	lines := strings.Split(strings.TrimSpace(printed(t, false).String()), "\n")
+	objects := strings.Split(strings.TrimSpace(printed(t, true).String()), "\n")
+	if len(objects) != len(lines) {
+		t.Fatalf("%d objects and %d lines of the same", len(objects), len(lines))
+	}
+	for i, text := range objects {
+		var o struct {
+			Kind string
+			At   time.Time
+		}
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if said := strings.Fields(lines[i]); o.Kind != said[0] || o.At.Format("15:04:05.000") != said[1] {
+			t.Errorf("line %d is %s at %v, want as in %q", i, o.Kind, o.At, lines[i])
+		}
+	}
+	golden(t, "json", strings.Join(objects, "\n")+"\n")
 }
 
 func must(t *testing.T, err error) {

@@ -72,6 +72,7 @@ type Options struct {
 	Depth   render.Depth // see [ParseDepth]; the zero value is without colour
 	ASCII   bool         // only ASCII characters
 	FPS     int          // frames a second at most; default 30, at most 60
+	JSON    bool         // line mode writes objects
 	NoMouse bool         // leave the mouse to the terminal
 	Palette string       // of render.PaletteNames; default the first
 

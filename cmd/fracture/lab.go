@@ -27,15 +27,16 @@ import (
 
 // screenFlags are those of every verb that draws.
 type screenFlags struct {
-	plain, ascii, noMouse bool
-	color, palette        string
-	fps                   int
-	duration              time.Duration
+	plain, json, ascii, noMouse bool
+	color, palette              string
+	fps                         int
+	duration                    time.Duration
 }
 
 func (f *screenFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.plain, "plain", false, "no screen: one line an event and a summary each second (chosen by itself where stdin or stdout is no terminal)")
+	flags.BoolVar(&f.json, "json", false, "no screen: one JSON object an event and a summary each second")
 	flags.StringVar(&f.color, "color", "auto", "depth of colour: auto, truecolor, 256, 16 or none")
 	flags.StringVar(&f.palette, "palette", render.PaletteNames[0], fmt.Sprintf("colours of the picture, one of %v", render.PaletteNames))
 	flags.BoolVar(&f.ascii, "ascii", false, "only ASCII characters")
@@ -70,7 +71,7 @@ func (f *screenFlags) options(out io.Writer) tui.Options {
 		depth = render.ASCII
 	}
 	return tui.Options{
-		Depth: depth, ASCII: f.ascii, FPS: f.fps, NoMouse: f.noMouse, Palette: f.palette, Period: f.period(), Out: out,
+		Depth: depth, ASCII: f.ascii, JSON: f.json, FPS: f.fps, NoMouse: f.noMouse, Palette: f.palette, Period: f.period(), Out: out,
 	}
 }
 
@@ -155,8 +156,8 @@ func (f *labFlags) stream() (*work.Stream, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	if f.tmux && f.plain {
-		return nil, errors.New("--tmux lays out panes beside the screen, and --plain has none: leave one of the two out")
+	if f.tmux && (f.plain || f.json) {
+		return nil, errors.New("--tmux lays out panes beside the screen, and with --plain or --json there is none: leave one of the two out")
 	}
 	strategy, err := work.ParseStrategy(f.strategy)
 	if err != nil {

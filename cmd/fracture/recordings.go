@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +14,7 @@ import (
 	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/telemetry"
+	"fracture/tui"
 )
 
 // Where recordings are written, and who is told.
@@ -177,7 +178,7 @@ func (s *scene) noteReplay(replay string) {
 }
 
 // keepRecording writes the recording that is under way when the screen ends, and tells where all of them are.
-func (s *scene) keepRecording(out io.Writer) error {
+func (s *scene) keepRecording(o tui.Options) error {
 	replay, _, ok, err := s.recorder.save()
 	if ok && err == nil {
 		s.noteReplay(replay)
@@ -185,7 +186,11 @@ func (s *scene) keepRecording(out io.Writer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, replay := range s.replays {
-		_, _ = fmt.Fprintln(out, "recorded; replay: "+replay) // it is written, whoever reads of it
+		if o.JSON {
+			_ = json.NewEncoder(o.Out).Encode(map[string]any{"kind": "recording", "at": time.Now(), "replay": replay}) // as below
+		} else {
+			_, _ = fmt.Fprintln(o.Out, "recorded; replay: "+replay) // it is written, whoever reads of it
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("the recording was not kept: %w", err)

@@ -103,7 +103,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		return show(inner, cfg, s, g, before)
 	}))
 	err = noteCrash(group.Wait())
-	return errors.Join(err, s.keepRecording(cfg.options.Out))
+	return errors.Join(err, s.keepRecording(cfg.options))
 }
 
 // screenName is what this process's screen is called among the members.
@@ -135,12 +135,14 @@ func newScreenClient(cfg watchConfig, logs io.Writer, s *scene, g *guardian, ref
 // show draws, or prints where nothing can be drawn.
 func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian, before *sceneLab) error {
 	why := "--plain"
-	drawable := !cfg.plain
+	drawable := !cfg.plain && !cfg.options.JSON
 	if drawable {
 		drawable, why = tui.CanDraw(os.Environ(), unix.Stdin, unix.Stdout)
 	}
 	if !drawable {
-		_, _ = fmt.Fprintf(cfg.options.Out, "line mode (%s)\n", why)
+		if !cfg.options.JSON {
+			_, _ = fmt.Fprintf(cfg.options.Out, "line mode (%s)\n", why)
+		}
 		return tui.Print(ctx, cfg.options, &s.broker)
 	}
 	var control tui.Control = onlooker{g}
