@@ -53,7 +53,7 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 	bars := h - len(rows) - 2
 	if big {
 		bars = min(bars-1, 6)
-		rows = append(rows, t.line(w).String())
+		rows = append(rows, classesRow(s, t, w, budget))
 	}
 	if bars > 0 {
 		rows = append(rows, histogram(t, s.latency.Buckets, budget, w, bars)...)

@@ -43,6 +43,7 @@ type fake struct {
 	params     []byte
 	ahead      uint64 // where on the journey it begins
 	recording  bool
+	byClass    []Class
 }
 
 func newFake(nodes int) *fake {
@@ -163,12 +164,24 @@ func (f *fake) fail(now clock.Instant, i int, what string, signal failover.Signa
 	}
 	f.lats = append(f.lats, downtime)
 	f.news.Latency = latencyOf(f.lats)
+	f.news.Latency.Classes = f.classes(what, downtime)
 	inc := Incident{At: now, Node: f.names[i], What: what, Signal: signal, Noticed: 0.4, Tasks: moved, Downtime: downtime}
 	if heir >= 0 {
 		inc.Heir = f.names[heir]
 		inc.Taken = 1.9
 	}
 	f.news.Incident = &inc
+}
+
+// classes counts one fault more, and tells of all.
+func (f *fake) classes(what string, downtime float64) []Class {
+	if i := slices.IndexFunc(f.byClass, func(c Class) bool { return c.Name == what }); i >= 0 {
+		f.byClass[i].N++
+		f.byClass[i].Max = max(f.byClass[i].Max, downtime)
+	} else {
+		f.byClass = append(f.byClass, Class{what, 1, downtime, downtime})
+	}
+	return slices.Clone(f.byClass)
 }
 
 // latencyOf sums made-up downtimes up.

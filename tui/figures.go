@@ -1,6 +1,9 @@
 package tui
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // The figures over all failures, in one row each.
 
@@ -36,6 +39,25 @@ func quantileRow(s *state, t *theme, w int, budget float64) string {
 			l.put(plain, gap)
 		}
 		l.put(faint, f.name+" ").put(verdict(f.value, budget, false), ms(f.value)).put(faint, unit)
+	}
+	return l.String()
+}
+
+// classesRow tells what faults of each class cost, as far as there is room; nothing while there is but one.
+func classesRow(s *state, t *theme, w int, budget float64) string {
+	l := t.line(w)
+	if len(s.latency.Classes) < 2 {
+		return l.String()
+	}
+	for i, c := range s.latency.Classes {
+		gap, name := "", fmt.Sprintf("%s n %d p50 ", c.Name, c.N)
+		if i > 0 {
+			gap = "   "
+		}
+		if l.w+len(gap)+cells(name)+cells(ms(c.P50))+len(" max ")+cells(ms(c.Max))+len(" ms") > w {
+			break
+		}
+		l.put(faint, gap+name).put(verdict(c.P50, budget, false), ms(c.P50)).put(faint, " max ").put(verdict(c.Max, budget, false), ms(c.Max)).put(faint, " ms")
 	}
 	return l.String()
 }

@@ -110,6 +110,14 @@ type Latency struct {
 	Untold                   int // incidents besides them whose downtime cannot be told
 	Last, P50, P90, P99, Max float64
 	Buckets                  []Bucket // ascending
+	Classes                  []Class  // of fault
+}
+
+// Class is how long the work stood still for faults of one class, in milliseconds at the sink.
+type Class struct {
+	Name     string // "kill", "freeze", "cut"
+	N        int
+	P50, Max float64
 }
 
 // Incident is one fault and what came of it.

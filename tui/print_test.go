@@ -35,7 +35,9 @@ func printed(t *testing.T, asJSON bool) *bytes.Buffer {
 	return &out
 }
 
-func TestPrint_writesALineAnEventAndASummaryASecond(t *testing.T) { golden(t, "plain", printed(t, false).String()) }
+func TestPrint_writesALineAnEventAndASummaryASecond(t *testing.T) {
+	golden(t, "plain", printed(t, false).String())
+}
 
 func TestPrint_writesTheSameAsObjects(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(printed(t, false).String()), "\n")

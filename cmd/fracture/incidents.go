@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"fracture/chaos/meter"
@@ -86,7 +88,7 @@ func (s *scene) end(i *incident) {
 		s.untold++
 		return
 	}
-	s.downtimes = append(s.downtimes, reading.Downtime)
+	s.downtimes = append(s.downtimes, downtime{i.class(), reading.Downtime})
 	if len(s.downtimes) > maxDowntimes {
 		s.downtimes = slices.Delete(s.downtimes, 0, len(s.downtimes)-maxDowntimes)
 	}
@@ -210,6 +212,26 @@ func (i *incident) inherit(t failover.Trace) {
 // guessed reports whether only the nodes tell of the incident, so that nobody knows when it began.
 func (i *incident) guessed() bool { return i.What == lost || i.What == silent || i.runs }
 
+// downtime is what a fault of a class cost.
+type downtime struct {
+	class string
+	took  time.Duration
+}
+
+// classes sums up the incidents of each class of fault, those of which there are most first.
+func classes(all []downtime) (list []tui.Class) {
+	took := map[string][]time.Duration{}
+	for _, d := range all {
+		took[d.class] = append(took[d.class], d.took)
+	}
+	for class, some := range took {
+		spread := meter.SpreadOf(some)
+		list = append(list, tui.Class{Name: class, N: len(some), P50: spread.P50, Max: spread.Max})
+	}
+	slices.SortFunc(list, func(a, b tui.Class) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
+	return list
+}
+
 // tellLatency sums up all incidents so far.
 func (s *scene) tellLatency() {
 	if len(s.downtimes) == 0 {
@@ -218,15 +240,20 @@ func (s *scene) tellLatency() {
 		}
 		return
 	}
-	last := s.downtimes[len(s.downtimes)-1]
-	spread := meter.SpreadOf(slices.Clone(s.downtimes))
+	all := make([]time.Duration, 0, len(s.downtimes))
+	for _, d := range s.downtimes {
+		all = append(all, d.took)
+	}
+	last := all[len(all)-1]
+	spread := meter.SpreadOf(slices.Clone(all))
 	l := tui.Latency{
-		N: len(s.downtimes), Untold: s.untold, Last: meter.Millis(last), P50: spread.P50, P90: spread.P90, P99: spread.P99, Max: spread.Max,
+		N: len(all), Untold: s.untold, Last: meter.Millis(last), P50: spread.P50, P90: spread.P90, P99: spread.P99, Max: spread.Max,
+		Classes: classes(s.downtimes),
 	}
 	for _, upTo := range latencyBuckets {
 		l.Buckets = append(l.Buckets, tui.Bucket{UpTo: upTo})
 	}
-	for _, d := range s.downtimes {
+	for _, d := range all {
 		ms := meter.Millis(d)
 		at := slices.IndexFunc(latencyBuckets, func(upTo float64) bool { return ms <= upTo })
 		l.Buckets[at].Count++

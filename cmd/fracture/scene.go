@@ -78,7 +78,7 @@ type scene struct {
 	incidents []*incident
 	picture   tui.Stream          // as the screen was told
 	silences  map[string]*silence // by name of the node that is silent
-	downtimes []time.Duration
+	downtimes []downtime
 	needless  []clock.Instant // within the last minute
 	wasted    uint64          // all needless takeovers
 	begun     uint64          // incidents

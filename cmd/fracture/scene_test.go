@@ -56,7 +56,7 @@ func TestScene_aStreamKnownSinceTheFaultDoesNotCount(t *testing.T) {
 	s.follow(killed.Add(lookEvery))
 	open(probeStream, began) // of which nothing ever comes
 	s.follow(end)
-	if len(s.downtimes) != 1 || s.downtimes[0] != 0 {
+	if len(s.downtimes) != 1 || s.downtimes[0].took != 0 {
 		t.Errorf("downtimes = %v, want one of nothing: the picture was in time", s.downtimes)
 	}
 }
@@ -278,8 +278,8 @@ func TestScene_saysWhyADowntimeCannotBeTold(t *testing.T) {
 		if news.Incident.Untold != c.want || (len(s.downtimes) == 1) != c.counts {
 			t.Errorf("%s: told %q with downtimes %v, want %q", c.name, news.Incident.Untold, s.downtimes, c.want)
 		}
-		if c.name == "a picture that stands since" && s.downtimes[0] < sceneWindow {
-			t.Errorf("%s: a downtime of %v, want all of the window", c.name, s.downtimes[0])
+		if c.name == "a picture that stands since" && s.downtimes[0].took < sceneWindow {
+			t.Errorf("%s: a downtime of %v, want all of the window", c.name, s.downtimes[0].took)
 		}
 		if untold := news.Latency.Untold; (untold == 1) == c.counts {
 			t.Errorf("%s: %d incidents count as untold", c.name, untold)
