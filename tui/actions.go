@@ -60,9 +60,13 @@ func actions() []action {
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it",
 			hint: hintRecord, do: (*model).record},
+		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text",
+			do: (*model).writeFilter},
+		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on",
+			do: (*model).scroll},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
-		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels, release the display",
+		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display",
 			do: (*model).closeAll},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background",
 			do: (*model).suspend},
@@ -79,7 +83,7 @@ func (m *model) press(key string) tea.Cmd {
 			m.soil(paneFooter)
 		}
 	}(m.state.asked)
-	if m.part(key) {
+	if m.typed(key) || m.part(key) {
 		return nil
 	}
 	for i := range m.table {

@@ -141,6 +141,11 @@ func (s spot) holds(x int) bool { return x >= s.x && x < s.x+s.w }
 
 // footer is the last row, and where its keys are.
 func footer(s *state, t *theme, table []action, w int) (row string, spots []spot) {
+	if s.typing {
+		const how = "   enter keeps it, esc shows all"
+		l := t.line(w).put(strong, t.cut("show of the log what holds: "+s.filter+"_", max(w-len(how), 0)))
+		return l.put(faint, t.cut(how, max(w-l.w, 0))).String(), nil
+	}
 	gap := "  "
 	if w >= 110 {
 		gap = "   "

@@ -283,6 +283,10 @@ func (m *model) closeAll(string) tea.Cmd {
 	case m.state.full:
 		return m.toggleFull("")
 	}
+	if m.state.filter != "" || m.state.back != 0 {
+		m.state.filter, m.state.back = "", 0
+		m.soil(paneLog)
+	}
 	if m.state.held != 0 {
 		m.hold(0)
 	}

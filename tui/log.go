@@ -37,6 +37,9 @@ func (s *state) note(e telemetry.Event) bool {
 		s.log = append(s.log[:0], s.log[maxLog/10:]...)
 	}
 	s.log = append(s.log, n)
+	if s.back > 0 && s.holds(n) { // what is looked at stays where it is
+		s.back++
+	}
 	return true
 }
 
@@ -115,19 +118,31 @@ func (o Options) stamp(at clock.Instant, layout string) string {
 	return o.Anchor.wall(at).Format(layout)
 }
 
-// drawLog draws the newest lines of the log, newest last.
+// drawLog draws the newest lines of the log that are wanted, or older ones, newest last.
 func drawLog(s *state, t *theme, w, h int) []string {
 	rows := make([]string, 0, h)
 	note := ""
 	if s.missed > 0 {
 		note = fmt.Sprintf("%d missed", s.missed)
 	}
-	rows = append(rows, heading(t, "log", note, caution, w))
-	if len(s.log) == 0 && h > 1 {
+	list, newer := s.shownLog()
+	mood := caution
+	switch {
+	case newer > 0:
+		note, mood = fmt.Sprintf("%d newer, pgdown", newer), strong
+	case s.filter != "":
+		note, mood = "with "+s.filter+", / esc shows all", strong
+	}
+	rows = append(rows, heading(t, "log", note, mood, w))
+	switch {
+	case h <= 1:
+	case len(s.log) == 0:
 		rows = append(rows, t.line(w).put(faint, "nothing has happened yet").String())
+	case len(list) == 0:
+		rows = append(rows, t.line(w).put(faint, t.cut("no line holds "+s.filter, w)).String())
 	}
 	var lines []string
-	for _, e := range s.log[max(0, len(s.log)-(h-1)):] {
+	for _, e := range list[max(0, len(list)-(h-1)):] {
 		l := t.line(w).put(faint, s.opts.stamp(e.at, "15:04:05.000")+" ")
 		l.left(tone(e.verb), e.node, min(8, s.longestName())).put(plain, " ")
 		count := ""

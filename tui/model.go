@@ -95,6 +95,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.Button <= tea.MouseLeft { // the others paste and ask for menus
 			return m, m.click(msg.X, msg.Y)
 		}
+	case tea.MouseWheelMsg:
+		m.wheel(msg)
 	case answer:
 		if msg.err != nil {
 			m.state.say(true, "%s: %v", msg.done, msg.err)

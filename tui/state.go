@@ -45,6 +45,9 @@ type state struct {
 	asked    question      // what the message asks; zero: it asks nothing
 	undos    []done        // what can be taken back, the last one last
 	loose    bool          // something breaks at random again and again
+	filter   string        // what lines of the log must hold to be shown; empty: nothing
+	typing   bool          // it is being written
+	back     int           // so many newer lines of the log are not shown
 	parting  string        // the node of which it is asked from whom it is to be cut off
 	tape     *Recording    // what is recorded; nil: nothing is
 	stale    staleness

@@ -1,0 +1,102 @@
+package tui
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// Which lines of the log are shown: those that hold a text, and the newest, or older ones.
+
+// maxFilter bounds what the lines that are shown must hold, in characters.
+const maxFilter = 40
+
+// holds reports whether a line of the log is one of those that are wanted, whatever its letters' case.
+func (s *state) holds(e entry) bool {
+	if s.filter == "" {
+		return true
+	}
+	return strings.Contains(strings.ToLower(e.node+" "+e.verb+" "+e.text), strings.ToLower(s.filter))
+}
+
+// shownLog is the log without what is not wanted, up to the newest line that is to be seen, and how many are newer.
+func (s *state) shownLog() (list []entry, newer int) {
+	list = s.log
+	if s.filter != "" {
+		list = nil
+		for _, e := range s.log {
+			if s.holds(e) {
+				list = append(list, e)
+			}
+		}
+	}
+	newer = min(s.back, max(len(list)-1, 0))
+	return list[:len(list)-newer], newer
+}
+
+// writeFilter begins to ask for the text that lines of the log must hold.
+func (m *model) writeFilter(string) tea.Cmd {
+	m.state.typing, m.state.filter, m.state.back = true, "", 0
+	m.soil(paneLog, paneFooter)
+	return nil
+}
+
+// typed takes a key as a part of the text that is asked for, and reports whether it is one.
+func (m *model) typed(key string) bool {
+	s := &m.state
+	if !s.typing {
+		return false
+	}
+	r, size := utf8.DecodeRuneInString(key)
+	switch {
+	case key == "enter":
+		s.typing = false
+	case key == "esc":
+		s.typing, s.filter = false, ""
+	case key == "backspace":
+		if _, last := utf8.DecodeLastRuneInString(s.filter); s.filter != "" {
+			s.filter = s.filter[:len(s.filter)-last]
+		}
+	case key == "space":
+		s.filter += " "
+	case size == len(key) && unicode.IsPrint(r):
+		if utf8.RuneCountInString(s.filter) < maxFilter {
+			s.filter += key
+		}
+	default:
+		return false
+	}
+	m.soil(paneLog, paneFooter)
+	return true
+}
+
+// scroll shows older lines of the log, or newer ones, by a panel's height.
+func (m *model) scroll(key string) tea.Cmd {
+	page := max(m.place(paneLog).h-2, 1)
+	if key == "pgdown" {
+		page = -page
+	}
+	m.scrollBy(page)
+	return nil
+}
+
+// scrollBy shows lines of the log that are so many older; below 0: newer. The oldest stays at the top.
+func (m *model) scrollBy(lines int) {
+	list, newer := m.state.shownLog()
+	m.state.back = min(max(newer+lines, 0), max(len(list)+newer-(m.place(paneLog).h-1), 0))
+	m.soil(paneLog)
+}
+
+// wheel scrolls the log where the mouse is over it.
+func (m *model) wheel(msg tea.MouseWheelMsg) {
+	const lines = 3
+	switch a := m.place(paneLog); {
+	case !a.contains(msg.X, msg.Y):
+	case msg.Button == tea.MouseWheelUp:
+		m.scrollBy(lines)
+	case msg.Button == tea.MouseWheelDown:
+		m.scrollBy(-lines)
+	}
+}
