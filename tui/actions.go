@@ -60,6 +60,8 @@ func actions() []action {
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it",
 			hint: hintRecord, do: (*model).record},
+		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files",
+			do: (*model).keep},
 		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text",
 			do: (*model).writeFilter},
 		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on",

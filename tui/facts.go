@@ -88,6 +88,20 @@ type incidentFact struct {
 	heir, judged string // in words
 }
 
+// incidentFact tells of an incident.
+func (s *state) incidentFact(i *Incident) incidentFact {
+	_, heir, _ := told(s, i)
+	budget := millis(s.opts.Budget)
+	f := incidentFact{
+		Node: i.Node, What: i.What, Noticed: i.Noticed, Heir: i.Heir, Taken: i.Taken, Tasks: i.Tasks, Downtime: i.Downtime, Untold: i.Untold,
+		Within: i.Untold == "" && i.Downtime <= budget, heir: heir, judged: i.judged(budget),
+	}
+	if i.Signal != 0 {
+		f.Signal = i.Signal.String()
+	}
+	return f
+}
+
 func (f incidentFact) words() string {
 	downtime := ms(f.Downtime) + " ms" + f.judged
 	if f.Untold != "" {
@@ -143,6 +157,19 @@ func countsOf(t *Totals) *counts {
 		c.Lateness = &late
 	}
 	return c
+}
+
+// summaryFact tells how all is, with so many tiles of which some are stale.
+func (s *state) summaryFact(tiles, stale int) summaryFact {
+	f := summaryFact{
+		Tiles: tiles, Stale: stale, Gone: s.gone(), counts: countsOf(s.totals), Untold: s.latency.Untold,
+		Away: int(s.storeAway().Seconds()), Missed: int(s.missed), //nolint:gosec // far fewer
+	}
+	f.Alive, f.Unwell, f.Dead = s.census()
+	if l := s.latency; l.N > 0 {
+		f.Downtime = &downtimes{l.N, l.Last, l.P50, l.P90, l.P99, l.Max}
+	}
+	return f
 }
 
 func (f summaryFact) words() string {

@@ -44,6 +44,7 @@ type fake struct {
 	ahead      uint64 // where on the journey it begins
 	recording  bool
 	byClass    []Class
+	kept       *Moment
 }
 
 func newFake(nodes int) *fake {
@@ -258,6 +259,15 @@ func (f *fake) Inject(_ context.Context, arguments []string, _ bool) (Heal, erro
 		f.calls = append(f.calls, "heal "+what)
 		return f.deny
 	}, f.deny
+}
+
+// Keep pretends that a moment is written.
+func (f *fake) Keep(_ context.Context, m *Moment) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "keep")
+	f.kept = m
+	return "kept in ~/moment", f.deny
 }
 
 // Monkey pretends that something breaks at random.

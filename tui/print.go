@@ -144,32 +144,16 @@ func (p *printer) incident(i *Incident) {
 	if i.Open {
 		return
 	}
-	_, heir, _ := told(s, i)
-	budget := millis(s.opts.Budget)
-	f := incidentFact{
-		Node: i.Node, What: i.What, Noticed: i.Noticed, Heir: i.Heir, Taken: i.Taken, Tasks: i.Tasks, Downtime: i.Downtime, Untold: i.Untold,
-		Within: i.Untold == "" && i.Downtime <= budget, heir: heir, judged: i.judged(budget),
-	}
-	if i.Signal != 0 {
-		f.Signal = i.Signal.String()
-	}
-	p.tell("incident", i.At, f)
+	p.tell("incident", i.At, s.incidentFact(i))
 }
 
 func (p *printer) summary() {
 	s := &p.state
-	f := summaryFact{
-		Tiles: len(p.arrived), Gone: s.gone(), counts: countsOf(s.totals), Untold: s.latency.Untold,
-		Away: int(s.storeAway().Seconds()), Missed: int(s.missed), //nolint:gosec // far fewer
-	}
-	f.Alive, f.Unwell, f.Dead = s.census()
+	stale := 0
 	for _, at := range p.arrived {
 		if s.now.Sub(at) > staleAfter(s.opts.Period) {
-			f.Stale++
+			stale++
 		}
 	}
-	if l := s.latency; l.N > 0 {
-		f.Downtime = &downtimes{l.N, l.Last, l.P50, l.P90, l.P99, l.Max}
-	}
-	p.tell("summary", s.now, f)
+	p.tell("summary", s.now, s.summaryFact(len(p.arrived), stale))
 }

@@ -56,6 +56,8 @@ type Control interface {
 	Monkey(ctx context.Context, loose bool) error
 	// Heal ends everything that stands, whoever began it, and answers with what did, as people read it. The monkey rests.
 	Heal(ctx context.Context) (string, error)
+	// Keep writes what is on the screen somewhere, and answers with where that is.
+	Keep(ctx context.Context, m *Moment) (string, error)
 	// Record begins to note what is broken and healed, or ends that and writes it as a scenario. It answers with which it was,
 	// and how to replay it.
 	Record(ctx context.Context) (string, error)

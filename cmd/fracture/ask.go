@@ -158,7 +158,10 @@ func (g *guardian) again(ctx context.Context, stopped promise, strategy work.Str
 var errHealElsewhere = errors.New("what stands is ended where it was begun: by H in the lab, or by fracture heal")
 
 // onlooker is that of a screen on somebody else's cluster: nodes are not ours to break, streams are everybody's.
-type onlooker struct{ *guardian }
+type onlooker struct {
+	*guardian
+	keeper
+}
 
 // Inject implements tui.Control.
 func (onlooker) Inject(context.Context, []string, bool) (tui.Heal, error) { return nil, tui.ErrNotOurs }

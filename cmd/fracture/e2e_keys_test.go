@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -8,6 +9,8 @@ import (
 // What a key orders is listed, and ends, as what a request has begun.
 func TestE2E_keysOrderFaultsAndTakeThemBack(t *testing.T) {
 	h := newHouse(t)
+	state := t.TempDir()
+	h.env = append(h.env, "XDG_STATE_HOME="+state)
 	s := h.openTerminal()
 	s.labIn("--nodes", "5", "--fps", "10", "--probe", "50ms")
 	s.await(`5 \S n5 +alive`)
@@ -38,6 +41,12 @@ func TestE2E_keysOrderFaultsAndTakeThemBack(t *testing.T) {
 	s.press("H")
 	s.await(`healed: cut`)
 	stands("")
+	s.press("w")
+	s.await(`kept in \S+moment-\d+-\d+`)
+	kept, _ := filepath.Glob(filepath.Join(state, "fracture", "moment-*", "*")) // the pattern is good
+	if len(kept) != 4 {
+		t.Errorf("kept are the files %q, want four", kept)
+	}
 	s.press("q")
 	s.await(`exit:0`)
 	h.wantNothingLeft()

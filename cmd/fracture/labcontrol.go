@@ -19,6 +19,7 @@ type labControl struct {
 	recorder *recorder
 	monkey   *monkey
 	healer
+	keeper
 }
 
 // Monkey implements part of tui.Control.

@@ -49,7 +49,7 @@ func (s *scene) overhear(e *telemetry.Event) {
 	}
 }
 
-// stateDir is where recordings go that nobody has named a file for: below XDG_STATE_HOME, or what stands for it.
+// stateDir is where moments go that are kept, and recordings that nobody has named a file for: below XDG_STATE_HOME, or what stands for it.
 func stateDir() (string, error) {
 	if state := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
 		return filepath.Join(state, "fracture"), nil
@@ -61,24 +61,27 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "fracture"), nil
 }
 
-// freshFile is where a recording of that time goes: a name that no other one has.
-func freshFile(began time.Time) (string, error) {
+// freshFile is where a recording of that time goes.
+func freshFile(began time.Time) (string, error) { return freshName("recorded", ".yaml", began) }
+
+// freshName is where something of that time goes in the directory of the state: a name that nothing else has there.
+func freshName(kind, ending string, at time.Time) (string, error) {
 	dir, err := stateDir()
 	if err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making the directory for recordings: %w", err)
+		return "", fmt.Errorf("making the directory for it: %w", err)
 	}
 	for n := 1; ; n++ {
-		name := filepath.Join(dir, "recorded-"+began.Format("20060102-150405"))
+		name := filepath.Join(dir, kind+"-"+at.Format("20060102-150405"))
 		if n > 1 {
 			name += fmt.Sprintf("-%d", n)
 		}
-		if _, err := os.Lstat(name + ".yaml"); errors.Is(err, os.ErrNotExist) {
-			return name + ".yaml", nil
+		if _, err := os.Lstat(name + ending); errors.Is(err, os.ErrNotExist) {
+			return name + ending, nil
 		} else if err != nil {
-			return "", fmt.Errorf("naming the recording: %w", err)
+			return "", fmt.Errorf("naming it: %w", err)
 		}
 	}
 }

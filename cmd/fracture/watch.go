@@ -145,9 +145,9 @@ func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian, before *s
 		}
 		return tui.Print(ctx, cfg.options, &s.broker)
 	}
-	var control tui.Control = onlooker{g}
+	var control tui.Control = onlooker{g, keeper{}}
 	if cfg.control != nil {
-		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.monkey, s.heal}
+		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.monkey, s.heal, keeper{}}
 	}
 	return tui.Run(ctx, cfg.options, &s.broker, control)
 }

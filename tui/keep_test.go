@@ -1,0 +1,48 @@
+package tui
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"fracture/render"
+)
+
+func TestKeep_handsOverWhatIsOnTheScreen(t *testing.T) {
+	s := newStage(t, 120, 36, Options{Depth: render.TrueColor})
+	s.play(300 * time.Millisecond)
+	s.press("3", "x")
+	s.play(time.Second)
+	text := s.text()
+	s.press("w")
+	if got := s.row(35); !strings.Contains(got, "kept in ~/moment") {
+		t.Errorf("the footer is %q, want where it is", got)
+	}
+	m := s.fake.kept
+	if m.Text != text+"\n" || ansi.Strip(m.ANSI) != m.Text || !strings.Contains(m.ANSI, "\x1b[") {
+		t.Errorf("kept is\n%s\nwant what is shown:\n%s", m.Text, text)
+	}
+	if m.Picture == nil || m.Picture.W != s.canvas.field.W || m.Picture.H != s.canvas.field.H {
+		t.Errorf("the picture is %v, want a pixel for each number", m.Picture)
+	}
+	var state struct {
+		At      time.Time
+		Summary struct{ Alive, Dead, Tiles int }
+		Nodes   []struct {
+			Node, State string
+			Owns        int `json:"owns_tiles"`
+		}
+		Incident struct{ Node, What string }
+		Log      []struct{ Node, Verb string }
+	}
+	if err := json.Unmarshal(m.State, &state); err != nil {
+		t.Fatal(err)
+	}
+	if state.Summary.Alive != 4 || state.Summary.Dead != 1 || state.Summary.Tiles != 24 || len(state.Nodes) != 5 || state.Nodes[2].State != "dead" ||
+		state.Incident.Node != "n3" || len(state.Log) == 0 || !state.At.Equal(m.At) {
+		t.Errorf("in numbers it is %s", m.State)
+	}
+}
