@@ -52,8 +52,10 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 	rows = append(rows, quantileRow(s, t, w, budget))
 	bars := h - len(rows) - 2
 	if big {
-		bars = min(bars-1, 6)
-		rows = append(rows, classesRow(s, t, w, budget))
+		const least = 3 // rows of the histogram, before classes are told apart
+		classes := classRows(s, t, w, bars-1-least, budget)
+		rows = append(append(rows, classes...), t.line(w).String())
+		bars = min(bars-1-len(classes), 6)
 	}
 	if bars > 0 {
 		rows = append(rows, histogram(t, s.latency.Buckets, budget, w, bars)...)

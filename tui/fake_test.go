@@ -180,7 +180,7 @@ func (f *fake) classes(what string, downtime float64) []Class {
 		f.byClass[i].N++
 		f.byClass[i].Max = max(f.byClass[i].Max, downtime)
 	} else {
-		f.byClass = append(f.byClass, Class{what, 1, downtime, downtime})
+		f.byClass = append(f.byClass, Class{what, 1, downtime, downtime, downtime, downtime})
 	}
 	return slices.Clone(f.byClass)
 }

@@ -2,64 +2,61 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
 // The figures over all failures, in one row each.
 
-// quantileRow tells how downtimes spread, each with its name and its unit: as many as fit, the most wanted of them.
+// quantileRow tells how the downtimes of all faults spread.
 func quantileRow(s *state, t *theme, w int, budget float64) string {
 	l := t.line(w)
-	if s.latency.N == 0 {
-		return l.put(faint, "no downtime is measured yet").String()
+	if n := s.latency; n.N > 0 {
+		return l.quantiles([4]float64{n.P50, n.P90, n.P99, n.Max}, budget).String()
 	}
-	const unit, gap = " ms", "  "
-	figures := []struct {
-		name  string
-		value float64
-		rank  int // the lowest goes last
-	}{{"p50", s.latency.P50, 0}, {"p90", s.latency.P90, 3}, {"p99", s.latency.P99, 2}, {"max", s.latency.Max, 1}}
-	for rank := len(figures) - 1; rank > 0; rank-- {
-		width := -len(gap)
-		for _, f := range figures {
-			width += len(f.name) + 1 + cells(ms(f.value)) + len(unit) + len(gap)
-		}
-		if width <= w {
-			break
-		}
-		for i := range figures {
-			if figures[i].rank == rank {
-				figures = append(figures[:i], figures[i+1:]...)
-				break
-			}
-		}
-	}
-	for i, f := range figures {
-		if i > 0 {
-			l.put(plain, gap)
-		}
-		l.put(faint, f.name+" ").put(verdict(f.value, budget, false), ms(f.value)).put(faint, unit)
-	}
-	return l.String()
+	return l.put(faint, "no downtime is measured yet").String()
 }
 
-// classesRow tells what faults of each class cost, as far as there is room; nothing while there is but one.
-func classesRow(s *state, t *theme, w int, budget float64) string {
-	l := t.line(w)
-	if len(s.latency.Classes) < 2 {
-		return l.String()
+// classRows tell how those of each class of fault spread, of so many at most; nothing where there is but one class.
+func classRows(s *state, t *theme, w, most int, budget float64) (rows []string) {
+	list := s.latency.Classes
+	if len(list) < 2 {
+		return nil
 	}
-	for i, c := range s.latency.Classes {
-		gap, name := "", fmt.Sprintf("%s n %d p50 ", c.Name, c.N)
-		if i > 0 {
-			gap = "   "
+	list = list[:min(len(list), max(most, 0))]
+	column := 0
+	name := func(c Class) string { return fmt.Sprintf("%s n %d", c.Name, c.N) }
+	for _, c := range list {
+		column = max(column, cells(name(c))+2)
+	}
+	for _, c := range list {
+		rows = append(rows, t.line(w).left(plain, name(c), column).quantiles([4]float64{c.P50, c.P90, c.P99, c.Max}, budget).String())
+	}
+	return rows
+}
+
+// quantiles puts p50, p90, p99 and the maximum, in ms, each with its name and its unit: as many as fit, the most wanted of them.
+func (l *line) quantiles(values [4]float64, budget float64) *line {
+	const unit, gap = " ms", "  "
+	names := [4]string{"p50", "p90", "p99", "max"}
+	shown := []int{0, 1, 2, 3}
+	for _, least := range []int{1, 2, 3} { // p90 goes first, then p99, then the maximum
+		width := -len(gap)
+		for _, i := range shown {
+			width += len(names[i]) + 1 + cells(ms(values[i])) + len(unit) + len(gap)
 		}
-		if l.w+len(gap)+cells(name)+cells(ms(c.P50))+len(" max ")+cells(ms(c.Max))+len(" ms") > w {
+		if l.w+width <= l.max {
 			break
 		}
-		l.put(faint, gap+name).put(verdict(c.P50, budget, false), ms(c.P50)).put(faint, " max ").put(verdict(c.Max, budget, false), ms(c.Max)).put(faint, " ms")
+		shown = slices.DeleteFunc(shown, func(i int) bool { return i == least })
 	}
-	return l.String()
+	for n, i := range shown {
+		if n > 0 {
+			l.put(plain, gap)
+		}
+		l.put(faint, names[i]+" ").put(verdict(values[i], budget, false), ms(values[i])).put(faint, unit)
+	}
+	return l
 }
 
 // totalsRow counts what must be nought: green until it is not. Where there is no room, the words are shorter.

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -88,7 +89,8 @@ func (m *model) moment() (*Moment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Moment{At: now.At, ANSI: m.content + "\n", Text: ansi.Strip(m.content) + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
+	plain := strings.ReplaceAll(ansi.Strip(m.content), blank(1), " ")
+	return &Moment{At: now.At, ANSI: m.content + "\n", Text: plain + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
 }
 
 // whole is the picture with a pixel for each of its numbers; nil where none has come.

@@ -11,6 +11,15 @@ import (
 	"fracture/render"
 )
 
+// trimmed is text without spaces at the ends of its lines.
+func trimmed(text string) string {
+	rows := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i := range rows {
+		rows[i] = strings.TrimRight(rows[i], " ")
+	}
+	return strings.Join(rows, "\n")
+}
+
 func TestKeep_handsOverWhatIsOnTheScreen(t *testing.T) {
 	s := newStage(t, 120, 36, Options{Depth: render.TrueColor})
 	s.play(300 * time.Millisecond)
@@ -22,7 +31,7 @@ func TestKeep_handsOverWhatIsOnTheScreen(t *testing.T) {
 		t.Errorf("the footer is %q, want where it is", got)
 	}
 	m := s.fake.kept
-	if m.Text != text+"\n" || ansi.Strip(m.ANSI) != m.Text || !strings.Contains(m.ANSI, "\x1b[") {
+	if trimmed(m.Text) != trimmed(text) || trimmed(strings.ReplaceAll(ansi.Strip(m.ANSI), blank(1), " ")) != trimmed(text) || !strings.Contains(m.ANSI, "\x1b[") {
 		t.Errorf("kept is\n%s\nwant what is shown:\n%s", m.Text, text)
 	}
 	if m.Picture == nil || m.Picture.W != s.canvas.field.W || m.Picture.H != s.canvas.field.H {

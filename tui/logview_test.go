@@ -14,7 +14,8 @@ func (s *stage) logOf() string {
 	a := s.place(paneLog)
 	rows := strings.Split(s.text(), "\n")[a.y : a.y+a.h]
 	for i, row := range rows {
-		rows[i] = strings.TrimRight(string([]rune(row)[a.x:]), " ")
+		cells := []rune(row)
+		rows[i] = strings.TrimRight(string(cells[min(a.x, len(cells)):]), " ")
 	}
 	return strings.Join(rows, "\n")
 }

@@ -115,9 +115,9 @@ type Latency struct {
 
 // Class is how long the work stood still for faults of one class, in milliseconds at the sink.
 type Class struct {
-	Name     string // "kill", "freeze", "cut"
-	N        int
-	P50, Max float64
+	Name               string // "kill", "freeze", "cut"
+	N                  int
+	P50, P90, P99, Max float64
 }
 
 // Incident is one fault and what came of it.

@@ -226,7 +226,7 @@ func classes(all []downtime) (list []tui.Class) {
 	}
 	for class, some := range took {
 		spread := meter.SpreadOf(some)
-		list = append(list, tui.Class{Name: class, N: len(some), P50: spread.P50, Max: spread.Max})
+		list = append(list, tui.Class{Name: class, N: len(some), P50: spread.P50, P90: spread.P90, P99: spread.P99, Max: spread.Max})
 	}
 	slices.SortFunc(list, func(a, b tui.Class) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
 	return list
