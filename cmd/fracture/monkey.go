@@ -62,19 +62,20 @@ func (m *monkey) let(loose bool) {
 func (m *monkey) run(ctx context.Context) error {
 	n := m.nemesis()
 	strikes := n.Strikes(m.seed)
-	ticker := time.NewTicker(monkeyEvery)
-	defer ticker.Stop()
+	next := time.NewTimer(0)
+	next.Stop() // it is not loose yet
+	defer next.Stop()
 	for nth := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-m.woken:
-			ticker.Reset(monkeyEvery)
-		case <-ticker.C:
+		case <-next.C:
 		}
 		if !m.loose.Load() {
 			continue
 		}
+		next.Reset(monkeyEvery)
 		arguments := strikes[nth%len(strikes)].Fault.Arguments()
 		if _, err := m.inject(ctx, arguments); err != nil && ctx.Err() == nil {
 			m.told(fmt.Sprintf("%s: %v", strings.Join(arguments, " "), err))
