@@ -36,7 +36,8 @@ func (r *reader) native(top *node) *Experiment {
 	start := time.Duration(0)
 	for i, n := range f.list("faults", maxStrikes) {
 		f := r.anyFields(n, "faults")
-		a, last := Activity{}, time.Duration(0)
+		var a Activity
+		var last time.Duration
 		if f.has("guard") {
 			var g Guard
 			f, g = r.guard(n, "faults")
