@@ -1,5 +1,5 @@
-// Package httpd serves HTTP within bounds, to no page of a foreign site, in order to its end. What is
-// asked for, and who may ask, is its user's.
+// Package httpd serves HTTP within bounds, to no page of a foreign site, in order to its end. What is asked for, and who may ask, is its
+// user's.
 package httpd
 
 import (

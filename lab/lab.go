@@ -209,8 +209,8 @@ func (l *Lab) Gone(ctx context.Context, name string) error {
 	return awaitEnd(ctx, name, gone)
 }
 
-// Ended waits until the child of that name has ended, if it was sent a signal that ends it. It does not wait for one that somebody
-// else has started since, which may live for ever.
+// Ended waits until the child of that name has ended, if the lab has sent it a signal that ends it. It does not wait for one that
+// somebody else has started since, which may live for ever.
 func (l *Lab) Ended(ctx context.Context, name string) error {
 	var gone chan struct{}
 	err := l.with(name, func(c *child) error {

@@ -151,7 +151,7 @@ func hintMonkey(s *state, _ bool) string {
 }
 
 func hintUndo(s *state, brief bool) string {
-	switch n := len(s.undos); {
+	switch n := len(s.undoable()); {
 	case n == 0:
 		return ""
 	case brief:

@@ -60,7 +60,8 @@ func (d deed) perform(ctx context.Context, control Control) (msg tea.Msg) {
 	return answer{done, nil, d.then}
 }
 
-// order has something done to the picked node, beside the loop; what comes of it is an [answer], which says of the node what was done. What breaks the last one is
+// order has something done to the picked node, beside the loop; what comes of it is an [answer], which says of the node what was
+// done. What breaks the last one is
 // asked for twice.
 func (m *model) order(verb, said, key string, do orderOf) tea.Cmd {
 	m.soil(paneFooter)
@@ -85,7 +86,7 @@ func (m *model) order(verb, said, key string, do orderOf) tea.Cmd {
 			s.ask(again, "%s %s? %s again does it: %s", verb, name, key, doubt.Why)
 		}
 		if err == nil {
-			s.did(done{verb: verb, node: name, heal: heal})
+			s.did(done{verb: verb, node: name, heal: heal, until: s.now.Add(faultFor)})
 		}
 	}})
 	return nil
@@ -167,8 +168,8 @@ func (m *model) revive(key string) tea.Cmd {
 // heal ends everything that stands, whoever broke it.
 func (m *model) heal(string) tea.Cmd {
 	m.soil(paneFooter)
+	m.state.loose = false
 	m.give(deed{name: "heal", do: func(c Control, ctx context.Context) (string, error) { return c.Heal(ctx) }, then: func(s *state, err error) {
-		s.loose = false // also where something could not be healed
 		if err == nil {
 			s.did(done{verb: "heal"})
 		}
@@ -308,6 +309,7 @@ func (m *model) click(x, y int) tea.Cmd {
 			for _, s := range rows[y-a.y].spots {
 				if s.holds(x - a.x) {
 					m.toggleHelp("") // to see what comes of it
+					m.state.typing = false
 					if s.key != "?" && s.key != "esc" {
 						return m.press(s.key)
 					}

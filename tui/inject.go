@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -37,8 +39,8 @@ func (m *model) cut(key string) tea.Cmd {
 		m.state.parting = ""
 		return m.inject("cut", "%s is cut off, for 10 s", key, "cut", "--both")
 	}
+	m.state.ask(question{}, "cut %s off from whom? %s everybody, 1-9 that node", n.Name, key)
 	m.state.parting = n.Name
-	m.state.say(false, "cut %s off from whom? %s everybody, 1-9 that node", n.Name, key)
 	m.soil(paneFooter)
 	return nil
 }
@@ -52,27 +54,29 @@ func (m *model) part(key string) bool {
 	}
 	s.parting, s.message = "", ""
 	m.soil(paneFooter)
-	i := int(key[0]) - '1'
-	if len(key) != 1 || i < 0 || i >= len(s.nodes) || i > 8 || s.nodes[i].Name == node {
+	i, err := strconv.Atoi(key)
+	if err != nil || i < 1 || i > min(len(s.nodes), 9) || s.nodes[i-1].Name == node {
 		return false
 	}
-	peer := s.nodes[i].Name
-	m.inject("cut", "%s is cut off from "+peer+", for 10 s", "n", "cut", "--both", "--peer", peer)
+	peer := s.nodes[i-1].Name
+	said := "%s is cut off from " + strings.ReplaceAll(peer, "%", "%%") + ", for 10 s"
+	m.inject("part", said, key, "cut", "--both", "--peer", peer)
 	return true
 }
 
 // monkey lets the monkey loose, or has it rest.
 func (m *model) monkey(string) tea.Cmd {
 	m.soil(paneFooter)
-	loose, said := !m.state.loose, "the monkey rests"
+	m.state.loose = !m.state.loose
+	loose, said := m.state.loose, "the monkey rests"
 	if loose {
 		said = "the monkey is loose: every 3 s something breaks"
 	}
 	m.give(deed{name: "monkey", do: func(c Control, ctx context.Context) (string, error) {
 		return said, c.Monkey(ctx, loose)
 	}, then: func(s *state, err error) {
-		if err == nil {
-			s.loose = loose
+		if err != nil {
+			s.loose = !loose
 		}
 	}})
 	return nil
@@ -88,7 +92,7 @@ func (m *model) storeDown(string) tea.Cmd {
 		return "the store is down, for 10 s", err
 	}, then: func(s *state, err error) {
 		if err == nil {
-			s.did(done{verb: "store down", heal: heal})
+			s.did(done{verb: "store down", heal: heal, until: s.now.Add(faultFor)})
 		}
 	}})
 	return nil

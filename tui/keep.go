@@ -24,6 +24,7 @@ type Moment struct {
 // momentState is a moment in numbers.
 type momentState struct {
 	At       time.Time       `json:"at"`
+	Held     *time.Time      `json:"display_held_since,omitempty"` // what the screen shows is of then
 	Summary  summaryFact     `json:"summary"`
 	Strategy string          `json:"strategy"`
 	Copies   int             `json:"copies"`
@@ -74,7 +75,12 @@ func (m *model) moment() (*Moment, error) {
 			tiles++
 		}
 	}
-	now := momentState{At: wall(s.now), Summary: s.summaryFact(tiles, s.stale.tiles), Strategy: s.opts.Strategy, Copies: s.opts.Factor}
+	now := momentState{At: wall(s.now), Summary: s.summaryFact(tiles, s.stale.tiles), Strategy: s.opts.Strategy, Copies: s.opts.Factor,
+		Nodes: []momentNode{}, Log: []momentEvent{}}
+	if s.held != 0 {
+		held := wall(s.held)
+		now.Held = &held
+	}
 	for i := range s.nodes {
 		n := &s.nodes[i]
 		now.Nodes = append(now.Nodes, momentNode{n.Name, n.State.String(), n.Owns, n.StandsBy, n.BeatGap, n.RSS, n.Takeovers})

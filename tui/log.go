@@ -105,7 +105,7 @@ func tone(verb string) style {
 	switch verb {
 	case "kill", "crash", "drop", "lost", "stop":
 		return danger
-	case "detect", "freeze", "late", "refuse", "leave", "left", "store", "mask":
+	case "detect", "freeze", "late", "refuse", "disobey", "leave", "left", "store", "mask":
 		return caution
 	case "promote", "recover", "revive", "thaw", "join", "joined", "guard", "record":
 		return good
@@ -125,13 +125,13 @@ func drawLog(s *state, t *theme, w, h int) []string {
 	if s.missed > 0 {
 		note = fmt.Sprintf("%d missed", s.missed)
 	}
-	list, newer := s.shownLog()
+	list, newer := s.shownLog(h - 1)
 	mood := caution
 	switch {
 	case newer > 0:
 		note, mood = fmt.Sprintf("%d newer, pgdown", newer), strong
 	case s.filter != "":
-		note, mood = "with "+s.filter+", / esc shows all", strong
+		note, mood = "with "+s.filter+", esc shows all", strong
 	}
 	rows = append(rows, heading(t, "log", note, mood, w))
 	switch {

@@ -21,8 +21,9 @@ func (s *state) holds(e entry) bool {
 	return strings.Contains(strings.ToLower(e.node+" "+e.verb+" "+e.text), strings.ToLower(s.filter))
 }
 
-// shownLog is the log without what is not wanted, up to the newest line that is to be seen, and how many are newer.
-func (s *state) shownLog() (list []entry, newer int) {
+// shownLog is the log without what is not wanted, up to the newest line that is to be seen in so many rows, and how many are newer. The
+// oldest stays at the top.
+func (s *state) shownLog(rows int) (list []entry, newer int) {
 	list = s.log
 	if s.filter != "" {
 		list = nil
@@ -32,7 +33,7 @@ func (s *state) shownLog() (list []entry, newer int) {
 			}
 		}
 	}
-	newer = min(s.back, max(len(list)-1, 0))
+	newer = min(s.back, max(len(list)-max(rows, 1), 0))
 	return list[:len(list)-newer], newer
 }
 
@@ -82,10 +83,12 @@ func (m *model) scroll(key string) tea.Cmd {
 	return nil
 }
 
-// scrollBy shows lines of the log that are so many older; below 0: newer. The oldest stays at the top.
+// scrollBy shows lines of the log that are so many older; below 0: newer.
 func (m *model) scrollBy(lines int) {
-	list, newer := m.state.shownLog()
-	m.state.back = min(max(newer+lines, 0), max(len(list)+newer-(m.place(paneLog).h-1), 0))
+	rows := m.place(paneLog).h - 1
+	_, newer := m.state.shownLog(rows)
+	m.state.back = max(newer+lines, 0)
+	_, m.state.back = m.state.shownLog(rows)
 	m.soil(paneLog)
 }
 

@@ -179,7 +179,7 @@ func (m *model) absorb(n News) {
 		m.soil(paneHeader, paneFooter)
 	}
 	if s.message != "" && n.Now >= s.until {
-		s.message, s.asked = "", question{}
+		s.message, s.asked, s.parting = "", question{}, ""
 		m.soil(paneFooter)
 	}
 	if second := int64(n.Now) / int64(time.Second); second != m.second {

@@ -178,7 +178,7 @@ func splitNumber(name string) (prefix string, number int) {
 // say puts an answer into the footer for a while.
 func (s *state) say(alarm bool, format string, args ...any) {
 	s.message, s.alarm = fmt.Sprintf(format, args...), alarm
-	s.until, s.asked = s.now.Add(messageFor), question{}
+	s.until, s.asked, s.parting = s.now.Add(messageFor), question{}, ""
 }
 
 // ask puts a question into the footer for a while.

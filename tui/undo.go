@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"fracture/clock"
 	"fracture/work"
 )
 
@@ -17,7 +18,8 @@ const maxUndos = 16
 // held before.
 type done struct {
 	verb, node string
-	heal       Heal
+	heal       Heal          // nil where another deed ends it
+	until      clock.Instant // when what heal ends is over
 	strategy   work.Strategy
 	factor     uint8
 }
@@ -59,16 +61,22 @@ func (s *state) did(d done) {
 	}
 }
 
-// forget has nothing of what befell a node be taken back.
+// forget has nothing of what befell a node's process be taken back.
 func (s *state) forget(node string) {
-	s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" && o.node == node })
+	s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.verb != "guard" && o.heal == nil && o.node == node })
+}
+
+// undoable are the deeds that can be taken back now: what stood for a while may be over.
+func (s *state) undoable() []done {
+	s.undos = slices.DeleteFunc(s.undos, func(o done) bool { return o.heal != nil && s.now >= o.until })
+	return s.undos
 }
 
 // undo takes the last fault or change of strategy back that was brought about here.
 func (m *model) undo(string) tea.Cmd {
 	m.soil(paneFooter)
 	s := &m.state
-	if len(s.undos) == 0 {
+	if len(s.undoable()) == 0 {
 		s.say(true, "undo: nothing was broken here that stands")
 		return nil
 	}

@@ -104,8 +104,11 @@ func newSceneLab(s *scene, i *injector, limits control.Limits) *sceneLab {
 	return l
 }
 
-// Mend implements control.Lab: what links suffer by Toxiproxy's API is over, too.
+// Mend implements control.Lab: what links suffer by Toxiproxy's API is over, too, and the monkey rests.
 func (l *sceneLab) Mend(ctx context.Context) ([]string, error) {
+	if l.scene.monkey != nil {
+		l.scene.monkey.let(false)
+	}
 	mended, err := l.breaker.Mend(ctx)
 	healed, failed := l.toxics.heal(ctx)
 	return append(mended, healed...), errors.Join(err, failed)
@@ -188,9 +191,13 @@ func wall(at clock.Instant) time.Time { return time.Now().Add(at.Sub(clock.Now()
 // runControl opens the control API before a scene and has the group run it; the screen is told where it is, and how all is healed.
 func runControl(ctx context.Context, cfg watchConfig, s *scene, before *sceneLab, group *errgroup.Group) error {
 	s.heal = func(ctx context.Context) (all control.Healed) {
-		var err error
-		if all.Mended, err = before.Mend(ctx); err != nil {
-			all.Failed = []string{err.Error()}
+		ended, err := s.breaks.healAll(ctx)
+		for _, f := range ended {
+			all.Healed = append(all.Healed, control.Fault{What: f.harm.name, Whom: f.nodes})
+		}
+		var failed error
+		if all.Mended, failed = before.Mend(ctx); errors.Join(err, failed) != nil {
+			all.Failed = []string{errors.Join(err, failed).Error()}
 		}
 		return all
 	}

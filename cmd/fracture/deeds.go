@@ -83,6 +83,11 @@ func stopNode(ctx context.Context, h *home, node string, _ syscall.Signal) error
 func startAnew(ctx context.Context, h *home, node string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTime)
 	defer cancel()
+	if child, err := h.lab.Child(node); err == nil && child.State == lab.Frozen { // else it would not see that it is to end
+		if err := thawLiving(ctx, h, node); err != nil {
+			return err
+		}
+	}
 	if err := h.lab.Ended(ctx, node); err != nil {
 		return err
 	}

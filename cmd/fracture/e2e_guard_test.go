@@ -120,7 +120,7 @@ func TestE2E_anAttachedScreenChangesTheStrategy(t *testing.T) {
 	lab := h.startLab(5)
 	s := h.openTerminal()
 	s.run("attach")
-	s.await(`5 alive`, `strategy standby ×2`, `s hedge`)
+	s.await(`5 alive`, `strategy standby ×2`, `S hedge`)
 	s.press("S")
 	s.await(`picture: hedge, 2 copies \(was standby, 2\)`, `strategy hedge ×2`)
 	lab.awaitLine(`(?m)^stream .* strategy hedge ×2`)

@@ -43,7 +43,7 @@ func TestE2E_aLabTellsProgramsWhatHappens(t *testing.T) {
 	h := newHouse(t)
 	lab := h.start(labArgs("--json", "--nodes", "3", "--fps", "10", "--probe", "50ms")...)
 	lab.awaitObject(map[string]any{"kind": "summary", "alive": 3.0, "dead": 0.0})
-	h.start("inject", "kill", "--node", "n3", "--for", "1s").wantExit(exitHeld)
+	h.start("inject", "kill", "--node", "n3", "--for", "5s").wantExit(exitHeld)
 	lab.awaitObject(map[string]any{"kind": "node", "node": "n3", "state": "dead"})
 	lab.awaitObject(map[string]any{"kind": "incident", "node": "n3", "what": "killed"})
 	lab.endBy(syscall.SIGINT)

@@ -28,12 +28,6 @@ func (c labControl) Monkey(_ context.Context, loose bool) error {
 	return nil
 }
 
-// Heal implements part of tui.Control. The monkey breaks nothing more.
-func (c labControl) Heal(ctx context.Context) (string, error) {
-	c.monkey.let(false)
-	return c.healer.Heal(ctx)
-}
-
 // Kill implements part of tui.Control: it ends a node as kill -9 does.
 func (c labControl) Kill(ctx context.Context, node string, sure bool) error {
 	return c.breakOne("kill", node, sure, func() error { return c.home.Kill(ctx, node) })

@@ -40,8 +40,10 @@ func (keeper) Keep(_ context.Context, m *tui.Moment) (told string, err error) {
 			return "", err
 		}
 	}
-	if err := os.Rename(draft, dir); err != nil {
-		return "", err
+	for err = os.Rename(draft, dir); errors.Is(err, os.ErrExist); err = os.Rename(draft, dir) { // another was kept in this second
+		if dir, err = freshName("moment", "", m.At); err != nil {
+			return "", err
+		}
 	}
-	return "kept in " + shortPath(dir), nil
+	return "kept in " + shortPath(dir), err
 }

@@ -26,8 +26,8 @@ type monkey struct {
 
 // nemesis is what it draws from: what scenarios/chaos-monkey.yaml does, more often.
 func (m *monkey) nemesis() scenario.Nemesis {
-	const strikes = 1000 // then they come again
-	n := scenario.Nemesis{Every: monkeyEvery, Times: strikes}
+	const times = 1000 // then they come again
+	n := scenario.Nemesis{Every: monkeyEvery, Times: times}
 	for _, f := range []struct {
 		weight     int
 		kind, role string
@@ -77,7 +77,11 @@ func (m *monkey) run(ctx context.Context) error {
 		}
 		next.Reset(monkeyEvery)
 		arguments := strikes[nth%len(strikes)].Fault.Arguments()
-		if _, err := m.inject(ctx, arguments); err != nil && ctx.Err() == nil {
+		heal, err := m.inject(ctx, arguments)
+		if err == nil && !m.loose.Load() { // all was healed meanwhile
+			err = heal(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			m.told(fmt.Sprintf("%s: %v", strings.Join(arguments, " "), err))
 		}
 		nth++

@@ -42,7 +42,7 @@ func (s *survey) news(n telemetry.News) {
 // with the streams of which none has told.
 func (s *survey) await(ctx context.Context, led bool, wanted func() []string) (silent []string, unled []uint64, err error) {
 	var late <-chan time.Time
-	for over, first := false, true; !over; first = false {
+	for over, whole := false, false; !over; {
 		select {
 		case <-ctx.Done():
 			return nil, nil, context.Cause(ctx)
@@ -59,11 +59,12 @@ func (s *survey) await(ctx context.Context, led bool, wanted func() []string) (s
 		s.mu.Unlock()
 		switch {
 		case !led:
-		case first:
+		case !whole: // until all have told
 			unled = now
 		default: // a request comes and goes, and each node tells of another moment
 			unled = slices.DeleteFunc(unled, func(id uint64) bool { return !slices.Contains(now, id) })
 		}
+		whole = whole || len(silent) == 0
 		over = over || len(silent)+len(unled) == 0
 	}
 	return silent, unled, nil

@@ -70,12 +70,15 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 		s.breaks.ending, s.breaks.failed = inner.Done(), s.unhealed
 		s.recorder = newRecorder(cfg, s)
 		s.breaks.recorder = s.recorder
+		s.monkey = &monkey{
+			inject: func(ctx context.Context, arguments []string) (tui.Heal, error) { return s.inject(ctx, arguments) },
+			told:   s.tellOfMonkey, seed: clock.Stamp(), woken: make(chan struct{}, 1),
+		}
 		before = newSceneLab(s, s.breaks, cfg.outside.limits())
 		if err := runControl(inner, cfg, s, before, group); err != nil {
 			return err
 		}
 		group.Go(guarded(func() error { return s.breaks.run(inner) }))
-		s.monkey = &monkey{inject: s.inject, told: s.tellOfMonkey, seed: clock.Stamp(), woken: make(chan struct{}, 1)}
 		group.Go(guarded(func() error { return s.monkey.run(inner) }))
 	}
 	for _, stream := range cfg.streams {
