@@ -9,7 +9,7 @@ TESTFLAGS ?=
 TESTTIME ?= 40m
 RUNFLAGS ?=
 GALLERYFLAGS ?= --calm 1s --window 500ms --grace 3s --load idle --controls 0 --budget 'downtime.p99 <= 1m' --budget 'needless <= 100000'
-KPIFLAGS ?= --trials 1 --for 400ms --sample 12
+KPIFLAGS ?= --trials 1 --for 400ms --sample 12 --grace 8s
 PEERFLAGS ?=
 TOOL      = $(GO) tool -modfile=tools/go.mod
 
