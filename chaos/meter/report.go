@@ -144,7 +144,10 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 		r.Verdict = Thin
 	case len(broken) > 0:
 		r.Verdict = Broken
-	case thin || len(r.Rows) == 0:
+	case len(r.Rows) == 0:
+		r.Verdict = Thin
+		r.Why = append(r.Why, "no fault began, not even a noop, so there is nothing to judge")
+	case thin:
 		r.Verdict = Thin
 	default:
 		r.Verdict = Held

@@ -154,6 +154,9 @@ func TestReport_judges(t *testing.T) {
 		if r.Verdict != c.want || r.Verdict.ExitCode() != c.code {
 			t.Errorf("%s: verdict %q, exit %d; want %q, %d (%v)", c.what, r.Verdict, r.Verdict.ExitCode(), c.want, c.code, r.Why)
 		}
+		if (c.want == Held) != (len(r.Why) == 0) {
+			t.Errorf("%s: verdict %q because %q", c.what, r.Verdict, r.Why)
+		}
 	}
 	r := sampleReport()
 	r.Totals.Lost = 1

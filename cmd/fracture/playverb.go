@@ -156,11 +156,10 @@ func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, std
 	return p.concluded(m, failed, stdout)
 }
 
-// concluded tells what was measured of what was done and asked, and how the streams were guarded, and judges it.
+// concluded tells what was measured of what was done and asked, and judges it.
 func (p *player) concluded(m measured, failed error, stdout io.Writer) error {
 	if m.report != nil {
 		m.activities = p.notes(m.report.Began)
-		p.tellGuards(m.report)
 	}
 	return p.lab.options.conclude(m, p.deviated(), failed, stdout)
 }
