@@ -15,7 +15,7 @@ import (
 // cutOff reads the fault that a node is cut off from all others.
 func cutOff(t *testing.T, node string) harm {
 	t.Helper()
-	h, err := parseHarm(strings.Fields("partition --node " + node))
+	h, err := parseHarm(strings.Fields("cut --for 5s --node " + node))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestAim_isGivenUpWhenAllIsHealed(t *testing.T) {
 }
 
 func TestAlone_isWhoHasNoOtherJustBefore(t *testing.T) {
-	at := []time.Duration{0, time.Second, time.Second, 2 * time.Second, 2*time.Second + nearly, 2*time.Second + 3*nearly}
+	at := []time.Duration{0, time.Second, time.Second, 2 * time.Second, 2*time.Second + nearly, 2*time.Second + 4*nearly}
 	var strikes []scenario.Strike
 	for _, d := range at {
 		strikes = append(strikes, scenario.Strike{At: d})
