@@ -58,6 +58,8 @@ func actions() []action {
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
+		{name: "shape", keys: []string{"v"}, label: "v", help: "draw in half blocks, quadrants, characters or braille",
+			do: (*model).nextShape},
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it",
 			hint: hintRecord, do: (*model).record},
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files",
