@@ -60,6 +60,10 @@ type model struct {
 	changed bool
 	builder strings.Builder
 
+	gauge    *gauge // of the terminal that is drawn on; nil: nobody measures
+	governor governor
+	owed     bool // tiles have come since the picture was drawn
+
 	second int64 // of the clock, for what is redrawn once a second
 	drawn  int   // frames since then in which the picture changed
 	whole  bool  // a second has begun while the screen ran
@@ -164,10 +168,8 @@ func (m *model) absorb(n News) {
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))
 	}
-	if len(n.Tiles) > 0 {
-		m.drawn++
-		m.refresh(panePicture)
-	}
+	m.owed = m.owed || len(n.Tiles) > 0
+	m.govern(n.Now)
 	m.absorbFigures(n)
 	m.absorbEvents(n)
 	if stale := m.canvas.grow(n.Now); stale != s.stale {
@@ -190,6 +192,21 @@ func (m *model) absorb(n News) {
 		m.second, m.drawn = second, 0
 		m.refresh(paneFailure)
 		m.soil(paneHeader)
+	}
+}
+
+// govern has the picture drawn when it is due, and less of it where writing it takes too long.
+func (m *model) govern(now clock.Instant) {
+	if m.gauge != nil && m.governor.look(now, m.gauge.take(), m.state.opts.FPS) {
+		m.canvas.limit(steps[m.governor.step].colors)
+		m.state.limited = m.governor.String()
+		m.refresh(panePicture)
+		m.soil(paneHeader)
+	}
+	if m.owed && m.governor.due(now) {
+		m.owed = false
+		m.drawn++
+		m.refresh(panePicture)
 	}
 }
 
@@ -336,7 +353,7 @@ func (m *model) compose() string {
 			b.WriteByte('\n')
 		}
 		x, number := 0, uint(0)
-		if y >= picture.y && y < picture.y+picture.h && m.look.picture() != render.ASCII {
+		if y >= picture.y && y < picture.y+picture.h && m.canvas.pic.Shape != render.Characters {
 			number = uint(y - picture.y)
 		}
 		for p := range panes {
