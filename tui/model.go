@@ -56,6 +56,8 @@ type model struct {
 
 	rows    [panes][]string
 	dirty   [panes]bool
+	owed    [panes]bool // to be dirty once the second is over
+	waits   bool        // what is soiled now is owed
 	content string
 	changed bool
 	builder strings.Builder
@@ -71,8 +73,11 @@ func newModel(opts Options) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	look := newTheme(opts.Depth, opts.ASCII)
-	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts},
+	look, err := themeOf(opts.Theme, opts.Depth, opts.ASCII)
+	if err != nil {
+		return nil, err
+	}
+	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts, unmoused: opts.NoMouse},
 		canvas: newCanvas(look, palette, opts.Period), orphaned: orphaned}
 	m.arrange(80, 24)
 	return m, nil
@@ -85,7 +90,7 @@ func (m *model) Init() tea.Cmd { return nil }
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case frame:
-		m.absorb(msg.News)
+		m.take(msg.News)
 	case tea.WindowSizeMsg:
 		m.arrange(msg.Width, msg.Height)
 		return m, redraw()
@@ -120,7 +125,7 @@ func (m *model) View() tea.View {
 	m.draw()
 	v := tea.NewView(m.content)
 	v.AltScreen = true
-	if !m.state.opts.NoMouse {
+	if !m.state.unmoused {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	return v
@@ -135,16 +140,22 @@ func redraw() tea.Cmd {
 
 // soil has panes drawn anew.
 func (m *model) soil(which ...pane) {
-	for _, p := range which {
-		m.dirty[p] = true
+	into := &m.dirty
+	if m.waits {
+		into = &m.owed
 	}
-	m.changed = true
+	for _, p := range which {
+		into[p] = true
+	}
+	m.changed = m.changed || !m.waits
 }
 
 // arrange lays everything out anew.
 func (m *model) arrange(w, h int) {
 	m.lay = arrange(w, h, len(m.state.nodes), m.state.full)
 	m.canvas.resize(m.lay.picture.w, m.lay.picture.h)
+	defer func(waits bool) { m.waits = waits }(m.waits)
+	m.waits = false // nothing fits any more
 	m.soil(paneHeader, panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
 }
 
@@ -281,7 +292,7 @@ func (m *model) drawPane(p pane) []string {
 	case paneLog:
 		return drawLog(s, t, a.w, a.h)
 	case paneHelp:
-		return drawHelp(t, m.table, a.w, a.h)
+		return drawHelp(s, t, m.table, a.w, a.h)
 	case paneFooter:
 		if m.lay.small {
 			return []string{drawSmall(s, t, m.lay.w, m.lay.h)}
