@@ -308,11 +308,7 @@ func (m *model) click(x, y int) tea.Cmd {
 		if rows := helpRows(&m.state, m.look, m.table, a.w, a.h); y-a.y < len(rows) {
 			for _, s := range rows[y-a.y].spots {
 				if s.holds(x - a.x) {
-					m.toggleHelp("") // to see what comes of it
-					m.state.typing = false
-					if s.key != "?" && s.key != "esc" {
-						return m.press(s.key)
-					}
+					return m.runListed(s.key)
 				}
 			}
 		}

@@ -20,16 +20,19 @@ const (
 // drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
 func drawFailure(s *state, t *theme, w, h int) []string {
 	budget := float64(s.opts.Budget) / float64(time.Millisecond)
-	note := "budget " + strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
+	limit := strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
+	note := "budget " + limit
 	if faults := s.latency.N + s.latency.Untold; faults > 0 {
 		count := plural(faults, "fault")
 		if s.latency.Untold > 0 {
 			count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
 		}
-		if all := count + " " + t.glyphs.dot + " " + note; w >= 36 && cells(all)+10 <= w {
-			count = all
-		}
 		note = count
+		for _, bound := range []string{"≤" + limit, "budget " + limit} { // the latter where it fits
+			if all := count + " " + t.glyphs.dot + " " + bound; cells(all)+12 <= w {
+				note = all
+			}
+		}
 	}
 	rows := []string{heading(t, "failover", note, faint, w)}
 	big := w >= bigWidth && h >= bigHeight

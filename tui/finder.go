@@ -183,10 +183,10 @@ func edited(text, key string, most int) (string, bool) {
 	return text, true
 }
 
-// runFound does what the chosen action does. The list closes, so that one sees what comes of it.
+// runFound does what the chosen action does.
 func (m *model) runFound() tea.Cmd {
 	f := m.state.find
-	list, rest := f.found(m.table)
+	list, _ := f.found(m.table)
 	switch {
 	case f.at > 0 && f.at <= len(list):
 	case f.command && f.text == "":
@@ -194,9 +194,16 @@ func (m *model) runFound() tea.Cmd {
 	default:
 		return nil
 	}
+	return m.runListed(list[f.at-1].name)
+}
+
+// runListed does what an action of the list does, with what of the line is for it. The list closes, so that one sees what comes of it.
+func (m *model) runListed(name string) tea.Cmd {
+	list, rest := m.state.find.found(m.table)
 	m.toggleHelp("")
-	if a := list[f.at-1]; !a.closes() {
-		return m.run(a, rest)
+	m.state.typing = false // of the log's filter, which a click may leave
+	if i := slices.IndexFunc(list, func(a *action) bool { return a.name == name }); i >= 0 && !list[i].closes() {
+		return m.run(list[i], rest)
 	}
 	return nil
 }

@@ -102,6 +102,17 @@ func TestCommand_takesTheRestOfTheLine(t *testing.T) {
 	}
 }
 
+func TestCommand_aClickTakesTheRestOfTheLineToo(t *testing.T) {
+	s := newStage(t, 120, 36, Options{})
+	s.play(300 * time.Millisecond)
+	s.press(":")
+	s.write("kill n3")
+	s.clickOn("x     kill: kill the picked node")
+	if want := []string{"kill n3"}; !slices.Equal(s.fake.calls, want) || s.state.help {
+		t.Errorf("the deeds were %q, want %q; the list is shown: %v", s.fake.calls, want, s.state.help)
+	}
+}
+
 func TestCommand_completesTheChosenName(t *testing.T) {
 	s := newStage(t, 120, 36, Options{})
 	s.play(300 * time.Millisecond)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// helpRow is a row of help, and where on it which key is explained.
+// helpRow is a row of help, and where on it which action is explained, by its name in place of a key.
 type helpRow struct {
 	text  string
 	spots []spot
@@ -96,7 +96,7 @@ func (l listing) broken(w int) (rows []helpRow) {
 			if n == 0 {
 				l.lead(row, i)
 			}
-			rows = append(rows, helpRow{row.to(listLeadCells).put(plain, text).String(), []spot{{0, w, a.keys[0]}}})
+			rows = append(rows, helpRow{row.to(listLeadCells).put(plain, text).String(), []spot{{0, w, a.name}}})
 		}
 	}
 	return rows
@@ -112,7 +112,7 @@ func (l listing) columns(w, n int) (rows []helpRow) {
 		var spots []spot
 		for i := y; i < len(l.found); i += high {
 			from := row.w
-			spots = append(spots, spot{from, column, l.found[i].keys[0]})
+			spots = append(spots, spot{from, column, l.found[i].name})
 			l.lead(row, i)
 			row.put(plain, l.look.cut(l.found[i].fitting(l.names, column-listLeadCells), column-listLeadCells))
 			row.to(min(from+column+gap, w))
