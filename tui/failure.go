@@ -14,7 +14,7 @@ const (
 	bigWidth     = 44
 	bigHeight    = 12
 	courseHeight = 16
-	totalsHeight = 22
+	totalsHeight = 18
 )
 
 // drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
@@ -61,8 +61,12 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 	if big {
 		const least = 3 // rows of the histogram, before classes are told apart
 		classes := classRows(s, t, w, bars-1-least, budget)
-		rows = append(append(rows, classes...), t.line(w).String())
-		bars = min(bars-1-len(classes), 6)
+		rows = append(rows, classes...)
+		if bars -= len(classes); bars > least {
+			rows = append(rows, t.line(w).String())
+			bars--
+		}
+		bars = min(bars, 6)
 	}
 	if bars > 0 {
 		rows = append(rows, histogram(t, s.latency.Buckets, budget, w, bars)...)

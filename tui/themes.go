@@ -62,11 +62,12 @@ func lightLooks() [styles]look {
 	}
 }
 
-// plainLooks have no colour but the terminal's own, which its user has chosen: what matters is bold, underlined or reversed.
+// plainLooks have no colour but the terminal's own, which its user has chosen: what matters is bold, underlined or both. Only the picked
+// node is reversed, for a bar that is reversed cannot be seen.
 func plainLooks() [styles]look {
 	return [styles]look{
-		strong: {attrs: "1"}, title: {attrs: "1"}, brand: {attrs: "1"}, good: {attrs: "1"}, caution: {attrs: "1;4"},
-		danger: {attrs: "1;7"}, lit: {attrs: "1;4"}, selected: {attrs: "1;7"},
+		strong: {attrs: "1"}, title: {attrs: "1"}, brand: {attrs: "1"}, good: {attrs: "1"}, caution: {attrs: "4"},
+		danger: {attrs: "1;4"}, lit: {attrs: "1"}, selected: {attrs: "1;7"},
 	}
 }
 

@@ -54,7 +54,9 @@ func waterfall(t *theme, phases []phase, budget float64, open bool, w int) []str
 	width := w - courseName - courseFigure - len(courseUnit)
 	span := budget * 1.25
 	for _, p := range phases {
-		span = max(span, p.to)
+		if p.known {
+			span = max(span, p.to)
+		}
 	}
 	end := min(int(budget/span*float64(width)), width-1)
 	rows := append(make([]string, 0, waterfallRows), scale(t, end, budget, w))
