@@ -108,19 +108,21 @@ type Totals struct {
 
 // Incident is one fault and what came of it, as the receiver measured it.
 type Incident struct {
-	Number   uint64    `json:"incident"` // counted from 1; none where nobody counts
-	At       time.Time `json:"at"`
-	Node     string    `json:"node"`
-	Fault    string    `json:"fault"` // its class: kill, freeze, or as others tell of it: lost, silent, link
-	Role     string    `json:"role"`  // what the node was when it failed: splitter, owner, standby or none
-	Signal   string    `json:"signal,omitempty"`
-	Noticed  float64   `json:"noticed_ms,omitempty"`
-	Heir     string    `json:"heir,omitempty"`
-	Taken    float64   `json:"taken_ms,omitempty"`
-	Tasks    int       `json:"tasks"`
-	Downtime float64   `json:"downtime_ms"`
-	Untold   string    `json:"untold,omitempty"` // why the downtime cannot be told
-	Open     bool      `json:"open"`             // not over: the downtime still grows
+	Number    uint64    `json:"incident"` // counted from 1; none where nobody counts
+	At        time.Time `json:"at"`
+	Node      string    `json:"node"`
+	Fault     string    `json:"fault"` // its class: kill, freeze, or as others tell of it: lost, silent, link
+	Role      string    `json:"role"`  // what the node was when it failed: splitter, owner, standby or none
+	Signal    string    `json:"signal,omitempty"`
+	Noticed   float64   `json:"noticed_ms,omitempty"`
+	Heir      string    `json:"heir,omitempty"`
+	Taken     float64   `json:"taken_ms,omitempty"`
+	Sent      float64   `json:"first_result_ms,omitempty"` // of what was taken over, as it left the heir
+	Delivered float64   `json:"delivered_ms,omitempty"`    // and as it came to the receiver
+	Tasks     int       `json:"tasks"`
+	Downtime  float64   `json:"downtime_ms"`
+	Untold    string    `json:"untold,omitempty"` // why the downtime cannot be told
+	Open      bool      `json:"open"`             // not over: the downtime still grows
 }
 
 // Fault is one that stands, as it is told.

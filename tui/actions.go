@@ -13,68 +13,77 @@ type action struct {
 	keys  []string // as Bubble Tea spells them
 	label string   // the key as it is shown
 	help  string   // what it does, as help shows it
+	brief string   // the same where help is short of room, in at most [maxBrief] cells
 	// hint says what it would do now, naming its target, in few words where the footer is short of room (brief); empty
 	// where the footer need not show it. It may be nil.
 	hint func(s *state, brief bool) string
 	do   func(m *model, key string) tea.Cmd
+	line func(m *model, a *action, rest string) tea.Cmd // with the rest of a line that names it; nil: only one of its keys makes sense
 }
+
+// maxBrief is the room that help has for an action on the smallest screen.
+const maxBrief = 11
 
 // actions is everything a user can do, in the order in which help shows it and in which the footer, where it is short of
 // room, prefers it.
 func actions() []action {
 	return []action{
-		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node, as kill -9 does",
-			hint: hintKill, do: (*model).kill},
-		{name: "freeze", keys: []string{"p"}, label: "p", help: "freeze the picked node; again to thaw it",
-			hint: hintFreeze, do: (*model).freezeOrThaw},
-		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again",
-			hint: hintRevive, do: (*model).revive},
-		{name: "full", keys: []string{"f"}, label: "f", help: "fill the screen with the picture; again: the panels",
+		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node, as kill -9 does", brief: "kill",
+			hint: hintKill, do: (*model).kill, line: onNode},
+		{name: "freeze", keys: []string{"p"}, label: "p", help: "freeze the picked node; again to thaw it", brief: "freeze/thaw",
+			hint: hintFreeze, do: (*model).freezeOrThaw, line: onNode},
+		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again", brief: "revive",
+			hint: hintRevive, do: (*model).revive, line: onNode},
+		{name: "full", keys: []string{"f"}, label: "f", help: "fill the screen with the picture; again: the panels", brief: "full screen",
 			hint: hintFull, do: (*model).toggleFull},
-		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them",
+		{name: "mouse", keys: []string{"M"}, label: "M", help: "leave the mouse to the terminal; again: take it", brief: "free mouse",
+			hint: hintMouse, do: (*model).freeMouse},
+		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them", brief: "tint owners",
 			hint: hintOwners, do: (*model).toggleOwners},
-		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
+		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on", brief: "hold",
 			hint: hintHold, do: (*model).toggleHold},
-		{name: "guard", keys: []string{"S"}, label: "S", help: "guard by the next strategy, or start again",
+		{name: "guard", keys: []string{"S"}, label: "S", help: "guard by the next strategy, or start again", brief: "next guard",
 			hint: hintGuard, do: (*model).guard},
-		{name: "heal", keys: []string{"H"}, label: "H", help: "heal everything that stands",
+		{name: "heal", keys: []string{"H"}, label: "H", help: "heal everything that stands", brief: "heal all",
 			hint: hintHeal, do: (*model).heal},
-		{name: "undo", keys: []string{"u"}, label: "u", help: "take the last fault or strategy back",
+		{name: "undo", keys: []string{"u"}, label: "u", help: "take the last fault or strategy back", brief: "undo",
 			hint: hintUndo, do: (*model).undo},
-		{name: "cut", keys: []string{"n"}, label: "n", help: "cut the picked node off, from all or from one",
-			do: (*model).cut},
-		{name: "delay", keys: []string{"l"}, label: "l", help: "have all that it says come 20 ms late",
-			do: (*model).delay},
-		{name: "fail", keys: []string{"e"}, label: "e", help: "have each seventh of its tasks fail",
-			do: (*model).fail},
-		{name: "slow", keys: []string{"d"}, label: "d", help: "have its tasks take ten times as long",
-			do: (*model).slow},
-		{name: "store", keys: []string{"s"}, label: "s", help: "take the store down, as nodes see it",
+		{name: "cut", keys: []string{"n"}, label: "n", help: "cut the picked node off, from all or from one", brief: "cut off",
+			do: (*model).cut, line: onNode},
+		{name: "delay", keys: []string{"l"}, label: "l", help: "have all that it says come 20 ms late", brief: "delay",
+			do: (*model).delay, line: onNode},
+		{name: "fail", keys: []string{"e"}, label: "e", help: "have each seventh of its tasks fail", brief: "fail tasks",
+			do: (*model).fail, line: onNode},
+		{name: "slow", keys: []string{"d"}, label: "d", help: "have its tasks take ten times as long", brief: "slow tasks",
+			do: (*model).slow, line: onNode},
+		{name: "store", keys: []string{"s"}, label: "s", help: "take the store down, as nodes see it", brief: "store down",
 			do: (*model).storeDown},
-		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more",
+		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more", brief: "monkey",
 			hint: hintMonkey, do: (*model).monkey},
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
-			help: "pick a node, as a click does; tab: the next",
-			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
-		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
+			help: "pick a node, as a click does; tab: the next", brief: "pick a node",
+			hint: func(*state, bool) string { return "pick" }, do: (*model).pick, line: pickNode},
+		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette", brief: "palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
-		{name: "shape", keys: []string{"v"}, label: "v", help: "draw in half blocks, quadrants, characters or braille",
+		{name: "shape", keys: []string{"v"}, label: "v", help: "draw the picture in quadrants, signs or dots", brief: "other cells",
 			do: (*model).nextShape},
-		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it",
+		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it", brief: "record",
 			hint: hintRecord, do: (*model).record},
-		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files",
+		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files", brief: "write files",
 			do: (*model).keep},
-		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text",
+		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text", brief: "filter log",
 			do: (*model).writeFilter},
-		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on",
+		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on", brief: "scroll log",
 			do: (*model).scroll},
-		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
+		{name: "command", keys: []string{":"}, label: ":", help: "find an action by its name, and run it", brief: "find action",
+			hint: hintCommand, do: (*model).command},
+		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them", brief: "help",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
-		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display",
+		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display", brief: "close",
 			do: (*model).closeAll},
-		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background",
+		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background", brief: "suspend",
 			do: (*model).suspend},
-		{name: "quit", keys: []string{"q", "ctrl+c"}, label: "q", help: "leave the screen",
+		{name: "quit", keys: []string{"q", "ctrl+c"}, label: "q", help: "leave the screen", brief: "quit",
 			hint: func(*state, bool) string { return "quit" }, do: func(*model, string) tea.Cmd { return tea.Quit }},
 	}
 }
@@ -89,6 +98,9 @@ func (m *model) press(key string) tea.Cmd {
 	}(m.state.asked)
 	if m.typed(key) || m.part(key) {
 		return nil
+	}
+	if cmd, mine := m.seek(key); mine {
+		return cmd
 	}
 	for i := range m.table {
 		if slices.Contains(m.table[i].keys, key) {
@@ -112,15 +124,20 @@ func hintKill(s *state, brief bool) string {
 	return "kill " + n.Name
 }
 
-func hintFreeze(s *state, _ bool) string {
+// hintFreeze does without the name where there is little room: hintKill has it.
+func hintFreeze(s *state, brief bool) string {
 	n := s.target()
-	switch {
-	case n == nil || n.Foreign || n.State == Dead:
+	if n == nil || n.Foreign || n.State == Dead {
 		return ""
-	case n.State == Frozen:
-		return "thaw " + n.Name
 	}
-	return "freeze " + n.Name
+	verb := "freeze"
+	if n.State == Frozen {
+		verb = "thaw"
+	}
+	if brief {
+		return verb
+	}
+	return verb + " " + n.Name
 }
 
 func hintRevive(s *state, _ bool) string {
@@ -181,11 +198,32 @@ func hintRecord(s *state, _ bool) string {
 	return "record"
 }
 
-func hintOwners(s *state, _ bool) string {
-	if s.owners {
+func hintOwners(s *state, brief bool) string {
+	switch {
+	case s.owners:
 		return "colours"
+	case brief:
+		return "tint"
 	}
 	return "owners"
+}
+
+func hintCommand(_ *state, brief bool) string {
+	if brief {
+		return "do"
+	}
+	return "command"
+}
+
+// hintMouse shows the key while the mouse is the terminal's, and nothing else says why clicks do nothing.
+func hintMouse(s *state, brief bool) string {
+	switch {
+	case !s.unmoused:
+		return ""
+	case brief:
+		return "mouse"
+	}
+	return "take the mouse"
 }
 
 // hintFull shows the key where there are no panels, and nothing else says how to get them back.

@@ -70,7 +70,7 @@ func (s *state) pace(t *theme, bare bool) (string, style) {
 	if s.limited != "" {
 		return s.limited + dot + text, caution
 	}
-	if s.timed {
+	if s.timed && !s.opts.NoAnim {
 		text = fmt.Sprintf("%.0f fps%s%s", s.fps, dot, text)
 	}
 	if s.totals.Results == 0 {
@@ -144,6 +144,9 @@ func (s spot) holds(x int) bool { return x >= s.x && x < s.x+s.w }
 
 // footer is the last row, and where its keys are.
 func footer(s *state, t *theme, table []action, w int) (row string, spots []spot) {
+	if s.help && s.find.typing {
+		return s.find.prompt(t, w), nil
+	}
 	if s.typing {
 		const how = "   enter keeps it, esc shows all"
 		l := t.line(w).put(strong, t.cut("show of the log what holds: "+s.filter+"_", max(w-len(how), 0)))

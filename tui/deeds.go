@@ -272,7 +272,7 @@ func (m *model) toggleHold(string) tea.Cmd {
 }
 
 func (m *model) toggleHelp(string) tea.Cmd {
-	m.state.help = !m.state.help
+	m.state.help, m.state.find = !m.state.help, finder{}
 	m.soil(panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
 	return nil
 }
@@ -305,14 +305,10 @@ func (m *model) click(x, y int) tea.Cmd {
 		}
 	}
 	if a := m.place(paneHelp); a.contains(x, y) {
-		if rows := helpRows(m.look, m.table, a.w, a.h); y-a.y < len(rows) {
+		if rows := helpRows(&m.state, m.look, m.table, a.w, a.h); y-a.y < len(rows) {
 			for _, s := range rows[y-a.y].spots {
 				if s.holds(x - a.x) {
-					m.toggleHelp("") // to see what comes of it
-					m.state.typing = false
-					if s.key != "?" && s.key != "esc" {
-						return m.press(s.key)
-					}
+					return m.runListed(s.key)
 				}
 			}
 		}

@@ -74,16 +74,18 @@ func (f eventFact) words() string {
 
 // incidentFact is a fault that is over, and what it cost.
 type incidentFact struct {
-	Node     string  `json:"node"`
-	What     string  `json:"what"`
-	Signal   string  `json:"signal,omitempty"`     // what made the others notice
-	Noticed  float64 `json:"noticed_ms,omitempty"` // from the fault on; none where that is not known, as below
-	Heir     string  `json:"heir,omitempty"`       // who took over first
-	Taken    float64 `json:"taken_over_ms,omitempty"`
-	Tasks    int     `json:"tasks"`
-	Downtime float64 `json:"downtime_ms"`
-	Untold   string  `json:"untold,omitempty"` // why the downtime cannot be told, and is none
-	Within   bool    `json:"within_budget"`
+	Node      string  `json:"node"`
+	What      string  `json:"what"`
+	Signal    string  `json:"signal,omitempty"`     // what made the others notice
+	Noticed   float64 `json:"noticed_ms,omitempty"` // from the fault on; none where that is not known, as below
+	Heir      string  `json:"heir,omitempty"`       // who took over first
+	Taken     float64 `json:"taken_over_ms,omitempty"`
+	Sent      float64 `json:"first_result_ms,omitempty"` // of what was taken over, as it left the heir
+	Delivered float64 `json:"delivered_ms,omitempty"`    // and as it came here
+	Tasks     int     `json:"tasks"`
+	Downtime  float64 `json:"downtime_ms"`
+	Untold    string  `json:"untold,omitempty"` // why the downtime cannot be told, and is none
+	Within    bool    `json:"within_budget"`
 
 	heir, judged string // in words
 }
@@ -93,7 +95,7 @@ func (s *state) incidentFact(i *Incident) incidentFact {
 	_, heir, _ := told(s, i)
 	budget := millis(s.opts.Budget)
 	f := incidentFact{
-		Node: i.Node, What: i.What, Noticed: i.Noticed, Heir: i.Heir, Taken: i.Taken, Tasks: i.Tasks, Downtime: i.Downtime, Untold: i.Untold,
+		Node: i.Node, What: i.What, Noticed: i.Noticed, Heir: i.Heir, Taken: i.Taken, Sent: i.Sent, Delivered: i.Delivered, Tasks: i.Tasks, Downtime: i.Downtime, Untold: i.Untold,
 		Within: i.Untold == "" && i.Downtime <= budget, heir: heir, judged: i.judged(budget),
 	}
 	if i.Signal != 0 {
@@ -107,7 +109,16 @@ func (f incidentFact) words() string {
 	if f.Untold != "" {
 		downtime = "cannot be told: " + f.Untold
 	}
-	return fmt.Sprintf("%s %s; %s; downtime %s", f.Node, f.What, f.heir, downtime)
+	course := ""
+	for _, stage := range []struct {
+		name  string
+		after float64
+	}{{"first result", f.Sent}, {"delivered", f.Delivered}} {
+		if stage.after > 0 {
+			course += fmt.Sprintf("; %s after %s ms", stage.name, ms(stage.after))
+		}
+	}
+	return fmt.Sprintf("%s %s; %s%s; downtime %s", f.Node, f.What, f.heir, course, downtime)
 }
 
 // summaryFact is how all is, once a second.

@@ -8,35 +8,42 @@ import (
 	"time"
 )
 
-// bigWidth and bigHeight are the least size of the failover panel at which the last downtime is written large, and with
-// courseHeight its course is drawn, too.
+// bigWidth and bigHeight are the least size of the failover panel at which the last downtime is written large, with
+// courseHeight its course is drawn, too, and with totalsHeight what must be nought is written large as well.
 const (
 	bigWidth     = 44
 	bigHeight    = 12
-	courseHeight = 15
+	courseHeight = 16
+	totalsHeight = 18
 )
 
 // drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
 func drawFailure(s *state, t *theme, w, h int) []string {
 	budget := float64(s.opts.Budget) / float64(time.Millisecond)
-	note := "budget " + strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
+	limit := strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
+	note := "budget " + limit
 	if faults := s.latency.N + s.latency.Untold; faults > 0 {
 		count := plural(faults, "fault")
 		if s.latency.Untold > 0 {
 			count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
 		}
-		if all := count + " " + t.glyphs.dot + " " + note; w >= 36 && cells(all)+10 <= w {
-			count = all
-		}
 		note = count
+		for _, bound := range []string{"≤" + limit, "budget " + limit} { // the latter where it fits
+			if all := count + " " + t.glyphs.dot + " " + bound; cells(all)+12 <= w {
+				note = all
+			}
+		}
 	}
 	rows := []string{heading(t, "failover", note, faint, w)}
-	if s.incident == nil || s.gone() {
-		rows = fill(t, append(rows, invitation(s, t, w)...), w, h)
-		rows[h-1] = totalsRow(s, t, w)
-		return rows
-	}
 	big := w >= bigWidth && h >= bigHeight
+	totals := []string{totalsRow(s, t, w)}
+	if big && (h >= totalsHeight || s.incident == nil) {
+		totals = bigTotals(s, t, w)
+	}
+	if s.incident == nil || s.gone() {
+		rows = append(rows, invitation(s, t, w)...)
+		return append(fill(t, rows, w, h-len(totals)), totals...)
+	}
 	if big {
 		rows = append(rows, bigIncident(s, t, w, budget)...)
 		if h >= courseHeight {
@@ -50,19 +57,21 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 		}
 	}
 	rows = append(rows, quantileRow(s, t, w, budget))
-	bars := h - len(rows) - 2
+	bars := h - len(rows) - 1 - len(totals)
 	if big {
 		const least = 3 // rows of the histogram, before classes are told apart
 		classes := classRows(s, t, w, bars-1-least, budget)
-		rows = append(append(rows, classes...), t.line(w).String())
-		bars = min(bars-1-len(classes), 6)
+		rows = append(rows, classes...)
+		if bars -= len(classes); bars > least {
+			rows = append(rows, t.line(w).String())
+			bars--
+		}
+		bars = min(bars, 6)
 	}
 	if bars > 0 {
 		rows = append(rows, histogram(t, s.latency.Buckets, budget, w, bars)...)
 	}
-	rows = fill(t, rows, w, h)
-	rows[h-1] = totalsRow(s, t, w)
-	return rows
+	return append(fill(t, rows, w, h-len(totals)), totals...)
 }
 
 // invitation stands where the last failure will: it says what to press, and what there is to see then.

@@ -95,7 +95,7 @@ func TestFigures_eachHasItsNameAndItsUnit(t *testing.T) {
 		want []string
 	}{
 		{160, 45, []string{figure("p50") + dot + figure("p90") + dot + figure("p99") + dot + figure("max"), "needless takeovers 0.0/min"}},
-		{120, 36, []string{figure("p50") + dot + figure("p90") + dot + figure("p99") + dot + figure("max"), "needless takeovers 0.0/min"}},
+		{120, 36, []string{figure("p50") + dot + figure("p90") + dot + figure("p99") + dot + figure("max"), "needless 0.0/min"}},
 		{80, 24, []string{figure("p50") + dot + figure("p99") + dot + figure("max"), "lost 0  duplicates 0  needless 0.0/min"}},
 		{60, 18, []string{figure("p50") + dot + figure("max"), "lost 0  dup 0  needless 0/min"}},
 	} {

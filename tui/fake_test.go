@@ -170,6 +170,9 @@ func (f *fake) fail(now clock.Instant, i int, what string, signal failover.Signa
 	if heir >= 0 {
 		inc.Heir = f.names[heir]
 		inc.Taken = 1.9
+		if moved > 0 {
+			inc.Sent, inc.Delivered = 2.3, 2.6
+		}
 	}
 	f.news.Incident = &inc
 }

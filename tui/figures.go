@@ -80,21 +80,66 @@ type wording struct {
 }
 
 func (words wording) totals(totals *Totals, l *line) *line {
-	count := func(n uint64) style {
-		if n > 0 {
-			return danger
-		}
-		return good
-	}
-	l.put(faint, "lost ").put(count(totals.Lost), strconv.FormatUint(totals.Lost, 10))
+	l.put(faint, "lost ").put(nought(totals.Lost), strconv.FormatUint(totals.Lost, 10))
 	if n := totals.Unmeasured; n > 0 {
 		l.put(faint, " of them unmeasured ").put(caution, strconv.FormatUint(n, 10))
 	}
-	l.put(faint, "  "+words.duplicates+" ").put(count(totals.Duplicates), strconv.FormatUint(totals.Duplicates, 10))
+	l.put(faint, "  "+words.duplicates+" ").put(nought(totals.Duplicates), strconv.FormatUint(totals.Duplicates, 10))
+	return words.rate(totals, l.put(plain, "  "))
+}
+
+// rate puts how many takeovers a minute nobody needed.
+func (words wording) rate(totals *Totals, l *line) *line {
 	mood := good
 	if totals.NeedlessPerMinute > 0 {
 		mood = caution
 	}
 	rate := strconv.FormatFloat(totals.NeedlessPerMinute, 'f', words.digits, 64)
-	return l.put(faint, "  "+words.needless+" ").put(mood, rate).put(faint, "/min")
+	return l.put(faint, words.needless+" ").put(mood, rate).put(faint, "/min")
+}
+
+// nought is the style of a count that must be none.
+func nought(n uint64) style {
+	if n > 0 {
+		return danger
+	}
+	return good
+}
+
+// bigTotals counts what must be nought in digits as large as those of the downtime, and in one row where they find no room.
+func bigTotals(s *state, t *theme, w int) []string {
+	small := []string{totalsRow(s, t, w)}
+	if s.totals == nil {
+		return small
+	}
+	const lost, again, gap = "lost", "duplicates", 3
+	digits, others := large(t, strconv.FormatUint(s.totals.Lost, 10)), large(t, strconv.FormatUint(s.totals.Duplicates, 10))
+	note := ""
+	if n := s.totals.Unmeasured; n > 0 {
+		note = "of them unmeasured " + strconv.FormatUint(n, 10)
+	}
+	second := cells(digits[1]) + 1 + max(len(lost), len(note)) + gap
+	third := second + cells(others[1]) + 1 + len(again) + gap
+	for _, words := range []wording{{"", "needless takeovers", 1}, {"", "needless", 1}} {
+		if third+words.rate(s.totals, t.line(4*w)).w > w {
+			continue
+		}
+		rows := make([]string, 0, len(digits))
+		for r := range digits {
+			l := t.line(w).left(nought(s.totals.Lost), digits[r], cells(digits[1])+1)
+			switch r {
+			case 1:
+				l.put(faint, lost)
+			case 2:
+				l.put(caution, note)
+			}
+			l.to(second).left(nought(s.totals.Duplicates), others[r], cells(others[1])+1)
+			if r == 1 {
+				words.rate(s.totals, l.put(faint, again).to(third))
+			}
+			rows = append(rows, l.String())
+		}
+		return rows
+	}
+	return small
 }

@@ -16,6 +16,7 @@ import (
 type Moment struct {
 	At      time.Time
 	W, H    int             // of the screen, in cells
+	Light   bool            // its ground is
 	ANSI    string          // it, with its colours
 	Text    string          // without
 	Picture *render.Picture // a pixel a number; nil where none has come
@@ -97,7 +98,7 @@ func (m *model) moment() (*Moment, error) {
 		return nil, err
 	}
 	plain := strings.ReplaceAll(ansi.Strip(m.content), blank(1), " ")
-	return &Moment{At: now.At, W: m.lay.w, H: m.lay.h, ANSI: m.content + "\n", Text: plain + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
+	return &Moment{At: now.At, W: m.lay.w, H: m.lay.h, Light: s.opts.Theme == "light", ANSI: m.content + "\n", Text: plain + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
 }
 
 // whole is the picture with a pixel for each of its numbers; nil where none has come.

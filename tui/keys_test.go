@@ -17,7 +17,22 @@ func keysPage(table []action, words [][2]string) string {
 		b.WriteString("| `" + a.label + "` | " + also(a) + " | " + a.help + " |\n")
 	}
 	b.WriteString("\nA click on a lit key in the last row, or on a line of help, is that key; a click on a node's line or on a tile picks the node.\n" +
-		"`--no-mouse` leaves the mouse to the terminal. What would end the last one who holds a task is asked for twice.\n\n" +
+		"`M`, or from the beginning `--no-mouse`, leaves the mouse to the terminal, which then selects text as elsewhere. What would end the\n" +
+		"last one who holds a task is asked for twice.\n\n" +
+		"In help up and down choose a line and enter runs it; `/` asks for letters, and leaves the lines whose name or help holds them in\n" +
+		"that order. `:` asks for an action's name in the same way, and shows the names. What follows a whole name is for the action: the\n" +
+		"node to do it to, by its name or number, or which of its keys is meant.\n\n" +
+		"```\n:pick n3\n:kill n2\n:scroll pgdown\n```\n\n" +
+		"## For everyone\n\n" +
+		"`fracture lab`, `fracture attach` and `fracture run --live` take the same flags. No meaning is told by colour alone.\n\n" +
+		"| flag | what it does |\n|---|---|\n" +
+		"| `--theme dark` | the text's colours, for a dark terminal: the default |\n" +
+		"| `--theme light` | the same roles, dark enough to be read on white |\n" +
+		"| `--theme high-contrast` | the terminal's own colours alone, with bold, underline and reverse: for dark and light |\n" +
+		"| `--theme colour-blind` | blue, yellow and vermilion in place of green, yellow and red |\n" +
+		"| `--no-anim` | nothing moves: what happens is drawn once a second, the picture as all else, and what a key does at once |\n" +
+		"| `--ascii` | only ASCII characters, in the picture too |\n" +
+		"| `--color` | depth of colour: auto, truecolor, 256, 16 or none; not with `--live` |\n\n" +
 		"## Words\n\n| word | what it means |\n|---|---|\n")
 	for _, w := range words {
 		b.WriteString("| " + w[0] + " | " + w[1] + " |\n")

@@ -79,11 +79,14 @@ func arrangeBeside(w, h, nodes, side, margin int) layout {
 	l.nodes.h = min(2+max(nodes, 5), l.help.h/3)
 	l.failure = l.help
 	l.failure.y = l.nodes.y + l.nodes.h + 1
-	switch l.failure.h = 13; {
+	const least, log = 13, 4 // rows
+	switch left := l.help.h - l.nodes.h - 2; {
 	case l.help.h >= 40:
-		l.failure.h = 18
+		l.failure.h = max(least, min(22, left-log))
 	case l.help.h >= 32:
-		l.failure.h = 16
+		l.failure.h = max(least, min(18, left-log))
+	default:
+		l.failure.h = least
 	}
 	l.log = l.help
 	l.log.y = l.failure.y + l.failure.h + 1

@@ -2,8 +2,6 @@ package tui
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -50,24 +48,17 @@ func (m *model) typed(key string) bool {
 	if !s.typing {
 		return false
 	}
-	r, size := utf8.DecodeRuneInString(key)
-	switch {
-	case key == "enter":
+	switch key {
+	case "enter":
 		s.typing = false
-	case key == "esc":
+	case "esc":
 		s.typing, s.filter = false, ""
-	case key == "backspace":
-		if _, last := utf8.DecodeLastRuneInString(s.filter); s.filter != "" {
-			s.filter = s.filter[:len(s.filter)-last]
-		}
-	case key == "space":
-		s.filter += " "
-	case size == len(key) && unicode.IsPrint(r):
-		if utf8.RuneCountInString(s.filter) < maxFilter {
-			s.filter += key
-		}
 	default:
-		return false
+		text, ok := edited(s.filter, key, maxFilter)
+		if !ok {
+			return false
+		}
+		s.filter = text
 	}
 	m.soil(paneLog, paneFooter)
 	return true

@@ -56,13 +56,15 @@ type model struct {
 
 	rows    [panes][]string
 	dirty   [panes]bool
+	owed    [panes]bool // to be dirty once the second is over
+	waits   bool        // what is soiled now is owed
 	content string
 	changed bool
 	builder strings.Builder
 
 	gauge    *gauge // of the terminal that is drawn on; nil: nobody measures
 	governor governor
-	owed     bool // tiles have come since the picture was drawn
+	undrawn  bool // tiles have come since the picture was drawn
 
 	second int64 // of the clock, for what is redrawn once a second
 	drawn  int   // frames since then in which the picture changed
@@ -75,9 +77,13 @@ func newModel(opts Options) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	look := newTheme(opts.Depth, opts.ASCII)
-	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts},
+	look, err := themeOf(opts.Theme, opts.Depth, opts.ASCII)
+	if err != nil {
+		return nil, err
+	}
+	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts, unmoused: opts.NoMouse},
 		canvas: newCanvas(look, palette, opts.Period), orphaned: orphaned}
+	m.canvas.still = opts.NoAnim
 	m.arrange(80, 24)
 	return m, nil
 }
@@ -89,7 +95,7 @@ func (m *model) Init() tea.Cmd { return nil }
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case frame:
-		m.absorb(msg.News)
+		m.take(msg.News)
 	case tea.WindowSizeMsg:
 		m.arrange(msg.Width, msg.Height)
 		return m, redraw()
@@ -124,7 +130,7 @@ func (m *model) View() tea.View {
 	m.draw()
 	v := tea.NewView(m.content)
 	v.AltScreen = true
-	if !m.state.opts.NoMouse {
+	if !m.state.unmoused {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	return v
@@ -139,16 +145,22 @@ func redraw() tea.Cmd {
 
 // soil has panes drawn anew.
 func (m *model) soil(which ...pane) {
-	for _, p := range which {
-		m.dirty[p] = true
+	into := &m.dirty
+	if m.waits {
+		into = &m.owed
 	}
-	m.changed = true
+	for _, p := range which {
+		into[p] = true
+	}
+	m.changed = m.changed || !m.waits
 }
 
 // arrange lays everything out anew.
 func (m *model) arrange(w, h int) {
 	m.lay = arrange(w, h, len(m.state.nodes), m.state.full)
 	m.canvas.resize(m.lay.picture.w, m.lay.picture.h)
+	defer func(waits bool) { m.waits = waits }(m.waits)
+	m.waits = false // nothing fits any more
 	m.soil(paneHeader, panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
 }
 
@@ -168,7 +180,7 @@ func (m *model) absorb(n News) {
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))
 	}
-	m.owed = m.owed || len(n.Tiles) > 0
+	m.undrawn = m.undrawn || len(n.Tiles) > 0
 	m.govern(n.Now)
 	m.absorbFigures(n)
 	m.absorbEvents(n)
@@ -203,8 +215,8 @@ func (m *model) govern(now clock.Instant) {
 		m.refresh(panePicture)
 		m.soil(paneHeader)
 	}
-	if m.owed && m.governor.due(now) {
-		m.owed = false
+	if m.undrawn && m.governor.due(now) {
+		m.undrawn = false
 		m.drawn++
 		m.refresh(panePicture)
 	}
@@ -298,7 +310,7 @@ func (m *model) drawPane(p pane) []string {
 	case paneLog:
 		return drawLog(s, t, a.w, a.h)
 	case paneHelp:
-		return drawHelp(t, m.table, a.w, a.h)
+		return drawHelp(s, t, m.table, a.w, a.h)
 	case paneFooter:
 		if m.lay.small {
 			return []string{drawSmall(s, t, m.lay.w, m.lay.h)}

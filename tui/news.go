@@ -135,6 +135,10 @@ type Incident struct {
 	Downtime float64         // ms at the sink
 	Untold   string          // why the downtime cannot be told; empty where it can
 	Open     bool            // not over yet: Downtime still grows
+
+	// Sent and Delivered are ms from the failure until the first result of what was taken over was sent, and until one came to the
+	// sink; 0 where that was not seen.
+	Sent, Delivered float64
 }
 
 // Totals are the sink's counters and rates.

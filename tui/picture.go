@@ -36,6 +36,7 @@ type canvas struct {
 	rows       []string
 	dirty      []bool // by row of the picture
 	owners     bool
+	still      bool // nothing is lit for a while
 	buf        []byte
 }
 
@@ -134,7 +135,7 @@ func (c *canvas) take(t Tile, owner int) {
 	before := *p
 	*p = placed{known: true, frame: t.Frame, owner: owner, name: t.Owner, arrived: t.Arrived,
 		rect: render.Rect(n.Rect), flash: before.flash}
-	if t.TakenOver {
+	if t.TakenOver && !c.still {
 		p.flash = t.Arrived.Add(flashFor)
 	}
 	render.PaintPart(c.pic, c.field, c.palette, p.rect)

@@ -32,7 +32,9 @@ type state struct {
 
 	picked   string        // name of the picked node; empty until there is one
 	owners   bool          // tiles are tinted by owner
-	help     bool          // help is shown
+	help     bool          // help is shown, or what is found of it
+	find     finder        // of the actions that it lists
+	unmoused bool          // the mouse is left to the terminal
 	full     bool          // the picture fills the screen
 	held     clock.Instant // since when the display is held; 0 where it is not
 	message  string        // the footer's answer to the last deed

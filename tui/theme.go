@@ -33,9 +33,9 @@ type look struct {
 	attrs string
 }
 
-// looks are the screen's colours: body text in the terminal's own, greys for what is context, one warm colour for what
-// can be pressed, and one red that means only danger.
-func looks() [styles]look {
+// darkLooks are the screen's colours on a dark terminal: body text in the terminal's own, greys for what is context, one warm colour
+// for what can be pressed, and one red that means only danger.
+func darkLooks() [styles]look {
 	return [styles]look{
 		plain:    {},
 		faint:    {rgb: render.RGB{R: 110, G: 118, B: 134}, x256: 243, x16: 90},
@@ -51,13 +51,13 @@ func looks() [styles]look {
 	}
 }
 
-// newTheme makes the look for a terminal of that depth.
-func newTheme(depth render.Depth, ascii bool) *theme {
-	t := &theme{depth: depth, ascii: ascii, reset: "\x1b[m", reverse: "\x1b[7m", glyphs: unicodeGlyphs(), tints: tints()}
+// dress makes a theme of colours for a terminal of that depth.
+func dress(looks [styles]look, tints []look, depth render.Depth, ascii bool) *theme {
+	t := &theme{depth: depth, ascii: ascii, reset: "\x1b[m", reverse: "\x1b[7m", glyphs: unicodeGlyphs(), tints: tints}
 	if ascii {
 		t.glyphs = asciiGlyphs()
 	}
-	for s, l := range looks() {
+	for s, l := range looks {
 		t.sgr[s] = l.sgr(depth)
 	}
 	return t
@@ -96,8 +96,8 @@ func (t *theme) shapes() []render.Shape {
 	return render.Shapes()
 }
 
-// tints are the owners' colours by the order of nodes, far apart in hue and alike in weight.
-func tints() []look {
+// darkTints are the owners' colours by the order of nodes, far apart in hue and alike in weight.
+func darkTints() []look {
 	return []look{
 		{rgb: render.RGB{R: 230, G: 110, B: 90}, x256: 167, x16: 31}, {rgb: render.RGB{R: 90, G: 170, B: 230}, x256: 74, x16: 34},
 		{rgb: render.RGB{R: 120, G: 200, B: 110}, x256: 114, x16: 32}, {rgb: render.RGB{R: 220, G: 180, B: 70}, x256: 179, x16: 33},

@@ -75,8 +75,10 @@ type Options struct {
 	ASCII   bool         // only ASCII characters
 	FPS     int          // frames a second at most; default 30, at most 60
 	JSON    bool         // line mode writes objects
-	NoMouse bool         // leave the mouse to the terminal
+	NoMouse bool         // leave the mouse to the terminal, until a key takes it
+	NoAnim  bool         // draw news once a second; what a key does is drawn at once
 	Palette string       // of render.PaletteNames; default the first
+	Theme   string       // of [ThemeNames]; default the first
 
 	Strategy string        // of the stream, for the header
 	Factor   int           // copies of each task, for the header
@@ -104,6 +106,9 @@ func (o Options) withDefaults() Options {
 	o.FPS = min(o.FPS, 60)
 	if o.Palette == "" {
 		o.Palette = render.PaletteNames[0]
+	}
+	if o.Theme == "" {
+		o.Theme = ThemeNames[0]
 	}
 	if o.Period <= 0 {
 		o.Period = time.Second / 30

@@ -7,13 +7,14 @@ import (
 	"fracture/cluster/failover"
 )
 
-// LogBound is how many lines a [Log] remembers.
+// LogBound is how many lines the [Log] of a run remembers.
 const LogBound = 1 << 16
 
 // Log remembers what nodes told of detections and takeovers, and which faults were in force, so that one can be laid
 // over the other. One goroutine owns it.
 type Log struct {
-	lines   []failover.Trace // the newest LogBound; line i lies at i mod LogBound
+	bound   int
+	lines   []failover.Trace // the newest bound; line i lies at i mod bound
 	count   int              // lines ever kept
 	faults  []inForce
 	dropped uint64 // lines lost on the way here, as the feed tells
@@ -26,7 +27,10 @@ type inForce struct {
 }
 
 // NewLog makes an empty log.
-func NewLog() *Log { return &Log{} }
+func NewLog() *Log { return NewLogOf(LogBound) }
+
+// NewLogOf makes an empty log that remembers so many lines, at least one.
+func NewLogOf(bound int) *Log { return &Log{bound: max(bound, 1)} }
 
 // Observe keeps the lines that a timeline or a count of takeovers needs, and ignores the others.
 func (l *Log) Observe(t failover.Trace) {
@@ -35,10 +39,10 @@ func (l *Log) Observe(t failover.Trace) {
 	default:
 		return
 	}
-	if len(l.lines) < LogBound {
+	if len(l.lines) < l.bound {
 		l.lines = append(l.lines, t)
 	} else {
-		l.lines[l.count%LogBound] = t
+		l.lines[l.count%l.bound] = t
 	}
 	l.count++
 }
@@ -48,12 +52,12 @@ func (l *Log) Observe(t failover.Trace) {
 func (l *Log) Missed(n uint64) { l.dropped += n }
 
 // Dropped counts the lines that were lost on the way or forgotten.
-func (l *Log) Dropped() uint64 { return l.dropped + uint64(max(l.count-LogBound, 0)) }
+func (l *Log) Dropped() uint64 { return l.dropped + uint64(max(l.count-l.bound, 0)) }
 
 // Lines lists what is remembered, in the order in which it came.
 func (l *Log) Lines() []failover.Trace {
-	at := l.count % LogBound
-	if l.count <= LogBound {
+	at := l.count % l.bound
+	if l.count <= l.bound {
 		at = 0
 	}
 	return slices.Concat(l.lines[at:], l.lines[:at])

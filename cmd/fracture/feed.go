@@ -89,7 +89,7 @@ func (f *feed) note(incidents []*incident) {
 func (i *incident) told() control.Incident {
 	t := control.Incident{
 		Number: i.number, At: wall(i.At), Node: i.Node, Fault: i.class(), Role: i.role, Noticed: i.Noticed, Heir: i.Heir,
-		Taken: i.Taken, Tasks: i.Tasks, Downtime: i.Downtime, Untold: i.Untold, Open: i.Open,
+		Taken: i.Taken, Sent: i.Sent, Delivered: i.Delivered, Tasks: i.Tasks, Downtime: i.Downtime, Untold: i.Untold, Open: i.Open,
 	}
 	if i.Signal != 0 {
 		t.Signal = i.Signal.String()

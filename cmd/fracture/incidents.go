@@ -37,6 +37,7 @@ func (s *scene) follow(now clock.Instant) {
 		s.takeover(t)
 	}
 	s.followSilences(now)
+	s.overlook()
 	for _, i := range s.incidents {
 		if i.over {
 			continue
@@ -49,6 +50,7 @@ func (s *scene) follow(now clock.Instant) {
 			i.calm = append(i.calm, meter.Calm{P999: sceneMemory})
 		}
 		i.Downtime = max(i.Downtime, meter.Millis(s.rec.Read(i.soFar(now), i.calm).Downtime))
+		s.lay(i)
 		if now >= i.span.Horizon() && !quiet {
 			s.end(i)
 		}
@@ -198,8 +200,8 @@ func (s *scene) waste(at clock.Instant) {
 // inherit notes a takeover from the node of the incident.
 func (i *incident) inherit(t failover.Trace) {
 	i.Tasks++
-	if i.Heir == "" {
-		i.Heir = t.Node
+	if i.Heir == "" || t.At < i.taken { // what is told first need not be what came first
+		i.Heir, i.taken = t.Node, t.At
 		if !i.guessed() {
 			i.Taken = meter.Millis(t.At.Sub(i.At))
 		}

@@ -27,10 +27,11 @@ import (
 
 // screenFlags are those of every verb that draws.
 type screenFlags struct {
-	plain, json, ascii, noMouse bool
-	color, palette              string
-	fps                         int
-	duration                    time.Duration
+	plain, json    bool
+	color, palette string
+	fps            int
+	duration       time.Duration
+	lookFlags
 }
 
 func (f *screenFlags) register(cmd *cobra.Command) {
@@ -39,8 +40,7 @@ func (f *screenFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.json, "json", false, "no screen: one JSON object an event and a summary each second")
 	flags.StringVar(&f.color, "color", "auto", "depth of colour: auto, truecolor, 256, 16 or none")
 	flags.StringVar(&f.palette, "palette", render.PaletteNames[0], fmt.Sprintf("colours of the picture, one of %v", render.PaletteNames))
-	flags.BoolVar(&f.ascii, "ascii", false, "only ASCII characters")
-	flags.BoolVar(&f.noMouse, "no-mouse", false, "leave the mouse to the terminal")
+	f.lookFlags.register(cmd, "")
 	flags.IntVar(&f.fps, "fps", 30, "frames a second, of the stream and of the screen, 1 to 60")
 	flags.DurationVar(&f.duration, "duration", 0, "end after so long; 0: when told to")
 }
@@ -55,6 +55,9 @@ func (f *screenFlags) check() error {
 	}
 	if _, err := render.NewPalette(f.palette); err != nil {
 		return fmt.Errorf("--palette: %w", err)
+	}
+	if err := f.lookFlags.check(); err != nil {
+		return err
 	}
 	if _, err := tui.ParseDepth(f.color, os.Environ()); err != nil {
 		return fmt.Errorf("--color: %w", err)
@@ -71,7 +74,8 @@ func (f *screenFlags) options(out io.Writer) tui.Options {
 		depth = render.ASCII
 	}
 	return tui.Options{
-		Depth: depth, ASCII: f.ascii, JSON: f.json, FPS: f.fps, NoMouse: f.noMouse, Palette: f.palette, Period: f.period(), Out: out,
+		Depth: depth, ASCII: f.ascii, JSON: f.json, FPS: f.fps, NoMouse: f.noMouse, NoAnim: f.noAnim, Palette: f.palette, Theme: f.theme,
+		Period: f.period(), Out: out,
 	}
 }
 

@@ -32,6 +32,7 @@ func TestLab_refusesWhatMakesNoSense(t *testing.T) {
 		want string
 	}{
 		{[]string{"--duration", "-1s"}, "--duration -1s"},
+		{[]string{"--theme", "mauve"}, `--theme: unknown theme "mauve": one of [dark light high-contrast colour-blind]`},
 		{[]string{"--supersample", "9"}, "1 to 8"},
 		{[]string{"--supersample", "0"}, "--supersample 0: want 1 to 8"},
 		{[]string{"--factor", "-1"}, "--factor -1: want"},

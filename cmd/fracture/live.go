@@ -70,7 +70,7 @@ func showArena(ctx context.Context, o runOptions, opened <-chan *labArena, out i
 	case <-ctx.Done():
 		return nil
 	}
-	screen := screenFlags{color: "auto", fps: framerate}
+	screen := screenFlags{color: "auto", fps: framerate, lookFlags: o.look}
 	opts := screen.options(out)
 	opts.Strategy, opts.Factor, opts.Store = o.strategy.String(), int(a.factor()), "the run's"
 	opts.Cluster = a.home.node(nodeName(1)).Gossip

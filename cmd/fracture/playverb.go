@@ -60,6 +60,9 @@ func (f runFlags) play(cmd *cobra.Command, args []string, e *scenario.Experiment
 	if err := o.netns.serves(e); err != nil {
 		return wrongUse(err)
 	}
+	if err := f.look.check(); err != nil {
+		return wrongUse(err)
+	}
 	if o.netns.wanted && f.text != nil {
 		if err := handOn(f.text); err != nil {
 			return err

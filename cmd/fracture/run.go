@@ -33,7 +33,8 @@ type runFlags struct {
 	json                              bool
 	control                           controlFlags
 	netns                             netnsFlag
-	text                              []byte // of the scenario; nil where there is none, or this process has begun again
+	look                              lookFlags // of the screen, with live
+	text                              []byte    // of the scenario; nil where there is none, or this process has begun again
 	nodeArgs
 }
 
@@ -105,6 +106,7 @@ func newRunCommand() *cobra.Command {
 	f.control.register(flags)
 	flags.BoolVar(&f.sure, control.YesBreakIt, false, "of a scenario: though a fault leaves no node, or no holder of a task")
 	f.netns.register(flags)
+	f.look.register(cmd, "with --live: ")
 	flags.IntVar(&f.minimum, "min-counted", 0, "trials of a role that must count for a verdict; 0: four of five")
 	return cmd
 }
@@ -161,6 +163,7 @@ type runOptions struct {
 	sure       bool // a scenario may break the last node, and the last who holds a task
 	unsure     bool // whatever the scenario says, it may not
 	netns      netnsFlag
+	look       lookFlags // of the screen that shows it
 }
 
 // read makes options of the flags alone.
@@ -185,7 +188,7 @@ func (o *runOptions) leaveOut(stderr io.Writer) error {
 // options checks the flags, naming the first that makes no sense. choose says what is to be tried.
 func (f runFlags) options(choose func() ([]series, error)) (runOptions, error) {
 	o := runOptions{probe: f.probe, minimum: f.minimum, json: f.json, out: f.out,
-		args: f.nodeArgs, lenient: f.role == allRoles}
+		args: f.nodeArgs, lenient: f.role == allRoles, look: f.look}
 	o.plan = plan{seed: f.seed, controls: f.controls, nodes: f.nodes, every: f.every, calm: f.calm,
 		window: f.window, grace: f.grace, whole: 30 * time.Second, tiles: runTiles}
 	for _, bound := range []struct {

@@ -43,6 +43,7 @@ const (
 	forgetAfter  = 5 * time.Second        // a node that left stands in the list for so long
 	sceneBound   = 1 << 16                // deliveries between two looks
 	sceneResults = 1 << 23                // of one stream within its memory: 64 MiB
+	sceneTraces  = 1 << 12                // of what nodes tell of takeovers, between two looks and of all that is remembered
 
 	complainEvery = 10 * time.Second // between two lines about what one node turned away
 )
@@ -63,6 +64,7 @@ type scene struct {
 	recorder *recorder // of what is broken; nil: nothing can be
 
 	deliveries *meter.Inbox[meter.Delivery]
+	traces     *meter.Inbox[failover.Trace]
 
 	mu       sync.Mutex // guards what follows
 	statuses map[string]seen
@@ -74,6 +76,7 @@ type scene struct {
 
 	// Below: the goroutine's of watch.
 	rec       *meter.Recorder
+	log       *meter.Log
 	open      map[work.StreamID]*opening // the streams that are watched, until their schedules are known
 	incidents []*incident
 	picture   tui.Stream          // as the screen was told
@@ -83,6 +86,8 @@ type scene struct {
 	wasted    uint64          // all needless takeovers
 	begun     uint64          // incidents
 	spare     []meter.Delivery
+	unused    []failover.Trace // the same for traces
+	untraced  uint64           // traces known to be dropped
 	totals    tui.Totals
 	missed    uint64 // deliveries known to be dropped
 	untold    int    // incidents over whose downtime cannot be told
@@ -124,6 +129,7 @@ type incident struct {
 	number  uint64        // counted from 1
 	role    string        // what its node was when it failed
 	noticed clock.Instant // first; 0 while nobody has
+	taken   clock.Instant // over first; 0 while nothing is
 	teller  string        // who noticed it
 	of      string        // whom the news is about; the same as Node unless it runs
 	runs    bool          // the node runs: what broke was a link to it
@@ -136,7 +142,8 @@ type incident struct {
 // newScene makes a scene of streams. What they promise is told by the nodes that lead them.
 func newScene(streams ...*work.Stream) *scene {
 	s := &scene{
-		deliveries: meter.NewInbox[meter.Delivery](sceneBound), statuses: map[string]seen{},
+		deliveries: meter.NewInbox[meter.Delivery](sceneBound), traces: meter.NewInbox[failover.Trace](sceneTraces),
+		statuses: map[string]seen{}, log: meter.NewLogOf(sceneTraces),
 		rec: meter.NewRecorder(sceneMemory), open: map[work.StreamID]*opening{}, schedules: map[work.StreamID]meter.Schedule{},
 		promises: map[work.StreamID]*promise{},
 		silences: map[string]*silence{},
@@ -186,6 +193,7 @@ func (s *scene) news(n telemetry.News) {
 		return // a screen that comes or goes, or another that only asks: no incident, and nothing to log
 	}
 	s.broker.Event(*n.Event)
+	s.traces.Put(e)
 	switch e.Verb {
 	case "detect":
 		s.faults = append(s.faults, incident{noticed: e.At, teller: e.Node, Incident: tui.Incident{

@@ -1,0 +1,23 @@
+package tui
+
+// take takes a frame's news. Where nothing is to move they are drawn at most once a second, the picture as all else: what was soiled
+// in between is owed until then.
+func (m *model) take(n News) {
+	if !m.state.opts.NoAnim {
+		m.absorb(n)
+		return
+	}
+	before := m.second
+	m.waits = true
+	m.absorb(n)
+	m.waits = false
+	if m.second == before {
+		return
+	}
+	for p := range panes {
+		if m.owed[p] {
+			m.soil(p)
+		}
+	}
+	m.owed = [panes]bool{}
+}
