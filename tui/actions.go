@@ -17,6 +17,9 @@ type action struct {
 	// where the footer need not show it. It may be nil.
 	hint func(s *state, brief bool) string
 	do   func(m *model, key string) tea.Cmd
+
+	of   []pane // the panels that it is about: while one of them has the focus, the footer names it first
+	only bool   // only then do its keys do it; else they may be another action's
 }
 
 // actions is everything a user can do, in the order in which help shows it and in which the footer, where it is short of
@@ -29,8 +32,8 @@ func actions() []action {
 			hint: hintFreeze, do: (*model).freezeOrThaw},
 		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again",
 			hint: hintRevive, do: (*model).revive},
-		{name: "full", keys: []string{"f"}, label: "f", help: "fill the screen with the picture; again: the panels",
-			hint: hintFull, do: (*model).toggleFull},
+		{name: "full", keys: []string{"f"}, label: "f", help: "show the panel with the focus alone; again: all",
+			hint: hintFull, do: (*model).toggleFull, of: stops()[1:]},
 		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them",
 			hint: hintOwners, do: (*model).toggleOwners},
 		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on",
@@ -53,9 +56,15 @@ func actions() []action {
 			do: (*model).storeDown},
 		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more",
 			hint: hintMonkey, do: (*model).monkey},
-		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
-			help: "pick a node, as a click does; tab: the next",
+		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "[", "]"}, label: "1-9",
+			help: "pick a node, as a click does; ]: the next, [: back",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
+		{name: "focus", keys: []string{"tab", "shift+tab"}, label: "tab", help: "focus the next panel; shift+tab: the one before",
+			hint: hintWalk, do: (*model).walk},
+		{name: "jump", keys: []string{"f2", "f3", "f4", "f5", "f6"}, label: "F2-F6", help: "focus picture, nodes, failover, log, or topology",
+			do: (*model).jump},
+		{name: "move", keys: []string{"up", "down"}, label: "↑↓", help: "in nodes: pick; in log and topology: scroll",
+			hint: hintMove, do: (*model).move, of: []pane{paneNodes, paneLog, paneTopology}, only: true},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
 		{name: "shape", keys: []string{"v"}, label: "v", help: "draw in half blocks, quadrants, characters or braille",
@@ -65,12 +74,12 @@ func actions() []action {
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files",
 			do: (*model).keep},
 		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text",
-			do: (*model).writeFilter},
+			hint: hintFilter, do: (*model).writeFilter, of: []pane{paneLog}},
 		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on",
 			do: (*model).scroll},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
-		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display",
+		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display, focus the picture",
 			do: (*model).closeAll},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background",
 			do: (*model).suspend},
@@ -91,8 +100,8 @@ func (m *model) press(key string) tea.Cmd {
 		return nil
 	}
 	for i := range m.table {
-		if slices.Contains(m.table[i].keys, key) {
-			return m.table[i].do(m, key)
+		if a := &m.table[i]; slices.Contains(a.keys, key) && a.heeds(&m.state) {
+			return a.do(m, key)
 		}
 	}
 	return nil
@@ -188,12 +197,17 @@ func hintOwners(s *state, _ bool) string {
 	return "owners"
 }
 
-// hintFull shows the key where there are no panels, and nothing else says how to get them back.
-func hintFull(s *state, _ bool) string {
-	if s.full {
+// hintFull shows the key where there are no panels, and nothing else says how to get them back, and where one has the focus.
+func hintFull(s *state, brief bool) string {
+	switch {
+	case s.full:
 		return "panels"
+	case s.focus == panePicture:
+		return ""
+	case brief:
+		return "alone"
 	}
-	return ""
+	return s.focus.String() + " alone"
 }
 
 func hintHold(s *state, _ bool) string {

@@ -25,12 +25,12 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 		if s.latency.Untold > 0 {
 			count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
 		}
-		if all := count + " " + t.glyphs.dot + " " + note; w >= 36 && cells(all)+10 <= w {
+		if all := count + " " + t.glyphs.dot + " " + note; w >= 36 && cells(all)+12 <= w {
 			count = all
 		}
 		note = count
 	}
-	rows := []string{heading(t, "failover", note, faint, w)}
+	rows := []string{s.head(t, paneFailure, note, faint, w)}
 	if s.incident == nil || s.gone() {
 		rows = fill(t, append(rows, invitation(s, t, w)...), w, h)
 		rows[h-1] = totalsRow(s, t, w)

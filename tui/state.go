@@ -33,7 +33,9 @@ type state struct {
 	picked   string        // name of the picked node; empty until there is one
 	owners   bool          // tiles are tinted by owner
 	help     bool          // help is shown
-	full     bool          // the picture fills the screen
+	full     bool          // the panel with the focus fills the screen
+	focus    pane          // the panel that has the focus
+	turned   int           // so many nodes of the topology are above those that are shown
 	held     clock.Instant // since when the display is held; 0 where it is not
 	message  string        // the footer's answer to the last deed
 	alarm    bool          // the message tells of a refusal
@@ -51,7 +53,12 @@ type state struct {
 	back     int           // so many newer lines of the log are not shown
 	parting  string        // the node of which it is asked from whom it is to be cut off
 	tape     *Recording    // what is recorded; nil: nothing is
-	stale    staleness
+	faults   *Faults       // that stand; nil: not known
+
+	gaps       map[string]gaps // of beats, by name of the node
+	longestGap float64         // ms, of those that are drawn: the scale of all
+
+	stale staleness
 }
 
 // question is whether a deed is meant though it would break the last one: the same again means yes.
