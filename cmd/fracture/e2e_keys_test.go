@@ -41,8 +41,8 @@ func TestE2E_keysOrderFaultsAndTakeThemBack(t *testing.T) {
 	s.press("w")
 	s.await(`kept in \S+moment-\d+-\d+`)
 	kept, _ := filepath.Glob(filepath.Join(state, "fracture", "moment-*", "*")) // the pattern is good
-	if len(kept) != 4 {
-		t.Errorf("kept are the files %q, want four", kept)
+	if len(kept) != 5 {
+		t.Errorf("kept are the files %q, want five", kept)
 	}
 	s.press("q")
 	s.await(`exit:0`)
