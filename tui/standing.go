@@ -113,6 +113,29 @@ func (s *state) faultNote() (string, style) {
 	}
 }
 
+// momentFault is a fault that stands at a moment.
+type momentFault struct {
+	What  string   `json:"what"`
+	Nodes []string `json:"nodes"`
+	Peer  string   `json:"peer,omitempty"`
+	Left  float64  `json:"left_s,omitempty"` // none where that is not known
+}
+
+// momentFaults are those that stand now, as they are kept.
+func (s *state) momentFaults() (list []momentFault) {
+	if s.faults == nil {
+		return nil
+	}
+	for _, f := range s.faults.List {
+		kept := momentFault{What: f.What, Nodes: f.Nodes, Peer: f.Peer}
+		if f.Until != clock.Never {
+			kept.Left = max(f.Until.Sub(s.now), 0).Seconds()
+		}
+		list = append(list, kept)
+	}
+	return list
+}
+
 // remarks say what stands and for how long, a line a fault, and then who leads which stream.
 func (s *state) remarks() (said []remark) {
 	if s.faults != nil {
