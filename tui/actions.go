@@ -19,6 +19,9 @@ type action struct {
 	hint func(s *state, brief bool) string
 	do   func(m *model, key string) tea.Cmd
 	line func(m *model, a *action, rest string) tea.Cmd // with the rest of a line that names it; nil: only one of its keys makes sense
+
+	of   []pane // the panels that it is about: while one of them has the focus, the footer names it first
+	only bool   // only then do its keys do it; else they may be another action's
 }
 
 // maxBrief is the room that help has for an action on the smallest screen.
@@ -34,8 +37,8 @@ func actions() []action {
 			hint: hintFreeze, do: (*model).freezeOrThaw, line: onNode},
 		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again", brief: "revive",
 			hint: hintRevive, do: (*model).revive, line: onNode},
-		{name: "full", keys: []string{"f"}, label: "f", help: "fill the screen with the picture; again: the panels", brief: "full screen",
-			hint: hintFull, do: (*model).toggleFull},
+		{name: "full", keys: []string{"f"}, label: "f", help: "show the panel with the focus alone; again: all", brief: "panel alone",
+			hint: hintFull, do: (*model).toggleFull, of: stops()[1:]},
 		{name: "mouse", keys: []string{"M"}, label: "M", help: "leave the mouse to the terminal; again: take it", brief: "free mouse",
 			hint: hintMouse, do: (*model).freeMouse},
 		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them", brief: "tint owners",
@@ -60,9 +63,15 @@ func actions() []action {
 			do: (*model).storeDown},
 		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more", brief: "monkey",
 			hint: hintMonkey, do: (*model).monkey},
-		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
-			help: "pick a node, as a click does; tab: the next", brief: "pick a node",
+		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "[", "]"}, label: "1-9",
+			help: "pick a node, as a click does; ]: the next, [: back", brief: "pick a node",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick, line: pickNode},
+		{name: "focus", keys: []string{"tab", "shift+tab"}, label: "tab", help: "focus the next panel; shift+tab: the one before", brief: "next panel",
+			hint: hintWalk, do: (*model).walk},
+		{name: "jump", keys: []string{"f2", "f3", "f4", "f5", "f6"}, label: "F2-F6", help: "focus one panel; F2 is the picture, F6 the topology", brief: "to a panel",
+			do: (*model).jump},
+		{name: "move", keys: []string{"up", "down"}, label: "↑↓", help: "pick or scroll, in nodes, log and topology", brief: "move",
+			hint: hintMove, do: (*model).move, of: []pane{paneNodes, paneLog, paneTopology}, only: true},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette", brief: "palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
 		{name: "shape", keys: []string{"v"}, label: "v", help: "draw the picture in quadrants, signs or dots", brief: "other cells",
@@ -72,14 +81,14 @@ func actions() []action {
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files", brief: "write files",
 			do: (*model).keep},
 		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text", brief: "filter log",
-			do: (*model).writeFilter},
+			hint: hintFilter, do: (*model).writeFilter, of: []pane{paneLog}},
 		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on", brief: "scroll log",
 			do: (*model).scroll},
 		{name: "command", keys: []string{":"}, label: ":", help: "find an action by its name, and run it", brief: "find action",
 			hint: hintCommand, do: (*model).command},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them", brief: "help",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
-		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display", brief: "close",
+		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display, focus the picture", brief: "close",
 			do: (*model).closeAll},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background", brief: "suspend",
 			do: (*model).suspend},
@@ -103,8 +112,8 @@ func (m *model) press(key string) tea.Cmd {
 		return cmd
 	}
 	for i := range m.table {
-		if slices.Contains(m.table[i].keys, key) {
-			return m.table[i].do(m, key)
+		if a := &m.table[i]; slices.Contains(a.keys, key) && a.heeds(&m.state) {
+			return a.do(m, key)
 		}
 	}
 	return nil
@@ -226,12 +235,17 @@ func hintMouse(s *state, brief bool) string {
 	return "take the mouse"
 }
 
-// hintFull shows the key where there are no panels, and nothing else says how to get them back.
-func hintFull(s *state, _ bool) string {
-	if s.full {
+// hintFull shows the key where there are no panels, and nothing else says how to get them back, and where one has the focus.
+func hintFull(s *state, brief bool) string {
+	switch {
+	case s.full:
 		return "panels"
+	case s.focus == panePicture:
+		return ""
+	case brief:
+		return "alone"
 	}
-	return ""
+	return s.focus.String() + " alone"
 }
 
 func hintHold(s *state, _ bool) string {

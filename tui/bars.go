@@ -190,15 +190,15 @@ func footer(s *state, t *theme, table []action, w int) (row string, spots []spot
 // enough is how many hints a footer should hold beside those at its right end; below, it takes the brief ones.
 const enough = 4
 
-// choose takes the hints that fit into a width, in the order of the table.
+// choose takes the hints that fit into a width: those of the panel with the focus, and the others, in the order of the table.
 func choose(s *state, table []action, w int, gap string) (chosen hints) {
 	for _, brief := range []bool{false, true} {
 		chosen = nil
 		left, missed := w, false
-		for i := range table {
-			h := hintOf(s, &table[i], brief)
+		for _, a := range s.nearFirst(table) {
+			h := hintOf(s, a, brief)
 			switch {
-			case h.text == "" || isTail(&table[i]):
+			case h.text == "" || isTail(a):
 			case h.cells() <= left:
 				chosen = append(chosen, h)
 				left -= h.cells() + len(gap)

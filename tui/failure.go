@@ -34,7 +34,7 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 			}
 		}
 	}
-	rows := []string{heading(t, "failover", note, faint, w)}
+	rows := []string{s.head(t, paneFailure, note, faint, w)}
 	big := w >= bigWidth && h >= bigHeight
 	totals := []string{totalsRow(s, t, w)}
 	if big && (h >= totalsHeight || s.incident == nil) {

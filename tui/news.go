@@ -25,6 +25,7 @@ type News struct {
 	Stream   *Stream   // what the picture's stream promises; nil where nothing is new
 
 	Recording *Recording // what is recorded now; nil where nothing is new
+	Faults    *Faults    // what stands; nil where nothing is new
 }
 
 // Recording is a scenario that is being recorded. The zero value is none.

@@ -3,7 +3,7 @@
 // [Run] is the screen, [Print] the same news as labelled lines for pipes, plain terminals and screen readers; [CanDraw]
 // says which a terminal is fit for. Both are fed by a [Feed], in general a [Broker], with one [News] a frame, and hand
 // deeds to a [Control]. The screen is one Bubble Tea model (model.go); the panes (picture.go, nodes.go, failure.go,
-// log.go, bars.go) turn its state into rows and know nothing of it; one table (actions.go) is all that can be done.
+// log.go, topology.go, bars.go) turn its state into rows and know nothing of it; one table (actions.go) is all that can be done.
 //
 // The package knows no cluster: who runs the nodes and who receives the results supplies both interfaces. It writes to
 // the terminal and nowhere else, and nothing else may write there while it runs.

@@ -271,6 +271,9 @@ func (s *scene) watch(ctx context.Context) error {
 		s.pump(now)
 		s.broker.Nodes(s.nodes(now))
 		s.broker.Recording(s.recorder.state())
+		if s.breaks != nil {
+			s.broker.Faults(s.breaks.shown())
+		}
 		s.follow(now)
 		s.sumUp(now)
 	}
