@@ -53,11 +53,23 @@ func actions() []action {
 			do: (*model).storeDown},
 		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more",
 			hint: hintMonkey, do: (*model).monkey},
-		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
+		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "shift+tab"}, label: "1-9",
 			help: "pick a node, as a click does; tab: the next",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
+		{name: "pan", keys: []string{"left", "right", "up", "down"}, label: "arrow", help: "move the picture, as a drag of the mouse does",
+			do: (*model).pan},
+		{name: "zoom", keys: []string{"+", "=", "-"}, label: "+ -", help: "zoom, at the mouse's last place or in the middle; so does the wheel",
+			do: (*model).zoom},
+		{name: "home", keys: []string{"0"}, label: "0", help: "back to what the picture showed first",
+			do: (*model).goHome},
+		{name: "julia", keys: []string{"j"}, label: "j", help: "the Julia set of that point; again: back",
+			do: (*model).julia},
+		{name: "goto", keys: []string{"g"}, label: "g", help: "go to x,y or x,y,width",
+			do: (*model).writePlace},
+		{name: "journey", keys: []string{"J"}, label: "J", help: "travel from place to place, until a key of these",
+			hint: hintJourney, do: (*model).journey},
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it",
 			hint: hintRecord, do: (*model).record},
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files",
@@ -85,7 +97,7 @@ func (m *model) press(key string) tea.Cmd {
 			m.soil(paneFooter)
 		}
 	}(m.state.asked)
-	if m.typed(key) || m.part(key) {
+	if m.typed(key) || m.typedPlace(key) || m.part(key) {
 		return nil
 	}
 	for i := range m.table {

@@ -125,9 +125,9 @@ func (m *model) pick(key string) tea.Cmd {
 	n := len(m.state.nodes)
 	i := m.state.ordinal(m.state.picked)
 	switch key {
-	case "tab", "down", "j":
+	case "tab":
 		i = (i + 1) % max(n, 1)
-	case "shift+tab", "up", "k":
+	case "shift+tab":
 		i = (i - 1 + n) % max(n, 1)
 	default:
 		i = int(key[0] - '1')
@@ -324,6 +324,7 @@ func (m *model) click(x, y int) tea.Cmd {
 		}
 	}
 	if a := m.place(panePicture); a.contains(x, y) {
+		m.grab(x, y)
 		if name := m.canvas.tileAt(x-a.x, y-a.y); m.state.ordinal(name) >= 0 {
 			m.choose(name)
 		}

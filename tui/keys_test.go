@@ -17,6 +17,7 @@ func keysPage(table []action, words [][2]string) string {
 		b.WriteString("| `" + a.label + "` | " + also(a) + " | " + a.help + " |\n")
 	}
 	b.WriteString("\nA click on a lit key in the last row, or on a line of help, is that key; a click on a node's line or on a tile picks the node.\n" +
+		"A drag moves the picture, and the wheel zooms it where the mouse is.\n" +
 		"`--no-mouse` leaves the mouse to the terminal. What would end the last one who holds a task is asked for twice.\n\n" +
 		"## Words\n\n| word | what it means |\n|---|---|\n")
 	for _, w := range words {

@@ -92,11 +92,12 @@ func (m *model) scrollBy(lines int) {
 	m.soil(paneLog)
 }
 
-// wheel scrolls the log where the mouse is over it.
+// wheel scrolls the log where the mouse is over it, and zooms where it is over the picture.
 func (m *model) wheel(msg tea.MouseWheelMsg) {
 	const lines = 3
 	switch a := m.place(paneLog); {
 	case !a.contains(msg.X, msg.Y):
+		m.wheelZoom(msg)
 	case msg.Button == tea.MouseWheelUp:
 		m.scrollBy(lines)
 	case msg.Button == tea.MouseWheelDown:

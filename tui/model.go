@@ -95,12 +95,19 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.Button <= tea.MouseLeft { // the others paste and ask for menus
 			return m, m.click(msg.X, msg.Y)
 		}
+	case tea.MouseMotionMsg:
+		if msg.Button == tea.MouseLeft {
+			m.drag(msg.X, msg.Y)
+		}
+	case tea.MouseReleaseMsg:
+		m.state.gaze.hand = hand{}
 	case tea.MouseWheelMsg:
 		m.wheel(msg)
 	case answer:
-		if msg.err != nil {
+		switch {
+		case msg.err != nil:
 			m.state.say(true, "%s: %v", msg.done, msg.err)
-		} else {
+		case msg.done != "": // else it is seen
 			m.state.say(false, "%s", msg.done)
 		}
 		if msg.then != nil {
@@ -161,6 +168,9 @@ func (m *model) absorb(n News) {
 		m.canvas.period = n.Stream.Period
 		m.soil(paneHeader, paneCaption, paneFooter)
 	}
+	if n.Sight != nil {
+		m.see(n.Sight)
+	}
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))
 	}
@@ -168,6 +178,7 @@ func (m *model) absorb(n News) {
 		m.drawn++
 		m.refresh(panePicture)
 	}
+	m.tendGaze()
 	m.absorbFigures(n)
 	m.absorbEvents(n)
 	if stale := m.canvas.grow(n.Now); stale != s.stale {

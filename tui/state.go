@@ -51,6 +51,7 @@ type state struct {
 	parting  string        // the node of which it is asked from whom it is to be cut off
 	tape     *Recording    // what is recorded; nil: nothing is
 	stale    staleness
+	gaze     gaze
 }
 
 // question is whether a deed is meant though it would break the last one: the same again means yes.
