@@ -74,6 +74,18 @@ func actions() []action {
 			hint: hintMove, do: (*model).move, of: []pane{paneNodes, paneLog, paneTopology}, only: true},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette", brief: "palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
+		{name: "pan", keys: []string{"left", "right", "up", "down"}, label: "arrow", help: "move the picture, as a drag of the mouse does", brief: "move",
+			do: (*model).pan, of: []pane{panePicture}, only: true},
+		{name: "zoom", keys: []string{"+", "=", "-"}, label: "+ -", help: "zoom, at the mouse's last place or in the middle; so does the wheel", brief: "zoom",
+			do: (*model).zoom},
+		{name: "home", keys: []string{"0"}, label: "0", help: "back to what the picture showed first", brief: "first view",
+			do: (*model).goHome},
+		{name: "julia", keys: []string{"j"}, label: "j", help: "the Julia set of that point; again: back", brief: "Julia set",
+			do: (*model).julia},
+		{name: "goto", keys: []string{"g"}, label: "g", help: "go to x,y or x,y,width", brief: "go to x,y",
+			do: (*model).writePlace, line: goLine},
+		{name: "journey", keys: []string{"J"}, label: "J", help: "travel from place to place, until a key of these", brief: "travel",
+			hint: hintJourney, do: (*model).journey},
 		{name: "shape", keys: []string{"v"}, label: "v", help: "draw the picture in quadrants, signs or dots", brief: "other cells",
 			do: (*model).nextShape},
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it", brief: "record",
@@ -105,7 +117,7 @@ func (m *model) press(key string) tea.Cmd {
 			m.soil(paneFooter)
 		}
 	}(m.state.asked)
-	if m.typed(key) || m.part(key) {
+	if m.typed(key) || m.typedPlace(key) || m.part(key) {
 		return nil
 	}
 	if cmd, mine := m.seek(key); mine {

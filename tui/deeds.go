@@ -327,6 +327,7 @@ func (m *model) click(x, y int) tea.Cmd {
 		}
 	}
 	if a := m.place(panePicture); a.contains(x, y) {
+		m.grab(x, y)
 		if name := m.canvas.tileAt(x-a.x, y-a.y); m.state.ordinal(name) >= 0 {
 			m.choose(name)
 		}

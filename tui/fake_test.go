@@ -41,6 +41,7 @@ type fake struct {
 	deny       error
 	names      []string
 	params     []byte
+	sight      *Sight // what it has told that it computes; nil: it keeps that to itself
 	ahead      uint64 // where on the journey it begins
 	recording  bool
 	byClass    []Class
@@ -99,7 +100,7 @@ func (f *fake) tiles(now clock.Instant) {
 			continue
 		}
 		f.news.Tiles = append(f.news.Tiles, Tile{Index: uint32(i), Frame: f.frame, Owner: f.names[o], Arrived: now,
-			Numbers: f.compute(uint32(i))})
+			Revision: f.revision(), Numbers: f.compute(uint32(i))})
 	}
 }
 

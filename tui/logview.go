@@ -91,7 +91,7 @@ func (m *model) scrollBy(lines int) {
 	m.soil(paneLog)
 }
 
-// wheel scrolls the log, or the topology, where the mouse is over it.
+// wheel scrolls the log, or the topology, where the mouse is over it, and zooms where it is over the picture.
 func (m *model) wheel(msg tea.MouseWheelMsg) {
 	lines := 0 // back
 	switch msg.Button {
@@ -106,5 +106,7 @@ func (m *model) wheel(msg tea.MouseWheelMsg) {
 		m.scrollBy(lines)
 	case m.place(paneTopology).contains(msg.X, msg.Y):
 		m.turn(-lines)
+	default:
+		m.wheelZoom(msg)
 	}
 }

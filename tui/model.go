@@ -106,12 +106,19 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.Button <= tea.MouseLeft { // the others paste and ask for menus
 			return m, m.click(msg.X, msg.Y)
 		}
+	case tea.MouseMotionMsg:
+		if msg.Button == tea.MouseLeft {
+			m.drag(msg.X, msg.Y)
+		}
+	case tea.MouseReleaseMsg:
+		m.state.gaze.hand = hand{}
 	case tea.MouseWheelMsg:
 		m.wheel(msg)
 	case answer:
-		if msg.err != nil {
+		switch {
+		case msg.err != nil:
 			m.state.say(true, "%s: %v", msg.done, msg.err)
-		} else {
+		case msg.done != "": // else it is seen
 			m.state.say(false, "%s", msg.done)
 		}
 		if msg.then != nil {
@@ -180,11 +187,15 @@ func (m *model) absorb(n News) {
 		m.canvas.period = n.Stream.Period
 		m.soil(paneHeader, paneCaption, paneFooter)
 	}
+	if n.Sight != nil {
+		m.see(n.Sight)
+	}
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))
 	}
 	m.undrawn = m.undrawn || len(n.Tiles) > 0
 	m.govern(n.Now)
+	m.tendGaze()
 	m.absorbFigures(n)
 	m.absorbFaults(n.Faults)
 	m.absorbEvents(n)
@@ -208,21 +219,6 @@ func (m *model) absorb(n News) {
 		m.second, m.drawn = second, 0
 		m.refresh(paneFailure, paneTopology)
 		m.soil(paneHeader)
-	}
-}
-
-// govern has the picture drawn when it is due, and less of it where writing it takes too long.
-func (m *model) govern(now clock.Instant) {
-	if m.gauge != nil && m.governor.look(now, m.gauge.take(), m.state.opts.FPS) {
-		m.canvas.limit(steps[m.governor.step].colors)
-		m.state.limited = m.governor.String()
-		m.refresh(panePicture)
-		m.soil(paneHeader)
-	}
-	if m.undrawn && m.governor.due(now) {
-		m.undrawn = false
-		m.drawn++
-		m.refresh(panePicture)
 	}
 }
 

@@ -38,6 +38,7 @@ type canvas struct {
 	owners     bool
 	still      bool // nothing is lit for a while
 	buf        []byte
+	aim        aim
 }
 
 // placed is what the canvas knows of a tile besides its numbers.
@@ -114,15 +115,20 @@ func (c *canvas) repaint() {
 // a new picture.
 func (c *canvas) take(t Tile, owner int) {
 	n := t.Numbers
-	if t.Index >= MaxTiles || n.W <= 0 || n.H <= 0 {
+	if t.Index >= MaxTiles || n.W <= 0 || n.H <= 0 || !c.aim.takes(t) {
 		return
 	}
 	if n.W != c.numbers.W || n.H != c.numbers.H {
 		c.numbers, c.tiles = fractal.Field{}, nil
 	}
-	fresh := c.numbers.Values == nil
-	if err := c.numbers.Put(n); err != nil {
-		return // only a picture of another size is refused, and that has just begun anew
+	fresh, where := c.numbers.Values == nil, render.Rect(n.Rect)
+	if !fresh && c.aim.askew(n) {
+		where = c.project(n)
+	} else {
+		if err := c.numbers.Put(n); err != nil {
+			return // only a picture of another size is refused, and that has just begun anew
+		}
+		c.aim.view = n.View
 	}
 	c.field = render.Field(c.numbers)
 	if fresh {
@@ -138,10 +144,11 @@ func (c *canvas) take(t Tile, owner int) {
 	if t.TakenOver && !c.still {
 		p.flash = t.Arrived.Add(flashFor)
 	}
-	render.PaintPart(c.pic, c.field, c.palette, p.rect)
+	render.PaintPart(c.pic, c.field, c.palette, where)
 	if c.owners || before.stale || p.flash != before.flash {
 		c.mark(p)
 	}
+	c.soil(where)
 	c.soil(p.rect)
 }
 

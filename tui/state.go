@@ -61,6 +61,7 @@ type state struct {
 	longestGap float64         // ms, of those that are drawn: the scale of all
 
 	stale staleness
+	gaze  gaze
 }
 
 // question is whether a deed is meant though it would break the last one: the same again means yes.

@@ -25,6 +25,7 @@ import (
 	"fracture/clock"
 	"fracture/render"
 	"fracture/work"
+	"fracture/work/fractal"
 )
 
 // ErrNotOurs: the node was not started by this lab, so this lab cannot stop or start it. Do it where the node was
@@ -52,6 +53,8 @@ type Control interface {
 	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
 	// with what holds now, as people read it.
 	Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error)
+	// Look has the picture's stream compute p from now on, and answers once that holds.
+	Look(ctx context.Context, p fractal.Params) error
 	// Monkey has something broken at random every few seconds from now on, or no more.
 	Monkey(ctx context.Context, loose bool) error
 	// Heal ends everything that stands, whoever began it, and answers with what did, as people read it. The monkey rests.
