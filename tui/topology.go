@@ -104,7 +104,7 @@ type plan struct {
 
 const (
 	roleCells  = 9  // of a role and the gap behind it
-	asideCells = 32 // at least, of what is said beside the matrix, with the gap before it
+	asideCells = 26 // at least, of what is said beside the matrix, with the gap before it
 )
 
 // plan lays the topology into w × h cells. The largest number in it has so many digits.
@@ -113,8 +113,12 @@ func (s *state) plan(digits, w, h int) plan {
 	p := plan{name: min(s.longestName(), 12), top: 1}
 	p.left = leadCells + p.name + 1
 	wide, slim := max(digits, min(s.longestName(), 3)), max(digits, len(strconv.Itoa(n)))
+	aside := asideCells // what is said goes there,
+	if h >= n+7 {
+		aside = 0 // unless there is room for it below
+	}
 	for _, try := range []struct{ num, cell, spare int }{
-		{wide, wide + 2, asideCells}, {wide, wide + 1, asideCells}, {wide, wide + 2, 0}, {wide, wide + 1, 0}, {slim, slim + 1, 0},
+		{wide, wide + 2, aside}, {wide, wide + 1, aside}, {wide, wide + 2, 0}, {wide, wide + 1, 0}, {slim, slim + 1, 0},
 	} {
 		p.num, p.cell = try.num, try.cell
 		if p.end = p.left + n*p.cell; p.end+try.spare <= w {

@@ -114,7 +114,7 @@ func TestTopology_isReadableForManyNodes(t *testing.T) {
 		shown       int
 	}{
 		{3, 32, 6, true, 3}, {5, 32, 6, false, 5}, {5, 40, 9, true, 5}, {7, 40, 9, true, 7}, {8, 40, 9, false, 8}, {12, 50, 16, true, 12},
-		{12, 92, 15, true, 12}, {12, 32, 6, false, 5}, {12, 78, 22, true, 12}, {40, 78, 22, false, 21}, {100, 60, 18, false, 17},
+		{12, 92, 15, true, 12}, {12, 84, 15, true, 12}, {12, 32, 6, false, 5}, {12, 78, 22, true, 12}, {40, 78, 22, false, 21}, {100, 60, 18, false, 17},
 	} {
 		s := &state{opts: Options{}.withDefaults(), now: fakeStart}
 		f := newFake(c.nodes)
