@@ -29,7 +29,10 @@ const maxBrief = 11
 
 // actions is everything a user can do, in the order in which help shows it and in which the footer, where it is short of
 // room, prefers it.
-func actions() []action {
+func actions() []action { return slices.Concat(foremost(), looking(), keeping()) }
+
+// foremost are what one came for: to break and heal, and to see who does what.
+func foremost() []action {
 	return []action{
 		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node, as kill -9 does", brief: "kill",
 			hint: hintKill, do: (*model).kill, line: onNode},
@@ -63,6 +66,12 @@ func actions() []action {
 			do: (*model).storeDown},
 		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more", brief: "monkey",
 			hint: hintMonkey, do: (*model).monkey},
+	}
+}
+
+// looking are what chooses a node, a panel, and what the picture shows.
+func looking() []action {
+	return []action{
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "[", "]"}, label: "1-9",
 			help: "pick a node, as a click does; ]: the next, [: back", brief: "pick a node",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick, line: pickNode},
@@ -88,6 +97,12 @@ func actions() []action {
 			hint: hintJourney, do: (*model).journey},
 		{name: "shape", keys: []string{"v"}, label: "v", help: "draw the picture in quadrants, signs or dots", brief: "other cells",
 			do: (*model).nextShape},
+	}
+}
+
+// keeping are what keeps what was seen, finds what one looks for, and ends the screen.
+func keeping() []action {
+	return []action{
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it", brief: "record",
 			hint: hintRecord, do: (*model).record},
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files", brief: "write files",
