@@ -56,8 +56,8 @@ type model struct {
 
 	rows    [panes][]string
 	dirty   [panes]bool
-	owed    [panes]bool // to be dirty once the second is over
-	waits   bool        // what is soiled now is owed
+	later   [panes]bool // to be dirty once the second is over
+	waits   bool        // what is soiled now is for later
 	content string
 	changed bool
 	builder strings.Builder
@@ -142,7 +142,7 @@ func redraw() tea.Cmd {
 func (m *model) soil(which ...pane) {
 	into := &m.dirty
 	if m.waits {
-		into = &m.owed
+		into = &m.later
 	}
 	for _, p := range which {
 		into[p] = true
