@@ -58,6 +58,9 @@ func (n *Node) tellNotes() {
 		ev := telemetry.Event{
 			Trace: failover.TraceOf(told.at, n.self.Name, told.effect, n.roster.name), Text: n.text(&told.effect),
 		}
+		if told.effect.Kind == failover.Guard {
+			ev.Strategy, ev.Factor = told.effect.Message.Strategy.String(), int(told.effect.Message.Need)
+		}
 		n.tell(telemetry.News{Event: &ev})
 		if ev.Text != "" {
 			n.cfg.Log.Info(ev.Text, "epoch", ev.Epoch.String())

@@ -62,7 +62,7 @@ type Child struct {
 	Log       string        // the file of its output
 }
 
-// child is a Child with what the loop needs to steer it. It is made at the first start of a name and renewed at each.
+// child is a Child with what the lab needs to steer it. It is made at the first start of a name and renewed at each.
 type child struct {
 	Child
 	process *os.Process
@@ -76,6 +76,11 @@ type child struct {
 
 // start forks the child of that name. It runs in the loop, on the loop's thread.
 func (l *Lab) start(name string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return ErrClosed
+	}
 	if !validName.MatchString(name) {
 		return fmt.Errorf("%w %q", ErrBadName, name)
 	}

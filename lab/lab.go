@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -50,19 +51,22 @@ type Config struct {
 	Env     []string                   // added to this process's environment
 	Grace   time.Duration              // between SIGTERM and SIGKILL; 5 s
 	Network Network                    // of the children's own; nil: they are in this process's
-	Changed func(Child)                // told of every change of state, from the loop: it must neither block nor call the lab
+	Changed func(Child)                // told of every change of state, in their order: it must neither block nor call the lab
 }
 
-// Lab is a set of children. Its fields belong to the loop of Run; the methods speak to it through ops.
+// Lab is a set of children. The loop of Run starts and ends them; a signal is sent by whoever asks for it, for on a busy machine
+// the way to another goroutine takes milliseconds.
 type Lab struct {
-	cfg      Config
-	ops      chan func() // unbuffered: a method waits for the loop
-	exits    chan exit   // unbuffered: a waiter waits for the loop
-	readies  chan ready  // unbuffered: a reader waits for the loop
-	done     chan struct{}
-	children []*child // in order of first start
-	living   int      // waiters that have not reported
-	reading  int      // readers that have not reported
+	cfg     Config
+	starts  chan func() // unbuffered: who starts a child waits for the loop
+	exits   chan exit   // unbuffered: a waiter waits for the loop
+	readies chan ready  // unbuffered: a reader waits for the loop
+	done    chan struct{}
+	living  int // waiters that have not reported; the loop's
+	reading int // readers that have not reported; the loop's
+
+	mu       sync.Mutex // guards what follows, and the children themselves
+	children []*child   // in order of first start
 	closing  bool
 }
 
@@ -88,7 +92,7 @@ func New(cfg Config) (*Lab, error) {
 	}
 	return &Lab{
 		cfg:     cfg,
-		ops:     make(chan func()),
+		starts:  make(chan func()),
 		exits:   make(chan exit),
 		readies: make(chan ready),
 		done:    make(chan struct{}),
@@ -109,11 +113,9 @@ func (l *Lab) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return l.shut()
 		case <-trim.C:
-			for _, c := range l.children {
-				_ = trimLog(c.Log, LogBound) // tried again in a minute
-			}
-		case op := <-l.ops:
-			op()
+			l.each(func(c *child) { _ = trimLog(c.Log, LogBound) }) // tried again in a minute
+		case start := <-l.starts:
+			start()
 		case e := <-l.exits:
 			l.ended(e)
 		case r := <-l.readies:
@@ -124,20 +126,18 @@ func (l *Lab) Run(ctx context.Context) error {
 
 // shut ends every child and returns when the last one is reaped.
 func (l *Lab) shut() error {
+	l.mu.Lock()
 	l.closing = true
-	for _, c := range l.children {
-		_ = c.askToEnd() // one that is gone already has nothing to be told
-	}
+	l.mu.Unlock()
+	l.each(func(c *child) { _ = c.askToEnd() }) // one that is gone already has nothing to be told
 	grace := time.NewTimer(l.cfg.Grace)
 	defer grace.Stop()
 	for l.living+l.reading > 0 {
 		select {
 		case <-grace.C:
-			for _, c := range l.children {
-				_ = c.signal(syscall.SIGKILL)
-			}
-		case op := <-l.ops:
-			op()
+			l.each(func(c *child) { _ = c.signal(syscall.SIGKILL) })
+		case start := <-l.starts:
+			start()
 		case e := <-l.exits:
 			l.ended(e)
 		case r := <-l.readies:
@@ -147,31 +147,35 @@ func (l *Lab) shut() error {
 	return nil
 }
 
-// do runs op in the loop and returns its error. Before Run it waits for Run; after Run it is ErrClosed.
-func (l *Lab) do(op func() error) error {
-	result := make(chan error, 1)
-	select {
-	case l.ops <- func() { result <- op() }:
-		return <-result
-	case <-l.done:
-		return ErrClosed
+// each does something to every child.
+func (l *Lab) each(do func(*child)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.children {
+		do(c)
 	}
 }
 
-// with runs op in the loop on the child of that name.
+// with runs op on the child of that name. After Run it is ErrClosed.
 func (l *Lab) with(name string, op func(*child) error) error {
-	return l.do(func() error {
-		c, err := l.find(name)
-		if err != nil {
-			return err
-		}
-		if err := op(c); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
-	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.done:
+		return ErrClosed
+	default:
+	}
+	c, err := l.find(name)
+	if err != nil {
+		return err
+	}
+	if err := op(c); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
+// find finds a child. The caller holds mu.
 func (l *Lab) find(name string) (*child, error) {
 	for _, c := range l.children {
 		if c.Name == name {
@@ -182,14 +186,15 @@ func (l *Lab) find(name string) (*child, error) {
 }
 
 // Start starts a child that is not alive: a new name, or one that has ended. It returns once the process exists;
-// [Lab.Ready] waits until it has announced itself.
+// [Lab.Ready] waits until it has announced itself. Before Run it waits for Run.
 func (l *Lab) Start(name string) error {
-	return l.do(func() error {
-		if l.closing {
-			return ErrClosed
-		}
-		return l.start(name)
-	})
+	result := make(chan error, 1)
+	select {
+	case l.starts <- func() { result <- l.start(name) }:
+		return <-result
+	case <-l.done:
+		return ErrClosed
+	}
 }
 
 // Revive starts a child again after its death, which it waits for where the child was killed a moment ago.
@@ -272,6 +277,8 @@ func (l *Lab) changed(c *child) {
 
 func (l *Lab) ended(e exit) {
 	l.living--
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	e.child.State, e.child.Exit, e.child.Ended = Dead, e.how, e.at
 	close(e.child.gone)
 	_ = e.child.said.SetReadDeadline(time.Now().Add(lastWords))    // fails where it is closed, and then nobody reads
@@ -281,6 +288,8 @@ func (l *Lab) ended(e exit) {
 
 func (l *Lab) announced(r ready) {
 	l.reading--
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if r.line == "" || r.child.PID != r.pid {
 		return
 	}

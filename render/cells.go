@@ -3,6 +3,7 @@ package render
 import (
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Depth is how many colours a terminal shows.
@@ -16,6 +17,8 @@ const (
 	Colors16
 	// Colors256 are the cube and the greys of xterm, dithered.
 	Colors256
+	// Coarse has 4 bits a channel, told as TrueColor is: fewer changes of colour, for a link that is slow.
+	Coarse
 	// TrueColor has 8 bits a channel.
 	TrueColor
 )
@@ -29,6 +32,8 @@ func (d Depth) String() string {
 		return "16"
 	case Colors256:
 		return "256"
+	case Coarse:
+		return "coarse"
 	case TrueColor:
 		return "truecolor"
 	}
@@ -43,32 +48,29 @@ const (
 	cellBytes = len("\x1b[38;2;255;255;255;48;2;255;255;255m" + halfBlock) // at most
 )
 
-// AppendRow appends one row of cells, without a line end, to dst. Two pixels make a cell: the upper is its background,
-// the lower the foreground of a half block; equal ones are a space. Colours are set only where they change, and the row
+// AppendRow appends one row of cells, without a line end, to dst. Of a cell of half blocks the upper pixel is its background,
+// the lower the foreground; equal ones are a space. Colours are set only where they change, and the row
 // ends with a reset, so that rows may be cached, cut out and joined freely. It allocates nothing once dst is large
-// enough. A row outside the picture appends nothing.
+// enough. A row outside the picture appends nothing. Without colour, a shape that needs any is drawn in characters.
 func AppendRow(dst []byte, pic *Picture, row int, depth Depth) []byte {
 	if row < 0 || row >= pic.Rows() {
 		return dst
 	}
+	columns := pic.Columns()
 	var marks []Mark
-	if len(pic.Marks) == pic.W*pic.Rows() {
-		marks = pic.Marks[row*pic.W : (row+1)*pic.W]
+	if pic.marked() {
+		marks = pic.Marks[row*columns : (row+1)*columns]
 	}
-	upper := pic.Pix[2*row*pic.W : (2*row+1)*pic.W]
-	lower := pic.Pix[(2*row+1)*pic.W:]
-	enc := encoder{dst: slices.Grow(dst, cellBytes*pic.W+len(reset)), depth: depth}
-	for x, up := range upper {
-		c := cell{x: x, row: row, upper: up}
-		if x < len(lower) { // else below an odd last row
-			c.lower = lower[x]
-		}
+	shape := pic.Shape
+	if depth == ASCII && !shape.Colorless() || shape == Characters {
+		shape, depth = Characters, ASCII
+	}
+	enc := encoder{dst: slices.Grow(dst, cellBytes*columns+len(reset)), depth: depth, shape: shape}
+	for x := range columns {
+		c := cell{x: x, row: row}
+		c.gather(pic)
 		if marks != nil {
 			c.mark(marks[x])
-		}
-		if depth == ASCII {
-			enc.dst = append(enc.dst, c.character())
-			continue
 		}
 		enc.append(&c)
 	}
@@ -78,28 +80,44 @@ func AppendRow(dst []byte, pic *Picture, row int, depth Depth) []byte {
 	return enc.dst
 }
 
-// cell is two pixels and what is drawn over them.
+// cell is some pixels and what is drawn over them.
 type cell struct {
-	x, row       int
-	upper, lower RGB
-	glyph        byte // over the upper colour, in the lower; 0 for the half block
-	label        byte // for a terminal without colour
+	x, row      int
+	w, h        int    // its size in pixels
+	pix         [8]RGB // w·h of them, in reading order
+	glyph       byte   // in place of them; 0: none
+	label, edge byte   // for a terminal without colour
 }
+
+// gather takes a cell's pixels from the picture.
+func (c *cell) gather(pic *Picture) {
+	c.w, c.h = pic.Shape.Cell()
+	for i := range c.w * c.h {
+		if x, y := c.x*c.w+i%c.w, c.row*c.h+i/c.w; x < pic.W && y < pic.H {
+			c.pix[i] = pic.Pix[y*pic.W+x]
+		}
+	}
+}
+
+// all are the cell's pixels.
+func (c *cell) all() []RGB { return c.pix[:c.w*c.h] }
 
 // mark draws m over the cell.
 func (c *cell) mark(m Mark) {
 	if m.Blend > 0 {
-		c.upper, c.lower = c.upper.blend(m.Tint, m.Blend), c.lower.blend(m.Tint, m.Blend)
+		for i, p := range c.all() {
+			c.pix[i] = p.blend(m.Tint, m.Blend)
+		}
 	}
-	c.label = m.Label
+	c.label, c.edge = m.Label, m.Edge
 	if !m.Stale {
 		return
 	}
-	c.upper, c.lower = dim(c.upper), dim(c.lower)
+	for i, p := range c.all() {
+		c.pix[i] = dim(p)
+	}
 	if (c.x+c.row)%4 == 0 {
 		c.glyph = hatch
-		c.upper = c.upper.blend(c.lower, 128)
-		c.lower = c.upper.blend(RGB{255, 255, 255}, 96)
 	}
 }
 
@@ -118,22 +136,31 @@ func (c RGB) opposite() RGB {
 	return RGB{}
 }
 
-// character is the cell where there is no colour: its brightness, unless it is hatched or bears its owner's label.
-func (c *cell) character() byte {
-	if c.glyph != 0 {
+// sign is what is drawn over the cell in place of its pixels where there is no colour: 0 where nothing is.
+func (c *cell) sign() byte {
+	switch {
+	case c.glyph != 0:
 		return c.glyph
-	}
-	if c.label != 0 && c.x%6 == 2 && c.row%3 == 1 {
+	case c.label != 0 && c.x%6 == 2 && c.row%3 == 1:
 		return c.label
 	}
-	luma := (c.upper.luma() + c.lower.luma()) / 2
-	return ramp[luma*len(ramp)/256]
+	return c.edge
+}
+
+// character is the cell's brightness.
+func (c *cell) character() byte {
+	luma := 0
+	for _, p := range c.all() {
+		luma += p.luma()
+	}
+	return ramp[luma/len(c.all())*len(ramp)/256]
 }
 
 // encoder appends cells and remembers the colours in force.
 type encoder struct {
 	dst     []byte
 	depth   Depth
+	shape   Shape
 	colored bool // an escape code was written
 	fg, bg  ink
 }
@@ -142,21 +169,44 @@ type encoder struct {
 type ink uint32
 
 func (e *encoder) append(c *cell) {
-	bg, fg := e.ink(c.upper, c.x, 2*c.row), e.ink(c.lower, c.x, 2*c.row+1)
+	x, y := c.x*c.w, c.row*c.h
 	switch {
+	case e.depth == ASCII && c.sign() != 0:
+		e.dst = append(e.dst, c.sign())
 	case c.glyph != 0:
+		ground := mean(c.all(), 255)
+		bg, fg := e.ink(ground, x, y), e.ink(ground.blend(RGB{255, 255, 255}, 96), x, y+1)
 		if fg == bg { // too few colours to tell them apart
-			fg = e.ink(c.upper.opposite(), c.x, 2*c.row+1)
+			fg = e.ink(ground.opposite(), x, y+1)
 		}
 		e.set(fg, bg)
 		e.dst = append(e.dst, c.glyph)
-	case fg == bg:
-		e.set(e.fg, bg)
-		e.dst = append(e.dst, ' ')
+	case e.shape == Characters:
+		e.dst = append(e.dst, c.character())
+	case e.shape == Quadrants:
+		back, fore, glyph := split((*[4]RGB)(c.pix[:4]))
+		e.draw(quadrants[glyph], e.ink(fore, x+1, y+1), e.ink(back, x, y))
+	case e.shape == Braille:
+		bitmap, color := dots(&c.pix, x, y)
+		var glyph [3]byte // of U+2800 to U+28FF in UTF-8
+		n := utf8.EncodeRune(glyph[:], '\u2800'+rune(bitmap))
+		if bitmap == 0 { // some fonts draw what is no dot, too
+			glyph[0], n = ' ', 1
+		}
+		e.set(e.ink(color, x, y), e.ink(RGB{}, x, y))
+		e.dst = append(e.dst, glyph[:n]...)
 	default:
-		e.set(fg, bg)
-		e.dst = append(e.dst, halfBlock...)
+		e.draw(halfBlock, e.ink(c.pix[1], x, y+1), e.ink(c.pix[0], x, y))
 	}
+}
+
+// draw appends a glyph in its two colours; where they are the same, a space.
+func (e *encoder) draw(glyph string, fg, bg ink) {
+	if fg == bg || glyph == " " {
+		glyph, fg = " ", e.fg
+	}
+	e.set(fg, bg)
+	e.dst = append(e.dst, glyph...)
 }
 
 // ink is how a colour at pixel x, y is told to the terminal.
@@ -164,6 +214,8 @@ func (e *encoder) ink(c RGB, x, y int) ink {
 	switch e.depth {
 	case TrueColor:
 		return 1 + ink(c.R)<<16 + ink(c.G)<<8 + ink(c.B)
+	case Coarse:
+		return 1 + ink(c.R>>4*17)<<16 + ink(c.G>>4*17)<<8 + ink(c.B>>4*17)
 	case Colors256:
 		return 1 + ink(index256(c, x, y))
 	case Colors16:
@@ -200,7 +252,7 @@ const (
 
 func (e *encoder) appendInk(dst []byte, c ink, g ground) []byte {
 	switch e.depth {
-	case TrueColor:
+	case TrueColor, Coarse:
 		if g == foreground {
 			dst = append(dst, "38;2;"...)
 		} else {

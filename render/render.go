@@ -35,15 +35,17 @@ type Mark struct {
 	Tint  RGB   // the owner's colour
 	Blend uint8 // how much of it, 0 none to 255 nothing else
 	Label byte  // stands for the owner where there is no colour; 0 for none
+	Edge  byte  // stands for a tile's border where there is no colour; 0 for none
 	Stale bool  // the numbers are old: dimmed, and hatched so that it is seen without colour
 }
 
-// Picture is a rectangle of pixels, row by row. Each cell of the terminal shows two of them, one above the other; an odd
-// last row has a black pixel below it.
+// Picture is a rectangle of pixels, row by row. Each cell of the terminal shows as many of them as its shape says; what a last
+// row or column of cells shows beyond the picture is black.
 type Picture struct {
 	W, H  int
+	Shape Shape
 	Pix   []RGB
-	Marks []Mark // one a cell, W a row; nil when there are none
+	Marks []Mark // one a cell, row by row; nil when there are none
 }
 
 // Resize makes the picture w×h pixels, black and without marks, reusing its memory.
@@ -59,34 +61,74 @@ func (p *Picture) Resize(w, h int) {
 }
 
 // Rows is how many rows of cells the picture takes.
-func (p *Picture) Rows() int { return (p.H + 1) / 2 }
+func (p *Picture) Rows() int {
+	_, h := p.Shape.Cell()
+	return ceilDiv(p.H, h)
+}
+
+// Columns is how many cells are in a row.
+func (p *Picture) Columns() int {
+	w, _ := p.Shape.Cell()
+	return ceilDiv(p.W, w)
+}
+
+// cells are the cells whose middle lies in a rectangle of pixels: from the first, to before the last.
+func (p *Picture) cells(r Rect) (fromX, fromY, toX, toY int) {
+	w, h := p.Shape.Cell()
+	// The middle of a cell of two pixels is the border between them: it belongs to the second.
+	first := func(at, size int) int { return ceilDiv(max(at-size/2, 0), size) }
+	return first(r.X, w), first(r.Y, h), min(first(r.X+r.W, w), p.Columns()), min(first(r.Y+r.H, h), p.Rows())
+}
 
 // Mark puts m on every cell whose middle lies in r, which is in pixels; a picture cut into rectangles has each cell in
 // exactly one of them.
 func (p *Picture) Mark(r Rect, m Mark) {
-	if n := p.W * p.Rows(); len(p.Marks) != n {
-		if m == (Mark{}) {
-			return
-		}
-		if cap(p.Marks) < n {
-			p.Marks = make([]Mark, n)
-		}
-		p.Marks = p.Marks[:n]
-		clear(p.Marks)
+	if !p.marked() && m == (Mark{}) {
+		return
 	}
-	r = r.clip(p.W, 2*p.Rows())
-	for row := r.Y / 2; row < p.Rows(); row++ {
-		// The middle of a cell is the border between its two pixels: it belongs to the lower one.
-		if mid := 2*row + 1; mid < r.Y {
-			continue
-		} else if mid >= r.Y+r.H {
-			break
-		}
-		line := p.Marks[row*p.W:]
-		for x := r.X; x < r.X+r.W; x++ {
+	p.makeMarks()
+	fromX, fromY, toX, toY := p.cells(r)
+	for y := fromY; y < toY; y++ {
+		line := p.Marks[y*p.Columns():]
+		for x := fromX; x < toX; x++ {
 			line[x] = m
 		}
 	}
+}
+
+// Outline puts m on the first row and column of the cells that Mark would put it on, and says of each how it stands for a border
+// where there is no colour.
+func (p *Picture) Outline(r Rect, m Mark) {
+	p.makeMarks()
+	fromX, fromY, toX, toY := p.cells(r)
+	for y := fromY; y < toY; y++ {
+		for x := fromX; x < toX; x++ {
+			switch m.Edge = '-'; {
+			case x == fromX && y == fromY:
+				m.Edge = '+'
+			case x == fromX:
+				m.Edge = '|'
+			case y > fromY:
+				continue
+			}
+			p.Marks[y*p.Columns()+x] = m
+		}
+	}
+}
+
+func (p *Picture) marked() bool { return len(p.Marks) > 0 && len(p.Marks) == p.Columns()*p.Rows() }
+
+// makeMarks makes room for a mark on each cell, unless there is.
+func (p *Picture) makeMarks() {
+	n := p.Columns() * p.Rows()
+	if len(p.Marks) == n {
+		return
+	}
+	if cap(p.Marks) < n {
+		p.Marks = make([]Mark, n)
+	}
+	p.Marks = p.Marks[:n]
+	clear(p.Marks)
 }
 
 // ClearMarks takes every mark away.

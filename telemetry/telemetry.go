@@ -19,6 +19,10 @@ type Event struct {
 	failover.Trace
 	Text  string `json:",omitempty"` // a sentence for people, where the trace does not say it
 	Order uint64 `json:",omitempty"` // the order of faults that is confirmed (fault) or over (heal)
+
+	// Of a stream that is guarded otherwise from now on (guard).
+	Strategy string `json:",omitempty"` // as work.Strategy spells it
+	Factor   int    `json:",omitempty"` // copies of each task
 }
 
 // Status is how a node is.

@@ -26,7 +26,10 @@ const maxBrief = 11
 
 // actions is everything a user can do, in the order in which help shows it and in which the footer, where it is short of
 // room, prefers it.
-func actions() []action {
+func actions() []action { return append(deeds(), sights()...) }
+
+// deeds are the actions that break and heal, and those that are wanted beside them.
+func deeds() []action {
 	return []action{
 		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node, as kill -9 does", brief: "kill",
 			hint: hintKill, do: (*model).kill, line: onNode},
@@ -60,11 +63,19 @@ func actions() []action {
 			do: (*model).storeDown},
 		{name: "monkey", keys: []string{"m"}, label: "m", help: "break something every 3 s; again: no more", brief: "monkey",
 			hint: hintMonkey, do: (*model).monkey},
+	}
+}
+
+// sights are the others: what is shown, and how.
+func sights() []action {
+	return []action{
 		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
 			help: "pick a node, as a click does; tab: the next", brief: "pick a node",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick, line: pickNode},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette", brief: "palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
+		{name: "shape", keys: []string{"v"}, label: "v", help: "draw in other cells: half blocks, quadrants, characters or braille", brief: "other cells",
+			do: (*model).nextShape},
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it", brief: "record",
 			hint: hintRecord, do: (*model).record},
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files", brief: "write files",

@@ -67,6 +67,9 @@ func (s *state) pace(t *theme, bare bool) (string, style) {
 		return "waiting for results", faint
 	}
 	text := fmt.Sprintf("%.0f results/s%slateness %s ms", s.totals.Results, dot, ms(s.totals.lateness()))
+	if s.limited != "" {
+		return s.limited + dot + text, caution
+	}
 	if s.timed && !s.opts.NoAnim {
 		text = fmt.Sprintf("%.0f fps%s%s", s.fps, dot, text)
 	}

@@ -15,7 +15,8 @@ import (
 // Moment is what the screen shows at one instant, to be kept.
 type Moment struct {
 	At      time.Time
-	ANSI    string          // the screen, with its colours
+	W, H    int             // of the screen, in cells
+	ANSI    string          // it, with its colours
 	Text    string          // without
 	Picture *render.Picture // a pixel a number; nil where none has come
 	State   []byte          // in numbers: JSON
@@ -96,7 +97,7 @@ func (m *model) moment() (*Moment, error) {
 		return nil, err
 	}
 	plain := strings.ReplaceAll(ansi.Strip(m.content), blank(1), " ")
-	return &Moment{At: now.At, ANSI: m.content + "\n", Text: plain + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
+	return &Moment{At: now.At, W: m.lay.w, H: m.lay.h, ANSI: m.content + "\n", Text: plain + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
 }
 
 // whole is the picture with a pixel for each of its numbers; nil where none has come.

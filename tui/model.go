@@ -62,6 +62,10 @@ type model struct {
 	changed bool
 	builder strings.Builder
 
+	gauge    *gauge // of the terminal that is drawn on; nil: nobody measures
+	governor governor
+	owed     bool // tiles have come since the picture was drawn
+
 	second int64 // of the clock, for what is redrawn once a second
 	drawn  int   // frames since then in which the picture changed
 	whole  bool  // a second has begun while the screen ran
@@ -175,10 +179,8 @@ func (m *model) absorb(n News) {
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))
 	}
-	if len(n.Tiles) > 0 {
-		m.drawn++
-		m.refresh(panePicture)
-	}
+	m.owed = m.owed || len(n.Tiles) > 0
+	m.govern(n.Now)
 	m.absorbFigures(n)
 	m.absorbEvents(n)
 	if stale := m.canvas.grow(n.Now); stale != s.stale {
@@ -201,6 +203,21 @@ func (m *model) absorb(n News) {
 		m.second, m.drawn = second, 0
 		m.refresh(paneFailure)
 		m.soil(paneHeader)
+	}
+}
+
+// govern has the picture drawn when it is due, and less of it where writing it takes too long.
+func (m *model) govern(now clock.Instant) {
+	if m.gauge != nil && m.governor.look(now, m.gauge.take(), m.state.opts.FPS) {
+		m.canvas.limit(steps[m.governor.step].colors)
+		m.state.limited = m.governor.String()
+		m.refresh(panePicture)
+		m.soil(paneHeader)
+	}
+	if m.owed && m.governor.due(now) {
+		m.owed = false
+		m.drawn++
+		m.refresh(panePicture)
 	}
 }
 
@@ -333,49 +350,6 @@ func (m *model) place(p pane) area {
 		return area{}
 	}
 	return a
-}
-
-// compose joins the panes' rows: at most two stand side by side, in the order of their names. A row that holds a part of the
-// picture is numbered in the cells that stay empty before its panes, see [blank].
-func (m *model) compose() string {
-	b := &m.builder
-	b.Reset()
-	b.Grow(len(m.content) + len(m.content)/8)
-	picture := m.place(panePicture)
-	for y := range m.lay.h {
-		if y > 0 {
-			b.WriteByte('\n')
-		}
-		x, number := 0, uint(0)
-		if y >= picture.y && y < picture.y+picture.h && m.look.picture() != render.ASCII {
-			number = uint(y - picture.y)
-		}
-		for p := range panes {
-			a := m.place(p)
-			row := y - a.y
-			if row < 0 || row >= len(m.rows[p]) || a.h == 0 {
-				continue
-			}
-			for ; x < a.x; x++ {
-				b.WriteString(blank(number))
-				number >>= 1
-			}
-			b.WriteString(m.rows[p][row])
-			x += a.w
-		}
-	}
-	return b.String()
-}
-
-// blank is an empty cell that bears the lowest bit of a row's number: a space, or one that does not break. Bubble Tea takes two
-// rows for the same where their glyphs are, whatever their colours, and where rows of a panel move up or down it has the
-// terminal scroll them, together with the picture beside them, which it then draws anew over what the eye has seen jump. Rows
-// that differ are never scrolled.
-func blank(number uint) string {
-	if number&1 == 1 {
-		return "\u00a0"
-	}
-	return " "
 }
 
 // hold stops the display at an instant, or with 0 releases it, which shows what came meanwhile.

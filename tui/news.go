@@ -49,6 +49,8 @@ type Tile struct {
 	Owner   string // name of the node that computed it
 	Arrived clock.Instant
 
+	TakenOver bool // its owner failed, and who stood by computed it
+
 	// Numbers is the result, decoded from bytes that nobody changes any more: it reads them when it is drawn.
 	Numbers fractal.Tile
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -8,6 +9,9 @@ import (
 	"fracture/render"
 	"fracture/work/fractal"
 )
+
+// flashFor is for how long a tile is lit that its standby computed.
+const flashFor = 400 * time.Millisecond
 
 // maxStretch is how far a picture may be pulled out of its shape to fill its pane; beyond, it gets a margin.
 const maxStretch = 1.12
@@ -19,6 +23,7 @@ const maxStretch = 1.12
 type canvas struct {
 	look    *theme
 	palette *render.Palette
+	depth   render.Depth // of the picture, which may be less than the terminal's
 	period  time.Duration
 
 	numbers fractal.Field
@@ -42,11 +47,12 @@ type placed struct {
 	name    string
 	arrived clock.Instant
 	stale   bool
-	rect    render.Rect // in samples of the field
+	flash   clock.Instant // until when it is lit; 0: it is not
+	rect    render.Rect   // in samples of the field
 }
 
 func newCanvas(look *theme, palette *render.Palette, period time.Duration) *canvas {
-	return &canvas{look: look, palette: palette, period: period, pic: &render.Picture{}}
+	return &canvas{look: look, palette: palette, depth: look.depth, period: period, pic: &render.Picture{Shape: look.shapes()[0]}}
 }
 
 // resize fits the picture into a pane of w × h cells.
@@ -62,8 +68,31 @@ func (c *canvas) resize(w, h int) {
 		}
 	}
 	c.left, c.over = (c.w-pw)/2, (c.h-ph/2)/2
-	c.pic.Resize(pw, ph)
+	cellW, cellH := c.pic.Shape.Cell()
+	c.pic.Resize(pw*cellW, ph/2*cellH)
 	c.repaint()
+}
+
+// reshape draws with the next shape of cells that the terminal shows.
+func (c *canvas) reshape() {
+	all := c.look.shapes()
+	c.pic.Shape = all[(slices.Index(all, c.pic.Shape)+1)%len(all)]
+	c.resize(c.w, c.h)
+}
+
+// limit draws with no more colours than a fidelity allows.
+func (c *canvas) limit(f fidelity) {
+	depth := c.look.depth
+	switch {
+	case f == fewColors && depth == render.TrueColor:
+		depth = render.Coarse
+	case f == indexed:
+		depth = min(depth, render.Colors256)
+	}
+	if depth != c.depth {
+		c.depth = depth
+		c.repaint()
+	}
 }
 
 // repaint draws every pixel and row anew.
@@ -104,9 +133,12 @@ func (c *canvas) take(t Tile, owner int) {
 	p := &c.tiles[t.Index]
 	before := *p
 	*p = placed{known: true, frame: t.Frame, owner: owner, name: t.Owner, arrived: t.Arrived,
-		rect: render.Rect(n.Rect)}
+		rect: render.Rect(n.Rect), flash: before.flash}
+	if t.TakenOver {
+		p.flash = t.Arrived.Add(flashFor)
+	}
 	render.PaintPart(c.pic, c.field, c.palette, p.rect)
-	if c.owners || before.stale {
+	if c.owners || before.stale || p.flash != before.flash {
 		c.mark(p)
 	}
 	c.soil(p.rect)
@@ -126,8 +158,12 @@ func (c *canvas) grow(now clock.Instant) (s staleness) {
 			s.tiles++
 			s.worst = max(s.worst, old)
 		}
-		if stale != p.stale {
+		over := p.flash != 0 && now >= p.flash
+		if stale != p.stale || over {
 			p.stale = stale
+			if over {
+				p.flash = 0
+			}
 			c.mark(p)
 			c.soil(p.rect)
 		}
@@ -135,16 +171,27 @@ func (c *canvas) grow(now clock.Instant) (s staleness) {
 	return s
 }
 
-// mark lays a tile's tint and hatching over its cells.
+// mark lays a tile's tint and border, its light and its hatching over its cells.
 func (c *canvas) mark(p *placed) {
 	if !p.known {
 		return
 	}
 	m := render.Mark{Stale: p.stale}
+	border := uint8(0) // how much of the tint it has; 0: there is none
 	if c.owners && p.owner >= 0 {
 		m.Tint, m.Blend, m.Label = c.look.tint(p.owner), 120, '1'+byte(min(p.owner, 8))
+		border = 200
 	}
-	c.pic.Mark(c.pixels(p.rect), m)
+	if p.flash != 0 {
+		m.Tint, m.Blend = c.look.light(), 100
+		border = 200
+	}
+	at := c.pixels(p.rect)
+	c.pic.Mark(at, m)
+	if border > 0 {
+		m.Blend = border
+		c.pic.Outline(at, m)
+	}
 }
 
 // pixels is where a rectangle of samples lies in the picture.
@@ -160,7 +207,8 @@ func (c *canvas) pixels(r render.Rect) render.Rect {
 // soil makes the rows of a rectangle of samples dirty, and one beside, which a pixel may share.
 func (c *canvas) soil(r render.Rect) {
 	p := c.pixels(r)
-	for row := max(p.Y/2, 0); row <= (p.Y+p.H+1)/2 && row < len(c.dirty); row++ {
+	_, high := c.pic.Shape.Cell()
+	for row := max(p.Y/high, 0); row <= (p.Y+p.H+high-1)/high && row < len(c.dirty); row++ {
 		c.dirty[row] = true
 	}
 }
@@ -179,7 +227,8 @@ func (c *canvas) tint(on bool, ordinal func(name string) int) {
 
 // tileAt is the owner of the tile at a cell of the pane, empty where there is none.
 func (c *canvas) tileAt(x, y int) string {
-	x, y = x-c.left, 2*(y-c.over)+1
+	cellW, cellH := c.pic.Shape.Cell()
+	x, y = (x-c.left)*cellW+cellW/2, (y-c.over)*cellH+cellH/2
 	for i := range c.tiles {
 		p := c.pixels(c.tiles[i].rect)
 		if c.tiles[i].known && x >= p.X && x < p.X+p.W && y >= p.Y && y < p.Y+p.H {
@@ -211,14 +260,14 @@ func (c *canvas) draw() []string {
 		}
 		return fill(c.look, rows, c.w, c.h)
 	}
-	before, after := strings.Repeat(" ", c.left), strings.Repeat(" ", max(c.w-c.left-c.pic.W, 0))
+	before, after := strings.Repeat(" ", c.left), strings.Repeat(" ", max(c.w-c.left-c.pic.Columns(), 0))
 	for range c.over {
 		rows = append(rows, empty)
 	}
 	for i := range c.rows {
 		if c.dirty[i] {
 			c.buf = append(c.buf[:0], before...)
-			c.buf = render.AppendRow(c.buf, c.pic, i, c.look.picture())
+			c.buf = render.AppendRow(c.buf, c.pic, i, c.depth)
 			c.rows[i] = string(append(c.buf, after...))
 			c.dirty[i] = false
 		}

@@ -42,6 +42,7 @@ type state struct {
 	until    clock.Instant // when the message goes
 	fps      float64       // pictures drawn in the last second
 	timed    bool          // fps holds for at least one second
+	limited  string        // what of the picture is held back; empty: nothing
 	stopped  string        // the fault that has ended the picture's stream; empty while it runs
 	changing bool          // a change of strategy is on its way
 	asked    question      // what the message asks; zero: it asks nothing

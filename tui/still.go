@@ -7,6 +7,9 @@ func (m *model) take(n News) {
 		m.absorb(n)
 		return
 	}
+	for i := range n.Tiles {
+		n.Tiles[i].TakenOver = false // which would flash
+	}
 	before := m.second
 	m.waits = true
 	m.absorb(n)

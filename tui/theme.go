@@ -85,12 +85,15 @@ func (l look) sgr(depth render.Depth) string {
 	return "\x1b[" + strings.Join(codes, ";") + "m"
 }
 
-// picture is the depth of the picture: without colour, and where only ASCII may be drawn, it is made of characters.
-func (t *theme) picture() render.Depth {
-	if t.ascii {
-		return render.ASCII
+// shapes are those of cells that the picture can be drawn in, the first the one to begin with.
+func (t *theme) shapes() []render.Shape {
+	switch {
+	case t.ascii:
+		return []render.Shape{render.Characters}
+	case t.depth == render.ASCII:
+		return []render.Shape{render.Characters, render.Braille}
 	}
-	return t.depth
+	return render.Shapes()
 }
 
 // darkTints are the owners' colours by the order of nodes, far apart in hue and alike in weight.
@@ -106,6 +109,9 @@ func darkTints() []look {
 
 // tint is the colour of the node at a place in the list.
 func (t *theme) tint(ordinal int) render.RGB { return t.tints[ordinal%len(t.tints)].rgb }
+
+// light is the colour of a tile that is lit.
+func (t *theme) light() render.RGB { return rgb(0xffffff) }
 
 // chip is a node's key on its tint, one cell wide: what links its line to its tiles.
 func (t *theme) chip(ordinal int) string {

@@ -146,7 +146,8 @@ func Run(ctx context.Context, opts Options, feed Feed, control Control) error {
 	if opts.Depth == render.ASCII {
 		profile = colorprofile.ASCII
 	}
-	p := tea.NewProgram(m, tea.WithInput(opts.In), tea.WithOutput(opts.Out),
+	m.gauge = &gauge{}
+	p := tea.NewProgram(m, tea.WithInput(opts.In), tea.WithOutput(m.gauge.over(opts.Out)),
 		tea.WithColorProfile(profile), tea.WithFPS(60), tea.WithoutSignalHandler())
 
 	ended := make(chan struct{})

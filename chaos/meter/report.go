@@ -66,6 +66,7 @@ type Report struct {
 	Hiccups    Spread     `json:"meter_hiccups_ms"`
 	Stalls     *Spread    `json:"machine_stalls_ms,omitempty"` // for how long a core ran nobody; nil where that was not watched
 	Unwatched  string     `json:"machine_unwatched,omitempty"` // why not
+	Late       *Late      `json:"faults_late_ms,omitempty"`    // of those that had a time; nil where none had
 	LogDropped uint64     `json:"telemetry_dropped"`
 	RSS        float64    `json:"rss_max_mib"`               // the largest a node was
 	Ballast    float64    `json:"rss_ballast_mib,omitempty"` // of that, what each was told to fill
@@ -82,6 +83,12 @@ type Report struct {
 
 	Began  clock.Instant `json:"-"`                // the run's start, from which instants are counted; 0: that of the first trial
 	Series []Series      `json:"series,omitempty"` // how late each stream was all along; in the file that lists each trial alone
+}
+
+// Late is how long after their time faults began, by when the call was made.
+type Late struct {
+	N int `json:"n"`
+	Spread
 }
 
 // CalmRow is the calm of one stream: the median over the trials that counted, or over all where none did.
@@ -144,7 +151,10 @@ func (r *Report) Judge(trials []Trial, budgets []Budget, interrupted bool) {
 		r.Verdict = Thin
 	case len(broken) > 0:
 		r.Verdict = Broken
-	case thin || len(r.Rows) == 0:
+	case len(r.Rows) == 0:
+		r.Verdict = Thin
+		r.Why = append(r.Why, "no fault began, not even a noop, so there is nothing to judge")
+	case thin:
 		r.Verdict = Thin
 	default:
 		r.Verdict = Held

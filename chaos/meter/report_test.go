@@ -89,7 +89,7 @@ func sampleReport() *Report {
 	return &Report{
 		Seed: 42, Strategy: "standby", Load: "half", Nodes: 5, Asked: 40, Needed: 20,
 		Totals: Totals{Due: 1_545_600, Delivered: 1_545_600}, CalmSpan: 10, Window: 1, Grace: 1,
-		Hiccups: Spread{P50: 0.1, P90: 0.3, P99: 1.2, Max: 3.9}, Stalls: &Spread{P50: 0.02, P90: 0.1, P99: 0.9, Max: 12}, RSS: 24, Ballast: 2, Cores: 2, CPU: 0.61, CPUAsked: 1, Scheduler: "beats fifo 1, workers other nice 10",
+		Hiccups: Spread{P50: 0.1, P90: 0.3, P99: 1.2, Max: 3.9}, Stalls: &Spread{P50: 0.02, P90: 0.1, P99: 0.9, Max: 12}, Late: &Late{N: 200, Spread: Spread{P50: 0.03, P90: 0.04, P99: 0.08, Max: 0.1}}, RSS: 24, Ballast: 2, Cores: 2, CPU: 0.61, CPUAsked: 1, Scheduler: "beats fifo 1, workers other nice 10",
 		Versions: Versions{Fracture: "devel", Go: "go1.26", System: "linux/amd64", Machine: "a test"},
 		Started:  "2026-11-22T10:00:00Z", Took: 480,
 	}
@@ -153,6 +153,9 @@ func TestReport_judges(t *testing.T) {
 		r.Judge(c.trials, DefaultBudgets(work.Standby), c.interrupted)
 		if r.Verdict != c.want || r.Verdict.ExitCode() != c.code {
 			t.Errorf("%s: verdict %q, exit %d; want %q, %d (%v)", c.what, r.Verdict, r.Verdict.ExitCode(), c.want, c.code, r.Why)
+		}
+		if (c.want == Held) != (len(r.Why) == 0) {
+			t.Errorf("%s: verdict %q because %q", c.what, r.Verdict, r.Why)
 		}
 	}
 	r := sampleReport()

@@ -185,6 +185,9 @@ func (r *Report) writeGround(b *strings.Builder) {
 	} else {
 		fmt.Fprintf(b, "machine: not watched, so its stalls count as downtime: %s\n", r.Unwatched)
 	}
+	if r.Late != nil {
+		fmt.Fprintf(b, "faults: begun p50 %s, p99 %s, max %s ms after their time, n = %d\n", figure(r.Late.P50), figure(r.Late.P99), figure(r.Late.Max), r.Late.N)
+	}
 	r.Door.write(b)
 	ballast := ""
 	if r.Ballast > 0 {

@@ -95,7 +95,7 @@ func judged(all []meter.Trial, seed uint64) *Run {
 	r := &Run{Title: "owner kill, splitter freeze", Command: []string{"fracture", "run", "--budget", "kill: downtime.p99<=15ms", "--seed", fmt.Sprint(seed)}, Host: "box",
 		Report: meter.Report{
 			Seed: seed, Strategy: "standby", Load: "half", Nodes: 5, Asked: 6, CalmSpan: 10, Window: 1, Grace: 1, Began: runStart,
-			Totals: meter.Totals{Due: 167_440, Delivered: 167_440}, Hiccups: meter.Spread{P50: 0.1, P90: 0.3, P99: 1.2, Max: 3.9},
+			Totals: meter.Totals{Due: 167_440, Delivered: 167_440}, Hiccups: meter.Spread{P50: 0.1, P90: 0.3, P99: 1.2, Max: 3.9}, Late: &meter.Late{N: 200, Spread: meter.Spread{P50: 0.03, P90: 0.04, P99: 0.08, Max: 0.1}},
 			Stalls: &meter.Spread{P50: 0.02, P90: 0.1, P99: 0.9, Max: 1.4}, RSS: 26, Cores: 2, CPU: 0.93, CPUAsked: 1, Scheduler: "beats fifo 1, workers other nice 10",
 			Versions: meter.Versions{Fracture: "devel", Go: "go1.26", System: "linux/amd64", Machine: "a <test> & more"},
 			Started:  "2026-11-22T10:00:00Z", Took: 52,

@@ -25,6 +25,7 @@ func (r *reader) contradictions(e *Experiment) {
 	for _, s := range x.Timeline {
 		b := blow{at: s.At, last: s.Fault.For, place: s.Place}
 		if _, guards := e.Guarding(s); guards {
+			r.onlyOne(e, s.Action, "timeline", s.Place)
 			continue
 		}
 		if s.Action == "" {
@@ -84,23 +85,28 @@ func (r *reader) referTo(e *Experiment, s Strike, what string, b *blow) bool {
 		return false
 	}
 	arguments, ok := a.Inject()
+	if !ok {
+		r.wrong(s.Place, "%s: %q is no fault of fracture's; let the method do it in its turn", what, s.Action)
+		return false
+	}
+	_, b.last = kindOf(arguments)
+	b.arguments = arguments
+	return r.onlyOne(e, s.Action, what, s.Place)
+}
+
+// onlyOne tells where a name means several actions; an empty one means none.
+func (r *reader) onlyOne(e *Experiment, name, what string, at Place) bool {
 	same := 0
-	for _, other := range e.Method {
-		if other.Name == a.Name {
+	for _, a := range e.Method {
+		if a.Name == name {
 			same++
 		}
 	}
-	switch {
-	case !ok:
-		r.wrong(s.Place, "%s: %q is no fault of fracture's; let the method do it in its turn", what, s.Action)
-	case same > 1:
-		r.wrong(s.Place, "%s: the method has %d actions %q", what, same, s.Action)
-	default:
-		_, b.last = kindOf(arguments)
-		b.arguments = arguments
-		return true
+	if same > 1 && name != "" {
+		r.wrong(at, "%s: the method has %d actions %q", what, same, name)
+		return false
 	}
-	return false
+	return true
 }
 
 // bodiesOf names the processes that a fault strikes as a whole, and that are known before it does: named nodes, and the store's.

@@ -80,6 +80,7 @@ type labArena struct {
 	words   int
 	sched   string
 	endless []*work.Stream // submitted, to be submitted again where failfast has stopped them
+	guards  []guardFrom    // how they are guarded since, one after the other; none: as at the beginning
 }
 
 // nodeWord is the newest status of a node.
@@ -134,16 +135,8 @@ func (a *labArena) Statuses() []telemetry.Status {
 	return up
 }
 
-// meetSpin is for how long before an instant the processor is kept busy: what the kernel is late by with a thread that it wakes.
-const meetSpin = 200 * time.Microsecond
-
-// Meet implements arena. The thread sleeps, and keeps its P: the kernel runs one that wakes before those that computed all
-// the while, so on a busy machine it is less late than one that did so itself.
-func (a *labArena) Meet(until clock.Instant) {
-	clock.Sleep(until.Add(-meetSpin))
-	for clock.Now() < until {
-	}
-}
+// Meet implements arena.
+func (a *labArena) Meet(until clock.Instant) { meet(until) }
 
 // deliver and answer are called on the client's loop, news on the goroutines of its links. A result is checked here, where
 // it still lies in the processor's cache, for to keep it until it is pumped would fill the memory of who measures.
@@ -156,6 +149,9 @@ func (a *labArena) deliver(m *failover.Message, arrival clock.Instant) {
 func (a *labArena) news(n telemetry.News) {
 	if n.Event != nil {
 		a.book.confirm(n.Event)
+		if g, ok := guardTold(n.Event); ok && n.Event.Task.Stream == runTiles {
+			a.noteGuard(guardFrom{n.Event.At, g.Strategy, g.Copies()})
+		}
 		a.traces.Put(n.Event.Trace)
 		return
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"fracture/chaos"
 	"fracture/chaos/meter"
 	"fracture/chaos/report"
+	"fracture/chaos/scenario"
 	"fracture/clock"
 	"fracture/telemetry"
 	"fracture/work"
@@ -77,23 +80,66 @@ func componentOf(h harm) meter.Component {
 	return "node"
 }
 
+// turn is when a fault of a scenario is to begin.
+type turn struct {
+	at    clock.Instant
+	place int  // in the timeline, from 1; 0: it has no time, and begins now
+	alone bool // no other is to begin just before it, which might change who can suffer it
+}
+
+// strikeTimed has a fault of the timeline, or of the nemesis, begin at its time, or the streams guarded otherwise.
+func (p *player) strikeTimed(ctx context.Context, t turn, s scenario.Strike) {
+	if a, guards := p.e.Guarding(s); guards {
+		p.guardTimed(ctx, t.at, a)
+		return
+	}
+	p.strike(ctx, t, cmp.Or(s.Action, s.Fault.Kind), p.e.ArgumentsOf(s), false)
+}
+
+// alone tells of each of some strikes whether no other begins when it does, or just before it.
+func alone(strikes []scenario.Strike) []bool {
+	times, list := make([]time.Duration, len(strikes)), make([]bool, len(strikes))
+	for i, s := range strikes {
+		times[i] = s.At
+	}
+	slices.Sort(times)
+	for i, s := range strikes {
+		from, _ := slices.BinarySearch(times, s.At-2*nearly)
+		to, _ := slices.BinarySearch(times, s.At+1)
+		list[i] = to-from == 1
+	}
+	return list
+}
+
 // strike has a fault begin at its time. In turn, it waits until the fault is over.
-func (p *player) strike(ctx context.Context, at clock.Instant, place int, name string, arguments []string, inTurn bool) {
+func (p *player) strike(ctx context.Context, t turn, name string, arguments []string, inTurn bool) {
 	h, err := parseHarm(arguments)
 	if err == nil {
-		err = p.arena.Wait(ctx, at.Add(-nearly))
+		err = p.arena.Wait(ctx, t.at.Add(-nearly))
 	}
 	if err != nil { // it was checked; so this is the end
 		return
 	}
-	h.place, h.round = uint32(place), p.nth
+	h.place, h.round = uint32(t.place), p.nth
+	h.sure = (h.sure || p.lab.options.sure) && !p.lab.options.unsure
 	words := p.arena.Statuses() // before it: the dead hold nothing
-	p.arena.Meet(at)
-	b := &blow{name: name, harm: h, before: p.arena.Now()}
-	if h.name != noop {
-		b.failed = p.bring(ctx, b)
+	b := &blow{name: name, harm: h}
+	var aimed *aim
+	if t.alone && h.name != noop {
+		aimed, _ = p.lab.lab.aim(ctx, h) // what is wrong now is tried again when it is time
 	}
-	b.after = p.arena.Now()
+	begin := func() {
+		b.before = p.arena.Now()
+		if h.name != noop {
+			b.failed = p.bring(ctx, b, aimed)
+		}
+		b.after = p.arena.Now()
+	}
+	if t.place > 0 {
+		punctually(t.at, begin)
+	} else {
+		begin()
+	}
 	if h.once() || b.failed != nil {
 		b.until = b.before
 	}
@@ -107,8 +153,8 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 	}
 	n := note{at: b.before, ended: p.arena.Now(), Activity: report.Activity{Phase: report.Method, Name: name, Provider: "process", Path: "fracture",
 		Arguments: append([]string{"inject"}, arguments...), Output: strings.Join(b.nodes, ", ")}}
-	if place > 0 {
-		n.planned = at
+	if t.place > 0 {
+		n.planned = t.at
 	}
 	if b.failed != nil {
 		n.Failed = b.failed.Error()
@@ -116,11 +162,16 @@ func (p *player) strike(ctx context.Context, at clock.Instant, place int, name s
 	p.note(n)
 }
 
-// bring has a blow's fault begin, as far as the limits allow it.
-func (p *player) bring(ctx context.Context, b *blow) error {
-	h := b.harm
-	h.sure = (h.sure || p.lab.options.sure) && !p.lab.options.unsure
-	f, err := p.lab.lab.begin(ctx, h)
+// bring has a blow's fault begin, as far as the limits allow it: the one that was aimed before, if it still is to.
+func (p *player) bring(ctx context.Context, b *blow, aimed *aim) error {
+	var f *standingFault
+	err := errHealedFirst
+	if aimed != nil {
+		f, err = aimed.strike()
+	}
+	if f == nil && errors.Is(err, errHealedFirst) {
+		f, err = p.lab.lab.begin(ctx, b.harm)
+	}
 	if f != nil && f.since != 0 { // it was tried
 		p.injector.mu.Lock()
 		defer p.injector.mu.Unlock()

@@ -98,6 +98,35 @@ func (b *breaker) beginAll(ctx context.Context, harms []harm, over []uint32) (be
 	return begun, err
 }
 
+// aim is a fault that was chosen before its time, and waits for it.
+type aim struct {
+	*breaker
+	fault  *standingFault
+	healed context.Context // ends when everything is healed
+	letGo  context.CancelCauseFunc
+}
+
+// aim chooses who is to suffer a fault, and looks at the limits, which count it from then on. Somebody must have it strike.
+func (b *breaker) aim(ctx context.Context, h harm) (*aim, error) {
+	ctx, letGo := context.WithCancelCause(ctx)
+	chosen, err := b.reserve([]harm{h}, nil, letGo)
+	if err != nil {
+		letGo(nil)
+		return nil, err
+	}
+	return &aim{b, chosen[0], ctx, letGo}, nil
+}
+
+// strike has the fault begin. One that was given up before, as everything was healed, is errHealedFirst, and nothing was done.
+func (a *aim) strike() (*standingFault, error) {
+	defer a.letGo(nil)
+	defer a.release([]*standingFault{a.fault})
+	if a.healed.Err() != nil {
+		return nil, context.Cause(a.healed)
+	}
+	return a.fault, a.bring(a.healed, a.fault)
+}
+
 // bring brings a fault about. Where everything is healed meanwhile, so is this.
 func (b *breaker) bring(ctx context.Context, f *standingFault) error {
 	err := b.injector.bring(ctx, f)

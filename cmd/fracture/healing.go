@@ -64,13 +64,14 @@ func (i *injector) end(ctx context.Context, f *standingFault) error {
 		if i.home.startsOf(f.harm, node) > f.starts[node] || i.isHealed(f, node) {
 			return nil // somebody has started it again, or it was healed when another was not
 		}
-		if err := f.harm.deed.heal(ctx, i.home, node, f.harm.signal); err != nil {
+		err := f.harm.deed.heal(ctx, i.home, node, f.harm.signal)
+		if err != nil && !errors.Is(err, errLetGo) {
 			return err
 		}
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		f.healed = append(f.healed, node)
-		return nil
+		return err
 	})
 }
 

@@ -169,14 +169,16 @@ func (i *injector) begin(ctx context.Context, h harm) (standingFault, error) {
 // bring brings a fault about to those that were chosen. What failed is taken back.
 func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 	h := f.harm
-	f.since = clock.Now()
-	f.until = f.since.Add(h.last)
 	if h.deed != nil {
-		f.until = clock.Never // until it is done: how long it stands counts from then
 		f.starts = map[string]int{}
 		for _, node := range f.nodes {
 			f.starts[node] = i.home.startsOf(h, node)
 		}
+	}
+	f.since = clock.Now()
+	f.until = f.since.Add(h.last)
+	if h.deed != nil {
+		f.until = clock.Never // until it is done: how long it stands counts from then
 	}
 	if !h.once() {
 		i.mu.Lock()
@@ -185,7 +187,11 @@ func (i *injector) bring(ctx context.Context, f *standingFault) (err error) {
 	}
 	switch {
 	case h.deed != nil:
-		err = forEach(f.nodes, func(node string) error { return i.home.does(ctx, h, node) })
+		each := forEach
+		if h.deed.brief() {
+			each = oneByOne
+		}
+		err = each(f.nodes, func(node string) error { return i.home.does(ctx, h, node) })
 		i.mu.Lock()
 		f.until = clock.Now().Add(h.last)
 		i.mu.Unlock()
@@ -232,6 +238,16 @@ func forEach(nodes []string, do func(node string) error) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// oneByOne does a deed to one node after the other, without going to another goroutine, which takes its time on a busy machine.
+func oneByOne(nodes []string, do func(node string) error) (failed error) {
+	for _, node := range nodes {
+		if err := do(node); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", node, err))
+		}
+	}
+	return failed
 }
 
 // rulesAFault is how many rules one fault may have: the numbers of its draws.

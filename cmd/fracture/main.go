@@ -34,6 +34,7 @@ var verbs = []func() *cobra.Command{
 	newNodeCommand,
 	newPaneCommand, newSweepCommand,
 	newToxiproxyCommand,
+	newConfigCommand,
 	newDoctorCommand,
 }
 
@@ -99,10 +100,13 @@ func newRootCommand(reached *bool) *cobra.Command {
 	return root
 }
 
-// noteReached has a verb, and those within it, say when they begin.
+// noteReached has a verb, and those within it, take their settings, and say when they begin.
 func noteReached(cmd *cobra.Command, reached *bool) {
 	begin := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := applySettings(cmd); err != nil {
+			return wrongUse(err)
+		}
 		*reached = true
 		return begin(cmd, args)
 	}

@@ -130,6 +130,7 @@ func perform(ctx context.Context, o runOptions, prepare func(a *labArena, watch 
 	runErr := d.carryOut(work)
 	m = measured{trials: d.judgeNeedless(), report: a.report(o, d.runner), cost: a.cost, size: a.size, whole: runErr == nil, traces: d.log.Lines()}
 	m.report.Began, m.report.Series = began, d.rec.Series(began, clock.Now().Add(-o.grace))
+	a.tellGuards(m.report, m.trials)
 	stopErr := stop()
 	end()
 	stopErr = errors.Join(stopErr, group.Wait())

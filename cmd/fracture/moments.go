@@ -21,9 +21,16 @@ func (keeper) Keep(_ context.Context, m *tui.Moment) (told string, err error) {
 		return "", err
 	}
 	files := map[string][]byte{"screen.ansi": []byte(m.ANSI), "screen.txt": []byte(m.Text), "moment.json": m.State}
-	if m.Picture != nil {
-		if files["picture.png"], err = render.EncodePNG(m.Picture); err != nil {
-			return "", fmt.Errorf("the picture: %w", err)
+	screen, err := m.Shot()
+	if err != nil {
+		return "", err
+	}
+	for name, pic := range map[string]*render.Picture{"screen.png": screen, "picture.png": m.Picture} {
+		if pic == nil {
+			continue
+		}
+		if files[name], err = render.EncodePNG(pic); err != nil {
+			return "", fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	draft, err := os.MkdirTemp(filepath.Dir(dir), ".moment-*")

@@ -19,4 +19,15 @@ func TestPlayer_notesSayHowLateACallWas(t *testing.T) {
 	if untimed.Planned != 0 || untimed.Late != 0 {
 		t.Errorf("what has no time is planned for %v ms, and %v µs late", untimed.Planned, untimed.Late)
 	}
+	if all := p.late(); all != nil {
+		t.Errorf("faults were late by %+v, and none was among them", all)
+	}
+	fault := note{planned: began.Add(time.Second), at: began.Add(time.Second + time.Millisecond)}
+	fault.Arguments = []string{"inject", "kill"}
+	p.note(fault)
+	fault.Failed, fault.at = "nobody", began.Add(time.Minute)
+	p.note(fault)
+	if all := p.late(); all == nil || all.N != 1 || all.Max != 1 {
+		t.Errorf("faults were late by %+v, want one by 1 ms", all)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -31,11 +32,10 @@ type player struct {
 	nth         uint64                  // round that is played, from 0; set before anything of it is
 	stopNemesis func(why scenario.Stop) // nil where there is none; set before anything is played
 
-	mu     sync.Mutex  // guards what follows
-	fresh  []*blow     // begun since the last look
-	diary  []note      // of what was done and asked
-	wrong  string      // how the hypothesis did not hold; empty where it did
-	guards []guardFrom // how the streams were guarded since, one after the other; none: as at the beginning
+	mu    sync.Mutex // guards what follows
+	fresh []*blow    // begun since the last look
+	diary []note     // of what was done and asked
+	wrong string     // how the hypothesis did not hold; empty where it did
 
 	// Below: the player's own.
 	open       []*blow
@@ -72,6 +72,8 @@ func (p *player) note(n note) {
 
 // play plays all rounds. What it has read stands in done, also beside an error.
 func (p *player) play(ctx context.Context) error {
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for the thread that waits for a fault's time
+	defer func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - 1) }()
 	for round := range max(p.e.Fracture.Repeat, 1) {
 		if err := p.round(ctx, uint64(round)); err != nil || p.deviated() != "" {
 			return err
@@ -166,7 +168,7 @@ func (p *player) read(b *blow) {
 		t.Failed = b.failed.Error()
 	}
 	if len(p.e.Guards()) > 0 {
-		t.Strategy = p.guardAt(b.before).strategy.String()
+		t.Strategy = p.lab.guardAt(b.before).strategy.String()
 	}
 	if ofNoNode(t.Component) {
 		t.Held = fmt.Sprintf("of %d nodes", len(b.nodes))
@@ -203,22 +205,27 @@ func (p *player) breaks() bool {
 func (p *player) method(ctx context.Context, round uint64) error {
 	play, stop := context.WithCancel(ctx)
 	defer stop()
-	var group errgroup.Group
-	begin := p.arena.Now().Add(nearly)
-	for place, s := range p.e.Fracture.Timeline {
-		group.Go(func() error { p.strikeTimed(play, begin, place+1, s); return nil })
-	}
+	drawn, end := context.WithCancel(play)
+	defer end()
+	strikes := slices.Clone(p.e.Fracture.Timeline)
 	if m := p.e.Fracture.Nemesis; m != nil {
-		drawn, end := context.WithCancel(play)
-		defer end()
 		p.stopNemesis = func(why scenario.Stop) {
 			if slices.Contains(m.Until, why) {
 				end()
 			}
 		}
-		for place, s := range m.Strikes(p.seed + round) {
-			group.Go(func() error { p.strikeTimed(drawn, begin, len(p.e.Fracture.Timeline)+place+1, s); return nil })
+		strikes = append(strikes, m.Strikes(p.seed+round)...)
+	}
+	single := alone(strikes)
+	var group errgroup.Group
+	begin := p.arena.Now().Add(nearly)
+	for i, s := range strikes {
+		while := play
+		if i >= len(p.e.Fracture.Timeline) {
+			while = drawn
 		}
+		t := turn{at: begin.Add(s.At), place: i + 1, alone: single[i]}
+		group.Go(func() error { p.strikeTimed(while, t, s); return nil })
 	}
 	group.Go(func() error { p.turns(play, &group); return nil })
 	group.Go(func() error { return p.arena.Wait(play, begin.Add(p.e.Fracture.End)) })
@@ -241,15 +248,6 @@ func (p *player) method(ctx context.Context, round uint64) error {
 	over()
 	p.beside(context.WithoutCancel(ctx), func(context.Context) { during.Wait() })
 	return ctx.Err()
-}
-
-// strikeTimed has a fault of the timeline, or of the nemesis, begin at its time, or the streams guarded otherwise.
-func (p *player) strikeTimed(ctx context.Context, begin clock.Instant, place int, s scenario.Strike) {
-	if a, guards := p.e.Guarding(s); guards {
-		p.guardTimed(ctx, begin.Add(s.At), a)
-		return
-	}
-	p.strike(ctx, begin.Add(s.At), place, cmp.Or(s.Action, s.Fault.Kind), p.e.ArgumentsOf(s), false)
 }
 
 // unseen is how many faults have begun since the last look.
@@ -279,7 +277,7 @@ func (p *player) act(ctx context.Context, phase report.Phase, a scenario.Activit
 		return false, "interrupted"
 	}
 	if arguments, ok := a.Inject(); ok {
-		p.strike(ctx, p.arena.Now(), 0, a.Name, arguments, !a.Background)
+		p.strike(ctx, turn{at: p.arena.Now()}, a.Name, arguments, !a.Background)
 		_ = p.arena.Wait(ctx, p.arena.Now().Add(a.After))
 		return true, ""
 	}

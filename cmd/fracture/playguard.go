@@ -90,9 +90,7 @@ func (p *player) guard(ctx context.Context, g scenario.Guard) (string, error) {
 	if err != nil {
 		return told, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.guards = append(p.guards, guardFrom{p.arena.Now(), g.Strategy, g.Copies()})
+	p.lab.noteGuard(guardFrom{p.arena.Now(), g.Strategy, g.Copies()})
 	return told, nil
 }
 
@@ -105,7 +103,7 @@ func (p *player) guardTimed(ctx context.Context, at clock.Instant, a scenario.Ac
 
 // guardAsBefore has the streams guarded as at the beginning again, for another round.
 func (p *player) guardAsBefore(ctx context.Context) error {
-	first, last := p.guardAt(0), p.guardAt(clock.Never)
+	first, last := p.lab.guardAt(0), p.lab.guardAt(clock.Never)
 	if first.strategy == last.strategy && first.factor == last.factor {
 		return nil
 	}
@@ -116,30 +114,48 @@ func (p *player) guardAsBefore(ctx context.Context) error {
 	return nil
 }
 
+// noteGuard takes in how the streams are guarded from an instant on, whoever has asked for it. What is in force already, or is older
+// than that, says nothing new.
+func (a *labArena) noteGuard(g guardFrom) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.inForce(clock.Never)
+	if g.at > now.at && (g.strategy != now.strategy || g.factor != now.factor) {
+		a.guards = append(a.guards, g)
+	}
+}
+
 // guardAt is how the streams were guarded at an instant.
-func (p *player) guardAt(at clock.Instant) guardFrom {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, g := range slices.Backward(p.guards) {
+func (a *labArena) guardAt(at clock.Instant) guardFrom {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.inForce(at)
+}
+
+// inForce is guardAt; the caller holds mu.
+func (a *labArena) inForce(at clock.Instant) guardFrom {
+	for _, g := range slices.Backward(a.guards) {
 		if g.at <= at {
 			return g
 		}
 	}
-	return guardFrom{strategy: p.lab.options.strategy, factor: p.lab.factor()}
+	return guardFrom{strategy: a.options.strategy, factor: a.factor()}
 }
 
 // expectStandbys has the cluster be whole without standbys where the strategy in force keeps none.
-func (p *player) expectStandbys() { p.standbys = !p.guardAt(clock.Never).strategy.Single() }
+func (p *player) expectStandbys() { p.standbys = !p.lab.guardAt(clock.Never).strategy.Single() }
 
-// tellGuards tells a report what was in force, and since when, if that was not one and the same from beginning to end.
-func (p *player) tellGuards(r *meter.Report) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.guards) == 0 {
+// tellGuards tells a report, and each trial, what was in force, and since when, if that was not one and the same from beginning to end.
+func (a *labArena) tellGuards(r *meter.Report, trials []meter.Trial) {
+	a.mu.Lock()
+	all := append([]guardFrom{{r.Began, a.options.strategy, a.factor()}}, a.guards...)
+	a.mu.Unlock()
+	if len(all) == 1 {
 		return
 	}
-	o := &p.lab.options
-	all := append([]guardFrom{{r.Began, o.strategy, p.lab.factor()}}, p.guards...)
+	for i := range trials {
+		trials[i].Strategy = a.guardAt(trials[i].Before).strategy.String()
+	}
 	for _, g := range all {
 		r.Guarded = append(r.Guarded, meter.Guarded{At: meter.Millis(g.at.Sub(r.Began)), Strategy: g.strategy.String(), Copies: int(g.factor)})
 	}

@@ -159,13 +159,29 @@ func playScenario(ctx context.Context, o runOptions, e *scenario.Experiment, std
 	return p.concluded(m, failed, stdout)
 }
 
-// concluded tells what was measured of what was done and asked, and how the streams were guarded, and judges it.
+// concluded tells what was measured of what was done and asked, and judges it.
 func (p *player) concluded(m measured, failed error, stdout io.Writer) error {
 	if m.report != nil {
 		m.activities = p.notes(m.report.Began)
-		p.tellGuards(m.report)
+		m.report.Late = p.late()
 	}
 	return p.lab.options.conclude(m, p.deviated(), failed, stdout)
+}
+
+// late is how long after their time faults began; nil where none had a time.
+func (p *player) late() *meter.Late {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var by []time.Duration
+	for _, n := range p.diary {
+		if n.planned > 0 && n.Failed == "" && len(n.Arguments) > 0 && n.Arguments[0] == "inject" {
+			by = append(by, n.at.Sub(n.planned))
+		}
+	}
+	if len(by) == 0 {
+		return nil
+	}
+	return &meter.Late{N: len(by), Spread: meter.SpreadOf(by)}
 }
 
 // newPlayer makes a player; nothing is done until carryOut.

@@ -98,21 +98,21 @@ func TestRecorder_whatKeysDidIsReplayed(t *testing.T) {
 func TestRecorder_howTheStreamsWereGuardedIsReplayed(t *testing.T) {
 	r, began := taping(t)
 	at := func(ms int) clock.Instant { return began.Add(time.Duration(ms) * time.Millisecond) }
-	told := func(ms int, text string) {
-		e := &telemetry.Event{Trace: failover.Trace{At: at(ms), Node: "n1"}, Text: "n1 guards stream 1 by " + text}
+	told := func(ms int, s work.Strategy, copies int) {
+		e := &telemetry.Event{Trace: failover.Trace{At: at(ms), Node: "n1"}, Strategy: s.String(), Factor: copies}
 		g, ok := guardTold(e)
 		if !ok {
-			t.Fatalf("%q is not understood", text)
+			t.Fatalf("%v of %d is not understood", s, copies)
 		}
 		r.guarded(e.At, g)
 	}
-	told(50, "active, 3 copies") // as at the beginning
+	told(50, work.Active, 3) // as at the beginning
 	r.key(at(100), "kill", "n1", false)
 	r.guarded(at(500), guardOf(work.Vote, 4)) // by a key
-	told(490, "vote, 4 copies")               // what is told of it
-	told(450, "hedge, 2 copies")              // and of what was before
+	told(490, work.Vote, 4)                   // what is told of it
+	told(450, work.Hedge, 2)                  // and of what was before
 	r.mended(at(600), "start", "n1")
-	told(1000, "failfast, 1 copy") // by somebody else
+	told(1000, work.FailFast, 1) // by somebody else
 	r.guarded(at(1500), guardOf(work.Expendable, 1))
 	if r.state().Faults != 1 {
 		t.Errorf("%d faults, want one: to guard otherwise is none", r.state().Faults)
@@ -122,8 +122,10 @@ func TestRecorder_howTheStreamsWereGuardedIsReplayed(t *testing.T) {
 	if !slices.Equal(got, want) || e.Fracture.Cluster.Factor != 3 || strings.Contains(text, "#") {
 		t.Errorf("%q\nwant\n%q\nof\n%s", got, want, text)
 	}
-	if _, ok := guardTold(&telemetry.Event{Text: "n1 guards stream 1 by prayer, 2 copies"}); ok {
-		t.Error("what is no strategy is one")
+	for _, e := range []telemetry.Event{{}, {Strategy: "prayer", Factor: 2}, {Strategy: "vote", Factor: 2}, {Strategy: "vote", Factor: 300}, {Strategy: "vote", Factor: -1}} {
+		if g, ok := guardTold(&e); ok {
+			t.Errorf("%s of %d is %+v, want nothing", e.Strategy, e.Factor, g)
+		}
 	}
 }
 

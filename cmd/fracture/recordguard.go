@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"fracture/chaos/scenario"
 	"fracture/clock"
 	"fracture/telemetry"
@@ -38,15 +36,11 @@ func (r *recorder) guarded(at clock.Instant, g scenario.Guard) {
 	})
 }
 
-// guardTold is how a node says that it guards a stream.
+// guardTold is how a node says that it guards a stream from now on; false where it says something else.
 func guardTold(e *telemetry.Event) (g scenario.Guard, ok bool) {
-	for _, s := range work.Strategies {
-		fewest, most := s.Factors()
-		for copies := int(fewest); copies <= int(most); copies++ {
-			if strings.HasSuffix(e.Text, " by "+telemetry.Stream{Strategy: s.String(), Factor: copies}.Guard()) {
-				return guardOf(s, copies), true
-			}
-		}
+	s, err := work.ParseStrategy(e.Strategy)
+	if err != nil || s.Check(uint8(min(max(e.Factor, 0), work.MaxFactor+1))) != nil {
+		return g, false
 	}
-	return g, false
+	return guardOf(s, e.Factor), true
 }

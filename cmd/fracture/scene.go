@@ -171,6 +171,7 @@ func (s *scene) deliver(m *failover.Message, at clock.Instant) {
 	owner := m.Holders[min(int(m.Epoch.Rank), len(m.Holders)-1)]
 	s.broker.Tile(tui.Tile{
 		Index: m.Task.Tile, Frame: m.Task.Frame, Owner: s.client.Name(owner), Arrived: at, Numbers: numbers,
+		TakenOver: m.Epoch.Rank > 0 && !m.Strategy.Everyone(),
 	})
 }
 

@@ -34,6 +34,9 @@ var (
 	errEmbedded = errors.New("the store is embedded in the lab's own process")
 	// errSaved: the store goes on saving though its disk is to be full, or cannot save though it is not.
 	errSaved = errors.New("the store's file")
+	// errLetGo: the deed is taken back, and a second try would take back somebody else's; but what it had brought about was not seen to
+	// end, for the reason that follows.
+	errLetGo = errors.New("the disk is no longer full")
 )
 
 // serverDeeds lists them. Where empty is set, what starts the store again has it come up with nothing in it.
@@ -252,6 +255,9 @@ func emptyDisk(ctx context.Context, h *home, name string, _ syscall.Signal) erro
 	saved, err := h.server.client.Save(ctx)
 	if err == nil && !saved {
 		err = fmt.Errorf("%w cannot be written: see its log", errSaved)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w, but %w", errLetGo, err)
 	}
 	return err
 }
