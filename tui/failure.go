@@ -20,21 +20,7 @@ const (
 // drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
 func drawFailure(s *state, t *theme, w, h int) []string {
 	budget := float64(s.opts.Budget) / float64(time.Millisecond)
-	limit := strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
-	note := "budget " + limit
-	if faults := s.latency.N + s.latency.Untold; faults > 0 {
-		count := plural(faults, "fault")
-		if s.latency.Untold > 0 {
-			count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
-		}
-		note = count
-		for _, bound := range []string{"≤" + limit, "budget " + limit} { // the latter where it fits
-			if all := count + " " + t.glyphs.dot + " " + bound; cells(all)+12 <= w {
-				note = all
-			}
-		}
-	}
-	rows := []string{heading(t, "failover", note, faint, w)}
+	rows := []string{heading(t, "failover", faultsNote(s, t, w, budget), faint, w)}
 	big := w >= bigWidth && h >= bigHeight
 	totals := []string{totalsRow(s, t, w)}
 	if big && (h >= totalsHeight || s.incident == nil) {
@@ -72,6 +58,29 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 		rows = append(rows, histogram(t, s.latency.Buckets, budget, w, bars)...)
 	}
 	return append(fill(t, rows, w, h-len(totals)), totals...)
+}
+
+// faultsNote counts the faults and names the budget, in ms, as far as a heading of w cells has room for it.
+func faultsNote(s *state, t *theme, w int, budget float64) string {
+	const title = 12 // the heading's own cells
+	limit := strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
+	faults := s.latency.N + s.latency.Untold
+	if faults == 0 {
+		return "budget " + limit
+	}
+	count := plural(faults, "fault")
+	if s.latency.Untold > 0 {
+		count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
+	}
+	if cells(count)+title > w {
+		count = fmt.Sprintf("%d of %d measured", s.latency.N, faults)
+	}
+	for _, bound := range []string{"budget " + limit, "≤" + limit} {
+		if note := count + " " + t.glyphs.dot + " " + bound; cells(note)+title <= w {
+			return note
+		}
+	}
+	return count
 }
 
 // invitation stands where the last failure will: it says what to press, and what there is to see then.
