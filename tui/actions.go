@@ -12,7 +12,7 @@ type action struct {
 	name  string   // one word; how a script would call it
 	keys  []string // as Bubble Tea spells them
 	label string   // the key as it is shown
-	help  string   // what it does, as help shows it
+	help  string   // what it does, as help shows it; its first clause can stand alone
 	brief string   // the same where help is short of room, in at most [maxBrief] cells
 	// hint says what it would do now, naming its target, in few words where the footer is short of room (brief); empty
 	// where the footer need not show it. It may be nil.

@@ -74,6 +74,29 @@ func drawFailure(s *state, t *theme, w, h int) []string {
 	return append(fill(t, rows, w, h-len(totals)), totals...)
 }
 
+// faultsNote counts the faults and names the budget, in ms, as far as a heading of w cells has room for it.
+func faultsNote(s *state, t *theme, w int, budget float64) string {
+	const title = 12 // the heading's own cells
+	limit := strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
+	faults := s.latency.N + s.latency.Untold
+	if faults == 0 {
+		return "budget " + limit
+	}
+	count := plural(faults, "fault")
+	if s.latency.Untold > 0 {
+		count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
+	}
+	if cells(count)+title > w {
+		count = fmt.Sprintf("%d of %d measured", s.latency.N, faults)
+	}
+	for _, bound := range []string{"budget " + limit, "≤" + limit} {
+		if note := count + " " + t.glyphs.dot + " " + bound; cells(note)+title <= w {
+			return note
+		}
+	}
+	return count
+}
+
 // invitation stands where the last failure will: it says what to press, and what there is to see then.
 func invitation(s *state, t *theme, w int) []string {
 	text := "Nothing has failed yet."

@@ -34,6 +34,27 @@ func TestFailure_saysThatADowntimeCannotBeTold(t *testing.T) {
 	}
 }
 
+func TestFailure_headingHasRoomForWhatItSays(t *testing.T) {
+	look := newTheme(render.ASCII, false)
+	for _, c := range []struct {
+		w      int
+		faults Latency
+		want   string
+	}{
+		{50, Latency{}, "budget 10 ms"}, {50, Latency{N: 2}, "2 faults · budget 10 ms"}, {32, Latency{N: 2}, "2 faults · ≤10 ms"},
+		{50, Latency{N: 1, Untold: 2}, "1 of 3 faults measured · budget 10 ms"}, {32, Latency{N: 1, Untold: 2}, "1 of 3 measured"},
+	} {
+		s := &state{latency: c.faults}
+		if got := faultsNote(s, look, c.w, 10); got != c.want {
+			t.Errorf("%d cells, %+v: %q, want %q", c.w, c.faults, got, c.want)
+		}
+		s.opts.Budget = 10 * time.Millisecond
+		if got := plainText(drawFailure(s, look, c.w, 8)[0]); !strings.HasSuffix(strings.TrimRight(got, " "), c.want) {
+			t.Errorf("%d cells: the heading is %q, want all of %q", c.w, got, c.want)
+		}
+	}
+}
+
 func TestScreen_saysThatTheClusterIsGone(t *testing.T) {
 	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 18}} {
 		s := newStage(t, size[0], size[1], Options{})

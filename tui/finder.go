@@ -56,7 +56,7 @@ func matches(table []action, sought string) (list []*action) {
 }
 
 // fits reports whether an action is what is sought, and how well: its key or its name are best, then what is like its name, then what is
-// like its help.
+// like its help. A sentence holds the letters of many words in their order: of its help most must stand together, or begin words.
 func (a *action) fits(sought string) (score int, ok bool) {
 	if sought == a.label || sought == a.name {
 		return 2000, true
@@ -64,7 +64,9 @@ func (a *action) fits(sought string) (score int, ok bool) {
 	if score, ok = fuzzy(sought, a.name); ok {
 		return 1000 + score, true
 	}
-	return fuzzy(sought, a.help)
+	n := utf8.RuneCountInString(sought)
+	score, ok = fuzzy(sought, a.help)
+	return score, ok && score >= 2*n+(n-1)/2
 }
 
 // fuzzy reports whether a text holds the letters of a pattern in their order, whatever their case, and how well: a letter counts twice

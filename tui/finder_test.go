@@ -47,6 +47,25 @@ func TestFuzzy_prefersWhatFollowsAndWhatBeginsAWord(t *testing.T) {
 	}
 }
 
+func TestMatches_areFewAndTheBestComesFirst(t *testing.T) {
+	for sought, want := range map[string][]string{
+		"heal": {"heal", "record"}, "scr": {"scroll"}, "picked node": {"kill", "freeze", "revive", "cut"}, "pick": {"pick"}, "zz": nil,
+	} {
+		var got []string
+		for _, a := range matches(actions(), sought) {
+			got = append(got, a.name)
+		}
+		if len(got) < len(want) || len(got) > len(actions())/2 || !slices.Equal(got[:min(len(want), 1)], want[:min(len(want), 1)]) {
+			t.Errorf("%q finds %q, want %q and little else", sought, got, want)
+		}
+		for _, name := range want {
+			if !slices.Contains(got, name) {
+				t.Errorf("%q finds %q, and not %s", sought, got, name)
+			}
+		}
+	}
+}
+
 func TestCommand_findsAnActionByItsNameAndRunsIt(t *testing.T) {
 	for _, size := range layouts() {
 		s := newStage(t, size[0], size[1], Options{})

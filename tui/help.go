@@ -149,11 +149,11 @@ func (a *action) told(name bool) string {
 
 // fitting is what an action does, as much of it as there is room for: all, its first clause, or a few words.
 func (a *action) fitting(name bool, w int) string {
-	clause := a.told(name)
-	if end := strings.IndexAny(clause, ",;"); end >= 0 {
-		clause = clause[:end]
+	clause := *a
+	if end := strings.IndexAny(a.help, ",;:"); end >= 0 {
+		clause.help = a.help[:end]
 	}
-	for _, text := range []string{a.told(name), clause} {
+	for _, text := range []string{a.told(name), clause.told(name)} {
 		if cells(text) <= w {
 			return text
 		}

@@ -191,7 +191,7 @@ func (c *canvas) mark(p *placed) {
 		border = 200
 	}
 	if p.flash != 0 {
-		m.Tint, m.Blend = render.RGB{R: 255, G: 255, B: 255}, 100
+		m.Tint, m.Blend = c.look.light(), 100
 		border = 200
 	}
 	at := c.pixels(p.rect)

@@ -1,11 +1,14 @@
 package tui
 
 // take takes a frame's news. Where nothing is to move they are drawn at most once a second, the picture as all else: what was soiled
-// in between is owed until then.
+// in between waits until then.
 func (m *model) take(n News) {
 	if !m.state.opts.NoAnim {
 		m.absorb(n)
 		return
+	}
+	for i := range n.Tiles {
+		n.Tiles[i].TakenOver = false // which would flash
 	}
 	before := m.second
 	m.waits = true
@@ -15,9 +18,9 @@ func (m *model) take(n News) {
 		return
 	}
 	for p := range panes {
-		if m.owed[p] {
+		if m.later[p] {
 			m.soil(p)
 		}
 	}
-	m.owed = [panes]bool{}
+	m.later = [panes]bool{}
 }

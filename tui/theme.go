@@ -110,6 +110,9 @@ func darkTints() []look {
 // tint is the colour of the node at a place in the list.
 func (t *theme) tint(ordinal int) render.RGB { return t.tints[ordinal%len(t.tints)].rgb }
 
+// light is the colour of a tile that is lit.
+func (t *theme) light() render.RGB { return rgb(0xffffff) }
+
 // chip is a node's key on its tint, one cell wide: what links its line to its tiles.
 func (t *theme) chip(ordinal int) string {
 	return t.tints[ordinal%len(t.tints)].sgr(t.depth) + t.reverse + keyOf(ordinal)

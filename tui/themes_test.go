@@ -26,7 +26,7 @@ func TestTheme_changesNoText(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s.look, s.canvas.look = look, look
+				s.look, s.canvas.look, s.canvas.depth = look, look, depth
 				s.arrange(size[0], size[1])
 				checkSize(t, name, s.View().Content, size[0], size[1])
 				if got := s.sketch(); got != want {
@@ -165,6 +165,13 @@ func TestStill_drawsNewsOnceASecondAndKeysAtOnce(t *testing.T) {
 		t.Errorf("help waits:\n%s", got)
 	}
 	s.press("?")
+	at = at.Add(fakePeriod)
+	n := s.fake.Collect(at)
+	n.Tiles[0].TakenOver = true
+	s.Update(frame{n})
+	if flash := s.canvas.tiles[n.Tiles[0].Index].flash; flash != 0 {
+		t.Errorf("a tile that was taken over flashes until %v", flash)
+	}
 	changes = 0
 	play(60)
 	if changes > 3 {
