@@ -20,21 +20,7 @@ const (
 // drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
 func drawFailure(s *state, t *theme, w, h int) []string {
 	budget := float64(s.opts.Budget) / float64(time.Millisecond)
-	limit := strconv.FormatFloat(budget, 'f', -1, 64) + " ms"
-	note := "budget " + limit
-	if faults := s.latency.N + s.latency.Untold; faults > 0 {
-		count := plural(faults, "fault")
-		if s.latency.Untold > 0 {
-			count = fmt.Sprintf("%d of %s measured", s.latency.N, count)
-		}
-		note = count
-		for _, bound := range []string{"≤" + limit, "budget " + limit} { // the latter where it fits
-			if all := count + " " + t.glyphs.dot + " " + bound; cells(all)+12 <= w {
-				note = all
-			}
-		}
-	}
-	rows := []string{s.head(t, paneFailure, note, faint, w)}
+	rows := []string{s.head(t, paneFailure, faultsNote(s, t, w, budget), faint, w)}
 	big := w >= bigWidth && h >= bigHeight
 	totals := []string{totalsRow(s, t, w)}
 	if big && (h >= totalsHeight || s.incident == nil) {
