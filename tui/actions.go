@@ -13,7 +13,7 @@ type action struct {
 	keys  []string // as Bubble Tea spells them
 	label string   // the key as it is shown
 	help  string   // what it does, as help shows it; its first clause can stand alone
-	brief string   // the same where help is short of room, in at most [maxBrief] cells
+	brief string   // the same where help is short of room, in at most 11 cells
 	// hint says what it would do now, naming its target, in few words where the footer is short of room (brief); empty
 	// where the footer need not show it. It may be nil.
 	hint func(s *state, brief bool) string
@@ -23,9 +23,6 @@ type action struct {
 	of   []pane // the panels that it is about: while one of them has the focus, the footer names it first
 	only bool   // only then do its keys do it; else they may be another action's
 }
-
-// maxBrief is the room that help has for an action on the smallest screen.
-const maxBrief = 11
 
 // actions is everything a user can do, in the order in which help shows it and in which the footer, where it is short of
 // room, prefers it.

@@ -12,6 +12,9 @@ import (
 	"fracture/render"
 )
 
+// maxBrief is the room that help has for an action on the smallest screen.
+const maxBrief = 11
+
 func TestActions_haveNamesLabelsAndHelpAndShareNoKey(t *testing.T) {
 	keys, names := map[string]*action{}, map[string]bool{}
 	for _, a := range actions() {

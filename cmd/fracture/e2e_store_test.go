@@ -94,9 +94,7 @@ func TestE2E_theStoresProcessSuffersWhatIsAskedForAndIsHealed(t *testing.T) {
 	}
 
 	f := th.begins(i, "freeze --role server --for 1m")
-	if err := stopped(th.serverChild().PID); err != nil {
-		t.Error(err)
-	}
+	th.await("it stands still", func() error { return stopped(th.serverChild().PID) }) // the signal is sent, and the kernel sees to it
 	th.await("a frozen store is missed", th.missed(true))
 	h, err := parseHarm(strings.Fields("freeze --role server"))
 	if err != nil {
