@@ -29,7 +29,7 @@ type ClientConfig struct {
 	Log         *slog.Logger
 
 	Deliver func(m *failover.Message, arrival clock.Instant) // the first valid result of a task; it may be kept
-	Answer  func(m *failover.Message)                        // Accepted; Refused for good, or Stopped; Changed
+	Answer  func(m *failover.Message)                        // Accepted; Refused for good, or Stopped; Changed; Revised
 	News    func(news telemetry.News)                        // of the nodes
 }
 
@@ -115,6 +115,17 @@ func (c *Client) Submit(stream *work.Stream) {
 // Answer.
 func (c *Client) Change(stream *work.Stream) {
 	c.tell(failover.Message{Kind: failover.Change, Stream: stream})
+}
+
+// Revise asks for the function of a stream that runs to be told stream's Params from now on; the answer comes by Answer, and so
+// does that of anybody else who asks. What is asked for before an answer takes the place of what was asked for before.
+func (c *Client) Revise(stream *work.Stream) {
+	c.tell(failover.Message{Kind: failover.Revise, Stream: stream})
+}
+
+// Told asks what the function of a stream is told now; the answer comes by Answer, as if it had just been revised.
+func (c *Client) Told(stream work.StreamID) {
+	c.tell(failover.Message{Kind: failover.Revise, Have: 1, Stream: &work.Stream{ID: stream}})
 }
 
 // Watch subscribes to a stream that somebody else submitted; 0 is all of them.

@@ -91,7 +91,7 @@ func (n *Node) happen(ev *failover.Event) {
 			return
 		}
 		switch ev.Message.Kind {
-		case failover.Result, failover.Accepted, failover.Refused, failover.Changed:
+		case failover.Result, failover.Accepted, failover.Refused, failover.Changed, failover.Revised:
 			n.stepSink(now, *ev) // a stream of ours that another node leads by now
 		case failover.Subscribe:
 			n.keys.see(ev.Message.Task.Stream, clock.Now())

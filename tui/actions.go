@@ -19,6 +19,9 @@ type action struct {
 	hint func(s *state, brief bool) string
 	do   func(m *model, key string) tea.Cmd
 	line func(m *model, a *action, rest string) tea.Cmd // with the rest of a line that names it; nil: only one of its keys makes sense
+
+	of   []pane // the panels that it is about: while one of them has the focus, the footer names it first
+	only bool   // only then do its keys do it; else they may be another action's
 }
 
 // maxBrief is the room that help has for an action on the smallest screen.
@@ -26,10 +29,10 @@ const maxBrief = 11
 
 // actions is everything a user can do, in the order in which help shows it and in which the footer, where it is short of
 // room, prefers it.
-func actions() []action { return append(deeds(), sights()...) }
+func actions() []action { return slices.Concat(foremost(), looking(), keeping()) }
 
-// deeds are the actions that break and heal, and those that are wanted beside them.
-func deeds() []action {
+// foremost are what one came for: to break and heal, and to see who does what.
+func foremost() []action {
 	return []action{
 		{name: "kill", keys: []string{"x"}, label: "x", help: "kill the picked node, as kill -9 does", brief: "kill",
 			hint: hintKill, do: (*model).kill, line: onNode},
@@ -37,8 +40,8 @@ func deeds() []action {
 			hint: hintFreeze, do: (*model).freezeOrThaw, line: onNode},
 		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again", brief: "revive",
 			hint: hintRevive, do: (*model).revive, line: onNode},
-		{name: "full", keys: []string{"f"}, label: "f", help: "fill the screen with the picture; again: the panels", brief: "full screen",
-			hint: hintFull, do: (*model).toggleFull},
+		{name: "full", keys: []string{"f"}, label: "f", help: "show the panel with the focus alone; again: all", brief: "panel alone",
+			hint: hintFull, do: (*model).toggleFull, of: stops()[1:]},
 		{name: "mouse", keys: []string{"M"}, label: "M", help: "leave the mouse to the terminal; again: take it", brief: "free mouse",
 			hint: hintMouse, do: (*model).freeMouse},
 		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them", brief: "tint owners",
@@ -66,29 +69,53 @@ func deeds() []action {
 	}
 }
 
-// sights are the others: what is shown, and how.
-func sights() []action {
+// looking are what chooses a node, a panel, and what the picture shows.
+func looking() []action {
 	return []action{
-		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "tab", "down", "j", "shift+tab", "up", "k"}, label: "1-9",
-			help: "pick a node, as a click does; tab: the next", brief: "pick a node",
+		{name: "pick", keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "[", "]"}, label: "1-9",
+			help: "pick a node, as a click does; ]: the next, [: back", brief: "pick a node",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick, line: pickNode},
+		{name: "focus", keys: []string{"tab", "shift+tab"}, label: "tab", help: "focus the next panel; shift+tab: the one before", brief: "next panel",
+			hint: hintWalk, do: (*model).walk},
+		{name: "jump", keys: []string{"f2", "f3", "f4", "f5", "f6"}, label: "F2-F6", help: "focus one panel; F2 is the picture, F6 the topology", brief: "to a panel",
+			do: (*model).jump},
+		{name: "move", keys: []string{"up", "down"}, label: "↑↓", help: "pick or scroll, in nodes, log and topology", brief: "move",
+			hint: hintMove, do: (*model).move, of: []pane{paneNodes, paneLog, paneTopology}, only: true},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette", brief: "palette",
 			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
-		{name: "shape", keys: []string{"v"}, label: "v", help: "draw in other cells: half blocks, quadrants, characters or braille", brief: "other cells",
+		{name: "pan", keys: []string{"left", "right", "up", "down"}, label: "arrow", help: "move the picture, as a drag of the mouse does", brief: "move",
+			do: (*model).pan, of: []pane{panePicture}, only: true},
+		{name: "zoom", keys: []string{"+", "=", "-"}, label: "+ -", help: "zoom, at the mouse's last place or in the middle; so does the wheel", brief: "zoom",
+			do: (*model).zoom},
+		{name: "home", keys: []string{"0"}, label: "0", help: "back to what the picture showed first", brief: "first view",
+			do: (*model).goHome},
+		{name: "julia", keys: []string{"j"}, label: "j", help: "the Julia set of that point; again: back", brief: "Julia set",
+			do: (*model).julia},
+		{name: "goto", keys: []string{"g"}, label: "g", help: "go to x,y or x,y,width", brief: "go to x,y",
+			do: (*model).writePlace, line: goLine},
+		{name: "journey", keys: []string{"J"}, label: "J", help: "travel from place to place, until a key of these", brief: "travel",
+			hint: hintJourney, do: (*model).journey},
+		{name: "shape", keys: []string{"v"}, label: "v", help: "draw the picture in quadrants, signs or dots", brief: "other cells",
 			do: (*model).nextShape},
+	}
+}
+
+// keeping are what keeps what was seen, finds what one looks for, and ends the screen.
+func keeping() []action {
+	return []action{
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it", brief: "record",
 			hint: hintRecord, do: (*model).record},
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files", brief: "write files",
 			do: (*model).keep},
 		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text", brief: "filter log",
-			do: (*model).writeFilter},
+			hint: hintFilter, do: (*model).writeFilter, of: []pane{paneLog}},
 		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on", brief: "scroll log",
 			do: (*model).scroll},
 		{name: "command", keys: []string{":"}, label: ":", help: "find an action by its name, and run it", brief: "find action",
 			hint: hintCommand, do: (*model).command},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them", brief: "help",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
-		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display", brief: "close",
+		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display, focus the picture", brief: "close",
 			do: (*model).closeAll},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background", brief: "suspend",
 			do: (*model).suspend},
@@ -105,15 +132,15 @@ func (m *model) press(key string) tea.Cmd {
 			m.soil(paneFooter)
 		}
 	}(m.state.asked)
-	if m.typed(key) || m.part(key) {
+	if m.typed(key) || m.typedPlace(key) || m.part(key) {
 		return nil
 	}
 	if cmd, mine := m.seek(key); mine {
 		return cmd
 	}
 	for i := range m.table {
-		if slices.Contains(m.table[i].keys, key) {
-			return m.table[i].do(m, key)
+		if a := &m.table[i]; slices.Contains(a.keys, key) && a.heeds(&m.state) {
+			return a.do(m, key)
 		}
 	}
 	return nil
@@ -235,12 +262,17 @@ func hintMouse(s *state, brief bool) string {
 	return "take the mouse"
 }
 
-// hintFull shows the key where there are no panels, and nothing else says how to get them back.
-func hintFull(s *state, _ bool) string {
-	if s.full {
+// hintFull shows the key where there are no panels, and nothing else says how to get them back, and where one has the focus.
+func hintFull(s *state, brief bool) string {
+	switch {
+	case s.full:
 		return "panels"
+	case s.focus == panePicture:
+		return ""
+	case brief:
+		return "alone"
 	}
-	return ""
+	return s.focus.String() + " alone"
 }
 
 func hintHold(s *state, _ bool) string {

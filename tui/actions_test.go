@@ -13,7 +13,7 @@ import (
 )
 
 func TestActions_haveNamesLabelsAndHelpAndShareNoKey(t *testing.T) {
-	keys, names := map[string]string{}, map[string]bool{}
+	keys, names := map[string]*action{}, map[string]bool{}
 	for _, a := range actions() {
 		if a.name == "" || a.label == "" || a.help == "" || a.brief == "" || a.do == nil || len(a.keys) == 0 {
 			t.Errorf("action %q lacks its name, keys, label, help, help in brief or deed", a.name)
@@ -26,10 +26,10 @@ func TestActions_haveNamesLabelsAndHelpAndShareNoKey(t *testing.T) {
 		}
 		names[a.name] = true
 		for _, k := range a.keys {
-			if other := keys[k]; other != "" {
-				t.Errorf("key %q does both %s and %s", k, other, a.name)
+			if other := keys[k]; other != nil && !(other.only && a.only && !slices.ContainsFunc(a.of, func(p pane) bool { return slices.Contains(other.of, p) })) {
+				t.Errorf("key %q does both %s and %s", k, other.name, a.name)
 			}
-			keys[k] = a.name
+			keys[k] = &a
 		}
 	}
 }
@@ -71,8 +71,8 @@ func TestFooter_namesItsTargetAndWhatItIs(t *testing.T) {
 		{[]string{"p"}, "thawed n3"},
 		{[]string{"x"}, "killed n3   r revive n3"},
 		{[]string{"r"}, "started n3   x kill n3"},
-		{[]string{"down", "down", "down"}, "x kill n1"},
-		{[]string{"up"}, "x kill n5"},
+		{[]string{"]", "]", "]"}, "x kill n1"},
+		{[]string{"["}, "x kill n5"},
 		{[]string{"o"}, "o colours"},
 		{[]string{"c"}, "palette " + render.PaletteNames[1]},
 		{[]string{"space"}, "space go on"},

@@ -122,6 +122,9 @@ func drawCaption(s *state, t *theme, w, tiles int, palette string) string {
 		if s.totals != nil {
 			text = fmt.Sprintf("frame %d %s %s", s.totals.Frame, t.glyphs.dot, text)
 		}
+		if where := s.gaze.String(); where != "" {
+			text += " " + t.glyphs.dot + " " + where
+		}
 		l.put(faint, t.cut(text+" "+t.glyphs.dot+" palette "+palette, left))
 	}
 	return l.to(w-cells(note)).put(mood, note).String()
@@ -151,6 +154,9 @@ func footer(s *state, t *theme, table []action, w int) (row string, spots []spot
 		const how = "   enter keeps it, esc shows all"
 		l := t.line(w).put(strong, t.cut("show of the log what holds: "+s.filter+"_", max(w-len(how), 0)))
 		return l.put(faint, t.cut(how, max(w-l.w, 0))).String(), nil
+	}
+	if s.gaze.typing {
+		return s.gaze.prompt(t, w), nil
 	}
 	gap := "  "
 	if w >= 110 {
@@ -190,15 +196,15 @@ func footer(s *state, t *theme, table []action, w int) (row string, spots []spot
 // enough is how many hints a footer should hold beside those at its right end; below, it takes the brief ones.
 const enough = 4
 
-// choose takes the hints that fit into a width, in the order of the table.
+// choose takes the hints that fit into a width: those of the panel with the focus, and the others, in the order of the table.
 func choose(s *state, table []action, w int, gap string) (chosen hints) {
 	for _, brief := range []bool{false, true} {
 		chosen = nil
 		left, missed := w, false
-		for i := range table {
-			h := hintOf(s, &table[i], brief)
+		for _, a := range s.nearFirst(table) {
+			h := hintOf(s, a, brief)
 			switch {
-			case h.text == "" || isTail(&table[i]):
+			case h.text == "" || isTail(a):
 			case h.cells() <= left:
 				chosen = append(chosen, h)
 				left -= h.cells() + len(gap)

@@ -122,18 +122,15 @@ func (m *model) give(d deed) bool {
 
 // pick picks the node of a number, or the one after the picked one, or before it.
 func (m *model) pick(key string) tea.Cmd {
-	n := len(m.state.nodes)
-	i := m.state.ordinal(m.state.picked)
 	switch key {
-	case "tab", "down", "j":
-		i = (i + 1) % max(n, 1)
-	case "shift+tab", "up", "k":
-		i = (i - 1 + n) % max(n, 1)
+	case "]":
+		m.pickBeside(1)
+	case "[":
+		m.pickBeside(-1)
 	default:
-		i = int(key[0] - '1')
-	}
-	if i >= 0 && i < n {
-		m.choose(m.state.nodes[i].Name)
+		if i := int(key[0] - '1'); i >= 0 && i < len(m.state.nodes) {
+			m.choose(m.state.nodes[i].Name)
+		}
 	}
 	return nil
 }
@@ -142,7 +139,7 @@ func (m *model) pick(key string) tea.Cmd {
 func (m *model) choose(name string) {
 	m.state.picked = name
 	m.state.message, m.state.asked, m.state.parting = "", question{}, ""
-	m.soil(paneNodes, paneFooter)
+	m.soil(paneNodes, paneTopology, paneFooter)
 }
 
 func (m *model) kill(key string) tea.Cmd {
@@ -236,7 +233,7 @@ func (m *model) record(string) tea.Cmd {
 func (m *model) toggleOwners(string) tea.Cmd {
 	m.state.owners = !m.state.owners
 	m.canvas.tint(m.state.owners, m.state.ordinal)
-	m.soil(panePicture, paneCaption, paneNodes, paneFooter)
+	m.soil(panePicture, paneCaption, paneTopology, paneNodes, paneFooter)
 	return nil
 }
 
@@ -255,7 +252,7 @@ func (m *model) nextPalette(string) tea.Cmd {
 	return nil
 }
 
-// toggleFull gives the whole screen to the picture, or room to the panels.
+// toggleFull gives the whole screen to the panel with the focus, or room to all.
 func (m *model) toggleFull(string) tea.Cmd {
 	m.state.full = !m.state.full
 	m.arrange(m.lay.w, m.lay.h)
@@ -273,7 +270,7 @@ func (m *model) toggleHold(string) tea.Cmd {
 
 func (m *model) toggleHelp(string) tea.Cmd {
 	m.state.help, m.state.find = !m.state.help, finder{}
-	m.soil(panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
+	m.soil(panePicture, paneCaption, paneTopology, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
 	return nil
 }
 
@@ -291,10 +288,11 @@ func (m *model) closeAll(string) tea.Cmd {
 	if m.state.held != 0 {
 		m.hold(0)
 	}
+	m.attend(panePicture)
 	return nil
 }
 
-// click picks the node whose line or tile lies at a cell, or presses the key that does.
+// click picks the node whose line or tile lies at a cell, gives the panel the focus whose title does, or presses the key that does.
 func (m *model) click(x, y int) tea.Cmd {
 	if a := m.place(paneFooter); a.contains(x, y) && !m.lay.small {
 		_, spots := footer(&m.state, m.look, m.table, a.w)
@@ -314,12 +312,22 @@ func (m *model) click(x, y int) tea.Cmd {
 		}
 		return nil
 	}
+	if p, ok := m.titleAt(x, y); ok {
+		m.attend(p)
+		return nil
+	}
 	if a := m.place(paneNodes); a.contains(x, y) {
 		if i := m.state.nodeAt(y-a.y, a.h); i >= 0 {
 			m.choose(m.state.nodes[i].Name)
 		}
 	}
+	if a := m.place(paneTopology); a.contains(x, y) {
+		if i := m.state.bondsAt(y-a.y, a.w, a.h); i >= 0 {
+			m.choose(m.state.nodes[i].Name)
+		}
+	}
 	if a := m.place(panePicture); a.contains(x, y) {
+		m.grab(x, y)
 		if name := m.canvas.tileAt(x-a.x, y-a.y); m.state.ordinal(name) >= 0 {
 			m.choose(name)
 		}

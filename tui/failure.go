@@ -20,7 +20,7 @@ const (
 // drawFailure draws what failures cost: the last one, the figures over all, their histogram, what was lost.
 func drawFailure(s *state, t *theme, w, h int) []string {
 	budget := float64(s.opts.Budget) / float64(time.Millisecond)
-	rows := []string{heading(t, "failover", faultsNote(s, t, w, budget), faint, w)}
+	rows := []string{s.head(t, paneFailure, faultsNote(s, t, w, budget), faint, w)}
 	big := w >= bigWidth && h >= bigHeight
 	totals := []string{totalsRow(s, t, w)}
 	if big && (h >= totalsHeight || s.incident == nil) {

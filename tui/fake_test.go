@@ -41,10 +41,12 @@ type fake struct {
 	deny       error
 	names      []string
 	params     []byte
+	sight      *Sight // what it has told that it computes; nil: it keeps that to itself
 	ahead      uint64 // where on the journey it begins
 	recording  bool
 	byClass    []Class
 	kept       *Moment
+	stands     []Fault
 }
 
 func newFake(nodes int) *fake {
@@ -98,7 +100,7 @@ func (f *fake) tiles(now clock.Instant) {
 			continue
 		}
 		f.news.Tiles = append(f.news.Tiles, Tile{Index: uint32(i), Frame: f.frame, Owner: f.names[o], Arrived: now,
-			Numbers: f.compute(uint32(i))})
+			Revision: f.revision(), Numbers: f.compute(uint32(i))})
 	}
 }
 
@@ -130,12 +132,34 @@ func (f *fake) tell() {
 				n.Owns++
 			}
 		}
-		n.StandsBy = n.Owns - 1 + i%3
+		n.CPU, n.Uptime, n.OwnedOf = 0.05+float64(i)/20, float64(f.frame)/30, 0x7f3a
+		for tile, o := range f.owner {
+			switch i {
+			case o:
+				n.OwnedTiles = append(n.OwnedTiles, uint32(tile))
+			case f.standby(tile):
+				n.CopiedTiles = append(n.CopiedTiles, uint32(tile))
+			}
+		}
+		n.StandsBy = len(n.CopiedTiles)
 	}
 	nodes[f.leader()].Leads = []uint64{0x7f3a}
+	nodes[f.leader()].Streams = []telemetry.Stream{{ID: 0x7f3a, Strategy: "standby", Factor: 2}}
+	f.news.Faults = &Faults{List: slices.Clone(f.stands)}
 	nodes[(f.leader()+1)%len(nodes)].Follows = []uint64{0x7f3a}
 	f.news.Nodes = nodes
 	f.news.Totals = &Totals{Results: 720, Frame: f.frame, Lateness: 0.62 + float64(f.frame%5)/20}
+}
+
+// standby is who holds a copy of a tile: one of those that are alive, and not its owner; -1 where there is none.
+func (f *fake) standby(tile int) int {
+	n := len(f.states)
+	for k := range n - 1 {
+		if i := (f.owner[tile] + 1 + (tile+k)%(n-1)) % n; f.states[i] == Alive {
+			return i
+		}
+	}
+	return -1
 }
 
 func (f *fake) leader() int { return max(slices.Index(f.states, Alive), 0) }
@@ -256,12 +280,36 @@ func (f *fake) Inject(_ context.Context, arguments []string, _ bool) (Heal, erro
 	defer f.mu.Unlock()
 	what := strings.Join(arguments, " ")
 	f.calls = append(f.calls, "inject "+what)
+	if f.deny == nil {
+		f.stands = append(f.stands, f.fault(arguments))
+		f.told = 0
+	}
 	return func(context.Context) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.calls = append(f.calls, "heal "+what)
 		return f.deny
 	}, f.deny
+}
+
+// fault is what is asked for in the words of inject; a cut and a delay are at links.
+func (f *fake) fault(arguments []string) Fault {
+	of := func(flag string) string {
+		if i := slices.Index(arguments, flag); i >= 0 {
+			return arguments[i+1]
+		}
+		return ""
+	}
+	fault := Fault{What: arguments[0], Nodes: []string{of("--node")}, Peer: of("--peer"), Until: f.lastAt.Add(faultFor)}
+	way := Way{From: fault.Nodes[0], To: fault.Peer, State: Slowed}
+	switch fault.What {
+	case "cut":
+		way.State = Shut
+		fault.Ways = []Way{way, {From: way.To, To: way.From, State: Shut}}
+	case "delay":
+		fault.Ways = []Way{way}
+	}
+	return fault
 }
 
 // Keep pretends that a moment is written.

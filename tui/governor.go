@@ -153,3 +153,18 @@ func (g *governor) String() string {
 	}
 	return text
 }
+
+// govern has the picture drawn when it is due, and less of it where writing it takes too long.
+func (m *model) govern(now clock.Instant) {
+	if m.gauge != nil && m.governor.look(now, m.gauge.take(), m.state.opts.FPS) {
+		m.canvas.limit(steps[m.governor.step].colors)
+		m.state.limited = m.governor.String()
+		m.refresh(panePicture)
+		m.soil(paneHeader)
+	}
+	if m.undrawn && m.governor.due(now) {
+		m.undrawn = false
+		m.drawn++
+		m.refresh(panePicture)
+	}
+}

@@ -169,7 +169,9 @@ func legend() [][2]string {
 	return [][2]string{
 		{"owns", "tiles the node computes now"},
 		{"holds", "copies ready to run: a hot standby"},
-		{"beat ms", "longest pause between its beats lately"},
+		{"beat ms", "longest pause between its beats, and of late"},
+		{"CPU %", "of one core; 200 is two"},
+		{"took", "tasks of others that it took over"},
 		{"downtime", "how long results stood still on arrival"},
 		{"needless", "takeovers from a node that was alive"},
 		{"stale", "dim, hatched: no result for 4 periods"},

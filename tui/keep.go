@@ -16,6 +16,7 @@ import (
 type Moment struct {
 	At      time.Time
 	W, H    int             // of the screen, in cells
+	Light   bool            // its ground is
 	ANSI    string          // it, with its colours
 	Text    string          // without
 	Picture *render.Picture // a pixel a number; nil where none has come
@@ -30,6 +31,7 @@ type momentState struct {
 	Strategy string          `json:"strategy"`
 	Copies   int             `json:"copies"`
 	Nodes    []momentNode    `json:"nodes"`
+	Faults   []momentFault   `json:"faults,omitempty"`   // that stand
 	Incident *momentIncident `json:"incident,omitempty"` // the last one
 	Log      []momentEvent   `json:"log"`
 }
@@ -40,6 +42,7 @@ type momentNode struct {
 	Owns     int     `json:"owns_tiles"`
 	Holds    int     `json:"holds_copies"`
 	BeatGap  float64 `json:"beat_gap_ms"`
+	CPU      float64 `json:"cpu_cores"`
 	RSS      int64   `json:"rss_bytes"`
 	TookOver uint64  `json:"took_over"`
 }
@@ -77,14 +80,14 @@ func (m *model) moment() (*Moment, error) {
 		}
 	}
 	now := momentState{At: wall(s.now), Summary: s.summaryFact(tiles, s.stale.tiles), Strategy: s.opts.Strategy, Copies: s.opts.Factor,
-		Nodes: []momentNode{}, Log: []momentEvent{}}
+		Nodes: []momentNode{}, Faults: s.momentFaults(), Log: []momentEvent{}}
 	if s.held != 0 {
 		held := wall(s.held)
 		now.Held = &held
 	}
 	for i := range s.nodes {
 		n := &s.nodes[i]
-		now.Nodes = append(now.Nodes, momentNode{n.Name, n.State.String(), n.Owns, n.StandsBy, n.BeatGap, n.RSS, n.Takeovers})
+		now.Nodes = append(now.Nodes, momentNode{n.Name, n.State.String(), n.Owns, n.StandsBy, n.BeatGap, n.CPU, n.RSS, n.Takeovers})
 	}
 	if i := s.incident; i != nil {
 		now.Incident = &momentIncident{wall(i.At), i.Open, s.incidentFact(i)}
@@ -97,7 +100,7 @@ func (m *model) moment() (*Moment, error) {
 		return nil, err
 	}
 	plain := strings.ReplaceAll(ansi.Strip(m.content), blank(1), " ")
-	return &Moment{At: now.At, W: m.lay.w, H: m.lay.h, ANSI: m.content + "\n", Text: plain + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
+	return &Moment{At: now.At, W: m.lay.w, H: m.lay.h, Light: s.opts.Theme == "light", ANSI: m.content + "\n", Text: plain + "\n", Picture: m.canvas.whole(), State: append(text, '\n')}, nil
 }
 
 // whole is the picture with a pixel for each of its numbers; nil where none has come.

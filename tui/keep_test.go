@@ -2,6 +2,7 @@ package tui
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func trimmed(text string) string {
 func TestKeep_handsOverWhatIsOnTheScreen(t *testing.T) {
 	s := newStage(t, 120, 36, Options{Depth: render.TrueColor})
 	s.play(300 * time.Millisecond)
-	s.press("3", "x")
+	s.press("4", "d", "3", "x")
 	s.play(time.Second)
 	text := s.text()
 	s.press("w")
@@ -42,7 +43,13 @@ func TestKeep_handsOverWhatIsOnTheScreen(t *testing.T) {
 		Summary struct{ Alive, Dead, Tiles int }
 		Nodes   []struct {
 			Node, State string
-			Owns        int `json:"owns_tiles"`
+			Owns        int     `json:"owns_tiles"`
+			CPU         float64 `json:"cpu_cores"`
+		}
+		Faults []struct {
+			What  string
+			Nodes []string
+			Left  float64 `json:"left_s"`
 		}
 		Incident struct{ Node, What string }
 		Log      []struct{ Node, Verb string }
@@ -53,5 +60,8 @@ func TestKeep_handsOverWhatIsOnTheScreen(t *testing.T) {
 	if state.Summary.Alive != 4 || state.Summary.Dead != 1 || state.Summary.Tiles != 24 || len(state.Nodes) != 5 || state.Nodes[2].State != "dead" ||
 		state.Incident.Node != "n3" || len(state.Log) == 0 || !state.At.Equal(m.At) {
 		t.Errorf("in numbers it is %s", m.State)
+	}
+	if len(state.Faults) != 1 || state.Faults[0].What != "slow" || !slices.Equal(state.Faults[0].Nodes, []string{"n4"}) || state.Faults[0].Left < 8 || state.Nodes[1].CPU != 0.1 {
+		t.Errorf("of what stands, and of processors, it is %s", m.State)
 	}
 }

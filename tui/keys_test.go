@@ -16,7 +16,9 @@ func keysPage(table []action, words [][2]string) string {
 	for _, a := range table {
 		b.WriteString("| `" + a.label + "` | " + also(a) + " | " + a.help + " |\n")
 	}
-	b.WriteString("\nA click on a lit key in the last row, or on a line of help, is that key; a click on a node's line or on a tile picks the node.\n" +
+	b.WriteString("\nA click on a lit key in the last row, or on a line of help, is that key; a click on a node's line or on a tile picks the node,\n" +
+		"and one on a panel's title gives it the focus, for the picture on the row below it.\n" +
+		"A drag moves the picture, and the wheel zooms it where the mouse is.\n" +
 		"`M`, or from the beginning `--no-mouse`, leaves the mouse to the terminal, which then selects text as elsewhere. What would end the\n" +
 		"last one who holds a task is asked for twice.\n\n" +
 		"In help up and down choose a line and enter runs it; `/` asks for letters, and leaves the lines whose name or help holds them in\n" +

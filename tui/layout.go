@@ -23,25 +23,43 @@ type layout struct {
 	nodes   area
 	failure area
 	log     area
-	help    area // what help covers while it is shown: whole areas, never parts
-	footer  area
+	// topology has room of its own where there is much; elsewhere it takes the place of the failover while it has the focus.
+	topology area
+	help     area // what help covers while it is shown: whole areas, never parts
+	footer   area
 }
 
-// arrange lays a screen of w × h cells out for a number of nodes, or, where it is to be full, for the picture alone.
-func arrange(w, h, nodes int, full bool) layout {
+// arrange lays a screen of w × h cells out for a number of nodes, or, where it is to be full, for the panel with the focus alone.
+func arrange(w, h, nodes int, focus pane, full bool) (l layout) {
 	switch {
 	case w < minWidth || h < minHeight:
 		return arrangeSmall(w, h)
 	case full:
-		return arrangeFull(w, h)
+		return arrangeFull(w, h, focus)
 	case w >= 150 && h >= 32:
-		return arrangeBeside(w, h, nodes, 64, 2)
+		l = arrangeBeside(w, h, nodes, min(64+(w-150)/2, 72), 2)
+		if h >= 40 {
+			l.makeRoom(nodes)
+		}
 	case w >= 110 && h >= 30:
-		return arrangeBeside(w, h, nodes, 50, 1)
+		l = arrangeBeside(w, h, nodes, 50, 1)
 	case w >= 78 && h >= 22:
-		return arrangeAbove(w, h, nodes, 40)
+		l = arrangeAbove(w, h, nodes, 40)
+	default:
+		l = arrangeAbove(w, h, nodes, 32)
 	}
-	return arrangeAbove(w, h, nodes, 32)
+	if focus == paneTopology && l.topology.h == 0 {
+		l.topology, l.failure = l.failure, area{}
+	}
+	return l
+}
+
+// makeRoom gives the topology of a number of nodes room below the picture.
+func (l *layout) makeRoom(nodes int) {
+	rows := min(3+max(nodes, 5), l.picture.h*2/5)
+	l.topology = area{l.picture.x, l.caption.y + 1 - rows, l.picture.w, rows}
+	l.picture.h -= rows + 1
+	l.caption.y -= rows + 1
 }
 
 func arrangeSmall(w, h int) layout {
@@ -51,15 +69,26 @@ func arrangeSmall(w, h int) layout {
 	return l
 }
 
-// arrangeFull gives the picture all but the first row and the last two.
-func arrangeFull(w, h int) layout {
+// arrangeFull gives a panel all but the first row and the last, and the picture a row less, for its caption.
+func arrangeFull(w, h int, focus pane) layout {
 	l := layout{w: w, h: h, margin: 1}
 	inner := w - 2
 	l.header = area{1, 0, inner, 1}
-	l.picture = area{1, 1, inner, h - 3}
-	l.caption = area{1, h - 2, inner, 1}
 	l.footer = area{1, h - 1, inner, 1}
 	l.help = area{1, 1, inner, h - 2}
+	switch focus {
+	case paneNodes:
+		l.nodes = l.help
+	case paneFailure:
+		l.failure = l.help
+	case paneLog:
+		l.log = l.help
+	case paneTopology:
+		l.topology = l.help
+	default:
+		l.picture = area{1, 1, inner, h - 3}
+		l.caption = area{1, h - 2, inner, 1}
+	}
 	return l
 }
 
@@ -115,4 +144,30 @@ func arrangeAbove(w, h, nodes, side int) layout {
 	l.failure.y = l.nodes.y + l.nodes.h
 	l.failure.h = bottom - l.failure.y
 	return l
+}
+
+// of is the area of a pane.
+func (l *layout) of(p pane) area {
+	switch p {
+	case paneHeader:
+		return l.header
+	case panePicture:
+		return l.picture
+	case paneCaption:
+		return l.caption
+	case paneTopology:
+		return l.topology
+	case paneNodes:
+		return l.nodes
+	case paneFailure:
+		return l.failure
+	case paneLog:
+		return l.log
+	case paneHelp:
+		return l.help
+	case paneFooter:
+		return l.footer
+	case panes:
+	}
+	return area{}
 }

@@ -133,7 +133,7 @@ func drawLog(s *state, t *theme, w, h int) []string {
 	case s.filter != "":
 		note, mood = "with "+s.filter+", esc shows all", strong
 	}
-	rows = append(rows, heading(t, "log", note, mood, w))
+	rows = append(rows, s.head(t, paneLog, note, mood, w))
 	switch {
 	case h <= 1:
 	case len(s.log) == 0:
@@ -181,12 +181,17 @@ func (s *state) longestName() int {
 
 // heading is the first row of a panel: its title, a thin rule, and a note at the right end.
 func heading(t *theme, name, note string, s style, w int) string {
-	l := t.line(w).put(title, name).put(plain, " ")
+	return t.line(w).put(title, name).crossed(note, s)
+}
+
+// crossed puts what stands behind a title: the rule, and the note.
+func (l *line) crossed(note string, s style) string {
+	l.put(plain, " ")
 	if note == "" {
-		return l.rule(w).String()
+		return l.rule(l.max).String()
 	}
-	note = t.cut(note, max(w-l.w-3, 0))
-	return l.rule(w-cells(note)-1).put(plain, " ").put(s, note).String()
+	note = l.look.cut(note, max(l.max-l.w-3, 0))
+	return l.rule(l.max-cells(note)-1).put(plain, " ").put(s, note).String()
 }
 
 // fill cuts or pads rows to a panel's height.

@@ -64,13 +64,21 @@ func (m *model) typed(key string) bool {
 	return true
 }
 
-// scroll shows older lines of the log, or newer ones, by a panel's height.
+// scroll shows older lines of the log, or newer ones, by a panel's height; where the topology has the focus, other nodes of it.
 func (m *model) scroll(key string) tea.Cmd {
-	page := max(m.place(paneLog).h-2, 1)
+	which := paneLog
+	if m.state.focus == paneTopology {
+		which = paneTopology
+	}
+	page := max(m.place(which).h-2, 1)
 	if key == "pgdown" {
 		page = -page
 	}
-	m.scrollBy(page)
+	if which == paneTopology {
+		m.turn(-page)
+	} else {
+		m.scrollBy(page)
+	}
 	return nil
 }
 
@@ -83,14 +91,22 @@ func (m *model) scrollBy(lines int) {
 	m.soil(paneLog)
 }
 
-// wheel scrolls the log where the mouse is over it.
+// wheel scrolls the log, or the topology, where the mouse is over it, and zooms where it is over the picture.
 func (m *model) wheel(msg tea.MouseWheelMsg) {
-	const lines = 3
-	switch a := m.place(paneLog); {
-	case !a.contains(msg.X, msg.Y):
-	case msg.Button == tea.MouseWheelUp:
+	lines := 0 // back
+	switch msg.Button {
+	case tea.MouseWheelUp:
+		lines = 3
+	case tea.MouseWheelDown:
+		lines = -3
+	default:
+	}
+	switch {
+	case m.place(paneLog).contains(msg.X, msg.Y):
 		m.scrollBy(lines)
-	case msg.Button == tea.MouseWheelDown:
-		m.scrollBy(-lines)
+	case m.place(paneTopology).contains(msg.X, msg.Y):
+		m.turn(-lines)
+	default:
+		m.wheelZoom(msg)
 	}
 }

@@ -32,6 +32,7 @@ const (
 	paneHeader pane = iota
 	panePicture
 	paneCaption
+	paneTopology
 	paneNodes
 	paneFailure
 	paneLog
@@ -64,7 +65,7 @@ type model struct {
 
 	gauge    *gauge // of the terminal that is drawn on; nil: nobody measures
 	governor governor
-	owed     bool // tiles have come since the picture was drawn
+	undrawn  bool // tiles have come since the picture was drawn
 
 	second int64 // of the clock, for what is redrawn once a second
 	drawn  int   // frames since then in which the picture changed
@@ -81,8 +82,9 @@ func newModel(opts Options) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts, unmoused: opts.NoMouse},
+	m := &model{deeds: make(chan deed, maxDeeds), table: actions(), look: look, state: state{opts: opts, unmoused: opts.NoMouse, focus: panePicture},
 		canvas: newCanvas(look, palette, opts.Period), orphaned: orphaned}
+	m.canvas.still = opts.NoAnim
 	m.arrange(80, 24)
 	return m, nil
 }
@@ -104,12 +106,19 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.Button <= tea.MouseLeft { // the others paste and ask for menus
 			return m, m.click(msg.X, msg.Y)
 		}
+	case tea.MouseMotionMsg:
+		if msg.Button == tea.MouseLeft {
+			m.drag(msg.X, msg.Y)
+		}
+	case tea.MouseReleaseMsg:
+		m.state.gaze.hand = hand{}
 	case tea.MouseWheelMsg:
 		m.wheel(msg)
 	case answer:
-		if msg.err != nil {
+		switch {
+		case msg.err != nil:
 			m.state.say(true, "%s: %v", msg.done, msg.err)
-		} else {
+		case msg.done != "": // else it is seen
 			m.state.say(false, "%s", msg.done)
 		}
 		if msg.then != nil {
@@ -156,11 +165,13 @@ func (m *model) soil(which ...pane) {
 
 // arrange lays everything out anew.
 func (m *model) arrange(w, h int) {
-	m.lay = arrange(w, h, len(m.state.nodes), m.state.full)
-	m.canvas.resize(m.lay.picture.w, m.lay.picture.h)
+	m.lay = arrange(w, h, len(m.state.nodes), m.state.focus, m.state.full)
+	if a := m.lay.picture; a.h > 0 || m.lay.small { // another panel fills the screen, and it stays as it is
+		m.canvas.resize(a.w, a.h)
+	}
 	defer func(waits bool) { m.waits = waits }(m.waits)
 	m.waits = false // nothing fits any more
-	m.soil(paneHeader, panePicture, paneCaption, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
+	m.soil(paneHeader, panePicture, paneCaption, paneTopology, paneNodes, paneFailure, paneLog, paneHelp, paneFooter)
 }
 
 // absorb takes a frame's news. While the display is held the state goes on, and only header and footer are drawn.
@@ -176,12 +187,17 @@ func (m *model) absorb(n News) {
 		m.canvas.period = n.Stream.Period
 		m.soil(paneHeader, paneCaption, paneFooter)
 	}
+	if n.Sight != nil {
+		m.see(n.Sight)
+	}
 	for _, t := range n.Tiles {
 		m.canvas.take(t, s.ordinal(t.Owner))
 	}
-	m.owed = m.owed || len(n.Tiles) > 0
+	m.undrawn = m.undrawn || len(n.Tiles) > 0
 	m.govern(n.Now)
+	m.tendGaze()
 	m.absorbFigures(n)
+	m.absorbFaults(n.Faults)
 	m.absorbEvents(n)
 	if stale := m.canvas.grow(n.Now); stale != s.stale {
 		s.stale = stale
@@ -201,23 +217,8 @@ func (m *model) absorb(n News) {
 			m.whole = true
 		}
 		m.second, m.drawn = second, 0
-		m.refresh(paneFailure)
+		m.refresh(paneFailure, paneTopology)
 		m.soil(paneHeader)
-	}
-}
-
-// govern has the picture drawn when it is due, and less of it where writing it takes too long.
-func (m *model) govern(now clock.Instant) {
-	if m.gauge != nil && m.governor.look(now, m.gauge.take(), m.state.opts.FPS) {
-		m.canvas.limit(steps[m.governor.step].colors)
-		m.state.limited = m.governor.String()
-		m.refresh(panePicture)
-		m.soil(paneHeader)
-	}
-	if m.owed && m.governor.due(now) {
-		m.owed = false
-		m.drawn++
-		m.refresh(panePicture)
 	}
 }
 
@@ -231,7 +232,8 @@ func (m *model) absorbNodes(nodes []Node) {
 	}
 	before := names()
 	s.setNodes(nodes)
-	m.refresh(paneNodes)
+	s.noteGaps()
+	m.refresh(paneNodes, paneTopology)
 	m.soil(paneFooter)
 	if after := names(); !slices.Equal(before, after) {
 		m.canvas.tint(s.owners, s.ordinal)
@@ -301,7 +303,10 @@ func (m *model) drawPane(p pane) []string {
 	case panePicture:
 		return m.canvas.draw()
 	case paneCaption:
-		return []string{drawCaption(s, t, a.w, m.canvas.count(), m.canvas.palette.Name)}
+		mark, n := s.captionMark(t)
+		return []string{mark + drawCaption(s, t, a.w-n, m.canvas.count(), m.canvas.palette.Name)}
+	case paneTopology:
+		return drawTopology(s, t, a.w, a.h)
 	case paneNodes:
 		return drawNodes(s, t, a.w, a.h)
 	case paneFailure:
@@ -322,31 +327,8 @@ func (m *model) drawPane(p pane) []string {
 
 // place is where a pane goes now: help, while it is shown, takes the place of what it covers.
 func (m *model) place(p pane) area {
-	l := &m.lay
-	var a area
-	switch p {
-	case paneHeader:
-		a = l.header
-	case panePicture:
-		a = l.picture
-	case paneCaption:
-		a = l.caption
-	case paneNodes:
-		a = l.nodes
-	case paneFailure:
-		a = l.failure
-	case paneLog:
-		a = l.log
-	case paneHelp:
-		if !m.state.help {
-			return area{}
-		}
-		return l.help
-	case paneFooter:
-		a = l.footer
-	case panes:
-	}
-	if m.state.help && l.help.contains(a.x, a.y) {
+	a, help := m.lay.of(p), m.lay.help
+	if !m.state.help && p == paneHelp || m.state.help && p != paneHelp && help.contains(a.x, a.y) {
 		return area{}
 	}
 	return a
@@ -357,6 +339,6 @@ func (m *model) hold(since clock.Instant) {
 	m.state.held = since
 	m.soil(paneHeader, paneFooter)
 	if since == 0 {
-		m.soil(panePicture, paneCaption, paneNodes, paneFailure, paneLog)
+		m.soil(panePicture, paneCaption, paneTopology, paneNodes, paneFailure, paneLog)
 	}
 }

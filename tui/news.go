@@ -8,6 +8,7 @@ import (
 	"fracture/clock"
 	"fracture/cluster/failover"
 	"fracture/telemetry"
+	"fracture/work"
 	"fracture/work/fractal"
 )
 
@@ -23,8 +24,10 @@ type News struct {
 	Incident *Incident // the newest incident; nil where nothing is new
 	Totals   *Totals   // nil where nothing is new
 	Stream   *Stream   // what the picture's stream promises; nil where nothing is new
+	Sight    *Sight    // what it computes; nil where nothing is new
 
 	Recording *Recording // what is recorded now; nil where nothing is new
+	Faults    *Faults    // what stands; nil where nothing is new
 }
 
 // Recording is a scenario that is being recorded. The zero value is none.
@@ -42,12 +45,19 @@ type Stream struct {
 	Stopped  string        // the fault that has ended it, as its strategy is; empty while it runs
 }
 
+// Sight is what the picture's stream computes.
+type Sight struct {
+	Params   fractal.Params
+	Revision work.Revision // of its tiles
+}
+
 // Tile is one tile of the stream's picture, as it arrived at the sink.
 type Tile struct {
-	Index   uint32
-	Frame   uint64
-	Owner   string // name of the node that computed it
-	Arrived clock.Instant
+	Index    uint32
+	Frame    uint64
+	Owner    string // name of the node that computed it
+	Arrived  clock.Instant
+	Revision work.Revision // of what it was computed from
 
 	TakenOver bool // its owner failed, and who stood by computed it
 
@@ -249,6 +259,13 @@ func (b *Broker) Stream(s Stream) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.pending.Stream = &s
+}
+
+// Sight replaces what the picture's stream computes.
+func (b *Broker) Sight(s Sight) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending.Sight = &s
 }
 
 // Recording replaces what is recorded.

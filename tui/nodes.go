@@ -12,24 +12,26 @@ type column struct {
 	width int
 	text  bool // set left; numbers are set right
 	cell  func(n *Node) (style, string)
+	slim  int // width without the columns of gaps that stand at its left end; 0: there are none
 }
 
 // columns are the table's, each with the unit in its head, most wanted first; a narrow panel shows the first of them. Zones
 // are shown where there are any.
 func columns(zone int) []column {
 	all := []column{
-		{"state", 8, true, func(n *Node) (style, string) { return n.State.mood(), n.State.String() }},
-		{"role", 8, true, func(n *Node) (style, string) { return plain, role(n) }},
-		{"owns", 4, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.Owns) }},
-		{"beat ms", 7, false, func(n *Node) (style, string) { return plain, ms(n.BeatGap) }},
-		{"RSS MiB", 7, false, func(n *Node) (style, string) { return plain, fmt.Sprintf("%.1f", float64(n.RSS)/(1<<20)) }},
-		{"holds", 5, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.StandsBy) }},
-		{"took over", 9, false, func(n *Node) (style, string) { return plain, strconv.FormatUint(n.Takeovers, 10) }},
+		{"state", 8, true, func(n *Node) (style, string) { return n.State.mood(), n.State.String() }, 0},
+		{"role", 8, true, func(n *Node) (style, string) { return plain, role(n) }, 0},
+		{"owns", 4, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.Owns) }, 0},
+		{"beat ms", gapCells + 5, false, func(n *Node) (style, string) { return plain, ms(n.BeatGap) }, 7},
+		{"CPU %", 5, false, func(n *Node) (style, string) { return plain, strconv.FormatFloat(100*n.CPU, 'f', 0, 64) }, 0},
+		{"RSS MiB", 7, false, func(n *Node) (style, string) { return plain, fmt.Sprintf("%.1f", float64(n.RSS)/(1<<20)) }, 0},
+		{"holds", 5, false, func(n *Node) (style, string) { return plain, strconv.Itoa(n.StandsBy) }, 0},
+		{"took", 4, false, func(n *Node) (style, string) { return plain, strconv.FormatUint(n.Takeovers, 10) }, 0},
 	}
 	if zone == 0 {
 		return all
 	}
-	return slices.Insert(all, 2, column{"zone", max(zone, 4), true, func(n *Node) (style, string) { return plain, n.Zone }})
+	return slices.Insert(all, 2, column{"zone", max(zone, 4), true, func(n *Node) (style, string) { return plain, n.Zone }, 0})
 }
 
 // longestZone is the width that a column of zones takes, bounded; 0 where no node has one.
@@ -60,6 +62,9 @@ const leadCells = 5
 func fitColumns(w, name, zone int) (chosen []column, nameWidth int) {
 	left := w - leadCells - name
 	for _, c := range columns(zone) {
+		if left < c.width+1 && c.slim > 0 {
+			c.width, c.slim = c.slim, 0
+		}
 		if left < c.width+1 {
 			break
 		}
@@ -71,9 +76,9 @@ func fitColumns(w, name, zone int) (chosen []column, nameWidth int) {
 
 // drawNodes draws the table of nodes: a heading, the columns' heads where there is room, a line a node.
 func drawNodes(s *state, t *theme, w, h int) []string {
-	note, mood := censusNote(s, t, w-len("nodes ")-2)
-	rows := []string{heading(t, "nodes", note, mood, w)}
-	cols, name := fitColumns(w, min(s.longestName(), 12), s.longestZone())
+	note, mood := censusNote(s, t, w-len("> nodes ")-2)
+	rows := []string{s.head(t, paneNodes, note, mood, w)}
+	cols, name := fitColumns(w, max(min(s.longestName(), 12), len("name")), s.longestZone())
 	if s.headed(h) {
 		l := t.line(w).to(leadCells).left(faint, "name", name)
 		for _, c := range cols {
@@ -130,9 +135,9 @@ func (s *state) firstListed(rows int) int {
 	return max(0, min(s.ordinal(s.picked)-rows+1, len(s.nodes)-rows))
 }
 
-func nodeRow(s *state, t *theme, i int, cols []column, name, w int) string {
-	n := &s.nodes[i]
-	l := t.line(w)
+// putLead puts what stands before what is told of a node: the pick's mark, its key, its glyph, its name.
+func (s *state) putLead(l *line, i, name int) {
+	n, t := &s.nodes[i], l.look
 	nameStyle := plain
 	if n.Name == s.picked {
 		nameStyle = selected
@@ -146,12 +151,22 @@ func nodeRow(s *state, t *theme, i int, cols []column, name, w int) string {
 		l.put(faint, keyOf(i))
 	}
 	l.put(plain, " ").put(n.State.mood(), t.glyphs.states[min(n.State, Dead)]).put(plain, " ").left(nameStyle, n.Name, name)
+}
+
+func nodeRow(s *state, t *theme, i int, cols []column, name, w int) string {
+	n := &s.nodes[i]
+	l := t.line(w)
+	s.putLead(l, i, name)
 	for _, c := range cols {
 		look, text := c.cell(n)
 		if n.State == Dead && !c.text {
 			look, text = faint, "-"
 		}
 		l.put(plain, " ")
+		if c.slim > 0 {
+			s.putGaps(l, n)
+			c.width -= gapCells
+		}
 		if c.text {
 			l.left(look, text, c.width)
 		} else {

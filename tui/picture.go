@@ -36,7 +36,9 @@ type canvas struct {
 	rows       []string
 	dirty      []bool // by row of the picture
 	owners     bool
+	still      bool // nothing is lit for a while
 	buf        []byte
+	aim        aim
 }
 
 // placed is what the canvas knows of a tile besides its numbers.
@@ -113,15 +115,20 @@ func (c *canvas) repaint() {
 // a new picture.
 func (c *canvas) take(t Tile, owner int) {
 	n := t.Numbers
-	if t.Index >= MaxTiles || n.W <= 0 || n.H <= 0 {
+	if t.Index >= MaxTiles || n.W <= 0 || n.H <= 0 || !c.aim.takes(t) {
 		return
 	}
 	if n.W != c.numbers.W || n.H != c.numbers.H {
 		c.numbers, c.tiles = fractal.Field{}, nil
 	}
-	fresh := c.numbers.Values == nil
-	if err := c.numbers.Put(n); err != nil {
-		return // only a picture of another size is refused, and that has just begun anew
+	fresh, where := c.numbers.Values == nil, render.Rect(n.Rect)
+	if !fresh && c.aim.askew(n) {
+		where = c.project(n)
+	} else {
+		if err := c.numbers.Put(n); err != nil {
+			return // only a picture of another size is refused, and that has just begun anew
+		}
+		c.aim.view = n.View
 	}
 	c.field = render.Field(c.numbers)
 	if fresh {
@@ -134,13 +141,14 @@ func (c *canvas) take(t Tile, owner int) {
 	before := *p
 	*p = placed{known: true, frame: t.Frame, owner: owner, name: t.Owner, arrived: t.Arrived,
 		rect: render.Rect(n.Rect), flash: before.flash}
-	if t.TakenOver {
+	if t.TakenOver && !c.still {
 		p.flash = t.Arrived.Add(flashFor)
 	}
-	render.PaintPart(c.pic, c.field, c.palette, p.rect)
+	render.PaintPart(c.pic, c.field, c.palette, where)
 	if c.owners || before.stale || p.flash != before.flash {
 		c.mark(p)
 	}
+	c.soil(where)
 	c.soil(p.rect)
 }
 

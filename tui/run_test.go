@@ -147,7 +147,7 @@ func TestRun_drawsObeysAndRestoresTheTerminalOnQuit(t *testing.T) {
 	term.await("killed")
 	must(t, pty.Setsize(term.user, &pty.Winsize{Rows: 24, Cols: 80}))
 	must(t, unix.Kill(os.Getpid(), unix.SIGWINCH))
-	term.await("took over") // a column that only the new size has
+	term.await("took over") // so says the log
 	term.enter("?")
 	term.await("leave the screen")
 	term.enter("q")
@@ -168,7 +168,7 @@ func TestRun_aResizeTakesBackTheMarginsOfTheSizeBefore(t *testing.T) {
 	before := len(term.text())
 	must(t, pty.Setsize(term.user, &pty.Winsize{Rows: 45, Cols: 150}))
 	must(t, unix.Kill(os.Getpid(), unix.SIGWINCH))
-	term.await("took over") // a column that only the new size has
+	term.await("RSS MiB") // a column that only the new size has
 	term.enter("?")
 	term.await("leave the screen")
 	term.enter("q")

@@ -334,7 +334,7 @@ func TestNodes_listScrollsToThePickedOne(t *testing.T) {
 	s.fake = newFake(40)
 	s.play(100 * time.Millisecond)
 	for range 39 {
-		s.press("down")
+		s.press("]")
 	}
 	if text := s.text(); s.state.picked != "n40" || !strings.Contains(text, "n40 ") {
 		t.Errorf("picked %s of 40, which is not on the screen:\n%s", s.state.picked, text)

@@ -26,17 +26,21 @@ const (
 	shotEighth           = shotCellH / 8
 )
 
-// What a terminal shows where nothing is said of a colour.
+// What a terminal shows where nothing is said of a colour, and what a light one does in reverse.
 var (
 	shotGround = color.RGBA{14, 16, 20, 255}
 	shotText   = color.RGBA{204, 208, 216, 255}
+	shotLight  = color.RGBA{250, 250, 248, 255}
 )
 
 // Shot is the screen of a moment as an image: 8×16 pixels a cell, letters in Go Mono.
 func (m *Moment) Shot() (*render.Picture, error) {
 	cells := uv.NewScreenBuffer(m.W, m.H)
 	uv.NewStyledString(strings.TrimSuffix(m.ANSI, "\n")).Draw(cells, cells.Bounds())
-	s := shot{img: image.NewRGBA(image.Rect(0, 0, m.W*shotCellW, m.H*shotCellH))}
+	s := shot{img: image.NewRGBA(image.Rect(0, 0, m.W*shotCellW, m.H*shotCellH)), text: shotText, ground: shotGround}
+	if m.Light {
+		s.text, s.ground = shotGround, shotLight
+	}
 	for i, ttf := range [][]byte{gomono.TTF, gomonobold.TTF} {
 		parsed, err := opentype.Parse(ttf)
 		if err != nil {
@@ -58,13 +62,15 @@ func (m *Moment) Shot() (*render.Picture, error) {
 
 // shot is an image that cells are drawn on.
 type shot struct {
-	img   *image.RGBA
-	faces [2]font.Face // regular and bold
+	img    *image.RGBA
+	faces  [2]font.Face // regular and bold
+	text   color.RGBA   // where nothing is said of a colour
+	ground color.RGBA
 }
 
 // draw draws a cell whose upper left corner is there.
 func (s *shot) draw(at image.Point, c *uv.Cell) {
-	fg, bg := color.Color(shotText), color.Color(shotGround)
+	fg, bg := color.Color(s.text), color.Color(s.ground)
 	if c.Style.Fg != nil {
 		fg = c.Style.Fg
 	}

@@ -35,7 +35,9 @@ type state struct {
 	help     bool          // help is shown, or what is found of it
 	find     finder        // of the actions that it lists
 	unmoused bool          // the mouse is left to the terminal
-	full     bool          // the picture fills the screen
+	full     bool          // the panel with the focus fills the screen
+	focus    pane          // the panel that has the focus
+	turned   int           // so many nodes of the topology are above those that are shown
 	held     clock.Instant // since when the display is held; 0 where it is not
 	message  string        // the footer's answer to the last deed
 	alarm    bool          // the message tells of a refusal
@@ -53,7 +55,13 @@ type state struct {
 	back     int           // so many newer lines of the log are not shown
 	parting  string        // the node of which it is asked from whom it is to be cut off
 	tape     *Recording    // what is recorded; nil: nothing is
-	stale    staleness
+	faults   *Faults       // that stand; nil: not known
+
+	gaps       map[string]gaps // of beats, by name of the node
+	longestGap float64         // ms, of those that are drawn: the scale of all
+
+	stale staleness
+	gaze  gaze
 }
 
 // question is whether a deed is meant though it would break the last one: the same again means yes.

@@ -151,6 +151,10 @@ func asciiOf(r rune) rune {
 		return '-'
 	case '≤':
 		return '<'
+	case '↑':
+		return '^'
+	case '↓':
+		return 'v'
 	}
 	return '?'
 }

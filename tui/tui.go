@@ -3,7 +3,7 @@
 // [Run] is the screen, [Print] the same news as labelled lines for pipes, plain terminals and screen readers; [CanDraw]
 // says which a terminal is fit for. Both are fed by a [Feed], in general a [Broker], with one [News] a frame, and hand
 // deeds to a [Control]. The screen is one Bubble Tea model (model.go); the panes (picture.go, nodes.go, failure.go,
-// log.go, bars.go) turn its state into rows and know nothing of it; one table (actions.go) is all that can be done.
+// log.go, topology.go, bars.go) turn its state into rows and know nothing of it; one table (actions.go) is all that can be done.
 //
 // The package knows no cluster: who runs the nodes and who receives the results supplies both interfaces. It writes to
 // the terminal and nowhere else, and nothing else may write there while it runs.
@@ -25,6 +25,7 @@ import (
 	"fracture/clock"
 	"fracture/render"
 	"fracture/work"
+	"fracture/work/fractal"
 )
 
 // ErrNotOurs: the node was not started by this lab, so this lab cannot stop or start it. Do it where the node was
@@ -52,6 +53,8 @@ type Control interface {
 	// Guard has the picture's stream guarded so from now on, or started again so where a fault has stopped it. It answers
 	// with what holds now, as people read it.
 	Guard(ctx context.Context, strategy work.Strategy, factor uint8) (string, error)
+	// Look has the picture's stream compute p from now on, and answers once that holds.
+	Look(ctx context.Context, p fractal.Params) error
 	// Monkey has something broken at random every few seconds from now on, or no more.
 	Monkey(ctx context.Context, loose bool) error
 	// Heal ends everything that stands, whoever began it, and answers with what did, as people read it. The monkey rests.

@@ -34,8 +34,17 @@ type Stream struct {
 	Period   time.Duration // between two frames; ignored when Frames is 1
 	Frames   uint64        // how many frames; 0 means without end
 	Strategy Strategy
-	Factor   uint8 // copies of each task, the owner's included
+	Factor   uint8    // copies of each task, the owner's included
+	Revision Revision // of Params
+	From     uint64   // the first frame that has Params of this Revision; those before have others
 }
+
+// Revision numbers what a stream's function is told while the stream runs: 0 is what it was submitted with, and a higher one
+// takes the place of a lower one. It is a count and, in its low bits, who asked, so that no two who ask share one.
+type Revision uint64
+
+// Count is how many revisions there were up to this one, as far as who asked for it knew.
+func (r Revision) Count() uint32 { return uint32(r >> 32) }
 
 // Function is named code that splits a stream's frame into tasks and runs a task. Both are pure: the same bytes in give
 // the same bytes out on every node, so that a result does not depend on who computed it.

@@ -9,7 +9,7 @@ import (
 
 // Violation is a promise that was broken.
 type Violation struct {
-	Check string        // which: lost, once, owner, apart, rising, fence, takeover, bounds, storm or picture
+	Check string        // which: lost, once, owner, apart, rising, fence, takeover, bounds, storm, picture or view
 	At    clock.Instant // virtual time
 	Text  string        // what was seen
 }
@@ -38,6 +38,7 @@ type checks struct {
 	bounds   bounds
 	storm    storm
 	picture  picture
+	views    viewed
 }
 
 func (c *checks) reset() {
@@ -72,6 +73,7 @@ func (c *checks) stepped(w *World, p *process, ev *failover.Event, effects int) 
 // effect: a machine asks for something, or tells of it.
 func (c *checks) effect(w *World, p *process, e *failover.Effect) {
 	c.bounds.effect(w, p, e)
+	c.views.effect(w, p, e)
 	if p.core == nil {
 		c.once.effect(w, e)
 		return

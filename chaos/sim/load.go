@@ -54,6 +54,7 @@ type stream struct {
 	roles     [MaxNodes]role    // what each node is to it
 	vouched   [MaxNodes]vouch   // what each last learned of its leader
 	known     [MaxNodes]heardOf // the highest term of it that each node has heard of
+	shown     shown             // what became of its views
 }
 
 // task is one task of a stream, and what is known of it.
@@ -171,6 +172,7 @@ func (w *World) plan() {
 		w.planPicture(at)
 	}
 	w.liar = none
+	w.planViews(at)
 	if w.calm {
 		w.planFaults()
 		return
@@ -243,6 +245,9 @@ func (w *World) answered(m *failover.Message) {
 		w.out.Accepted++
 	case m.Kind == failover.Refused:
 		s.refused = true
+	case m.Kind == failover.Revised && m.Reason == 0:
+		s.shown.told = max(s.shown.told, m.Stream.Revision)
+		w.out.Views++
 	}
 }
 
@@ -257,6 +262,7 @@ func (w *World) delivered(p *process, m *failover.Message) {
 		w.out.Delivered++
 	}
 	w.checks.picture.delivered(w, s, i)
+	w.checks.views.delivered(w, s, m)
 	if s.spec.Frames == 1 && s.complete() && w.luck(luckLoad, 1, 0, uint64(s.spec.ID)).Hits(stopsWatching) {
 		slot := w.parcels.keep(&failover.Message{Kind: failover.Unsubscribe, Task: work.TaskID{Stream: s.spec.ID}})
 		w.parcels.at(slot).from = p.id

@@ -32,6 +32,7 @@ const (
 	luckField
 	luckBusy
 	luckHang
+	luckView
 )
 
 // luck draws for a spot that is named by its processes' indices; the simulator numbers nodes from 1, so that 0 is all.

@@ -144,6 +144,7 @@ func (w *World) fell(before uint32) {
 // retire lets the sink's owner end the stream.
 func (w *World) retire() {
 	s := &w.streams[0]
+	w.checks.views.agreed(w, s)
 	s.whole = true // nobody waits for the store any more
 	p := w.sinkProcess()
 	w.feed(p, &failover.Event{Kind: failover.Received, Peer: p.id, Message: failover.Message{

@@ -229,7 +229,7 @@ func (w *World) happenAt(p *process, e entry) {
 		w.feed(p, &failover.Event{Kind: failover.Drain})
 	case goes:
 		w.leave(p)
-	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, stops, comesRound, hangs, retires, submits, changes, audits, swings: // they do not happen at one process
+	case dials, starts, strikes, passes, parts, joins, shocks, soothes, spoils, fells, stalls, resumes, stops, comesRound, hangs, retires, submits, changes, audits, swings, revises: // they do not happen at one process
 	}
 }
 

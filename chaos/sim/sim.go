@@ -57,6 +57,7 @@ var Bugs = []struct {
 	{"blind-beats", failover.BugBlindBeats},
 	{"waits-again", failover.BugWaitsAgain},
 	{"old-date", failover.BugOldDate},
+	{"revise-before-copy", failover.BugReviseBeforeCopy},
 }
 
 // Outcome is what became of one seed.
@@ -77,6 +78,7 @@ type Outcome struct {
 	Excused   Excused
 	Needless  int // takeovers from a node that lived
 	Unsent    int // messages given to a link that did not stand
+	Views     int // other views of a stream of which the sink was told that they hold
 
 	Faults    [chaos.LastKind + 1]int // faults that struck, by kind; for those of single messages, the windows
 	Troubles  [Hang + 1]int           // and what went wrong beside them
@@ -277,6 +279,7 @@ const (
 	changes                         // stream slot is to be guarded otherwise
 	audits                          // a takeover's bound has passed; see takeover.go
 	swings                          // the clock that the strike in slot concerns jumps once more
+	revises                         // the stream of frames is to show another view
 )
 
 // happen makes one thing happen.
@@ -322,6 +325,8 @@ func (w *World) happen(e entry) {
 		w.change(int(e.slot))
 	case swings:
 		w.swing(e)
+	case revises:
+		w.revise()
 	case audits:
 		w.checks.takeover.audit(w, int(e.slot))
 	}

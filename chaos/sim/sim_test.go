@@ -43,6 +43,7 @@ func TestWorld_keepsEveryPromise(t *testing.T) {
 				sum.Delivered += out.Delivered
 				sum.Accepted += out.Accepted
 				sum.Orphaned += out.Orphaned
+				sum.Views += out.Views
 				for k, n := range out.Faults {
 					sum.Faults[k] += n
 				}
@@ -74,6 +75,9 @@ func TestWorld_keepsEveryPromise(t *testing.T) {
 		if takeovers[0][s]+takeovers[1][s] == 0 {
 			t.Errorf("no takeover by %v in %d seeds", s, *seedCount)
 		}
+	}
+	if total[0].Views+total[1].Views < int(*seedCount)/4 {
+		t.Errorf("%d views held in %d seeds, want at least one in four", total[0].Views+total[1].Views, *seedCount)
 	}
 	accepted, orphaned := total[0].Accepted+total[1].Accepted, total[0].Orphaned+total[1].Orphaned
 	if orphaned*20 > accepted {

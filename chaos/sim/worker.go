@@ -33,11 +33,22 @@ const inputBytes = 20
 
 func (function) Name() string { return functionName }
 
+// Split makes the input of a tile: the stream, the frame, and the tile with the view above it, of which params without one
+// have none.
 func (function) Split(params []byte, frame uint64, tile, _ uint32, buf []byte) ([]byte, error) {
 	buf = append(buf, params[:8]...)
 	buf = binary.LittleEndian.AppendUint64(buf, frame)
+	if len(params) > 8 {
+		tile |= uint32(params[8]) << viewShift
+	}
 	return binary.LittleEndian.AppendUint32(buf, tile), nil
 }
+
+// viewShift is where in an input's last number the view is.
+const viewShift = 16
+
+// viewOf is the view that an output is of; 0 is none.
+func viewOf(out []byte) int { return int(^binary.LittleEndian.Uint32(out[16:]) >> viewShift) }
 
 func (function) Run(input, buf []byte) ([]byte, error) {
 	if len(input) != inputBytes {
@@ -54,7 +65,7 @@ func isOutput(id work.TaskID, out []byte) bool {
 	return len(out) == inputBytes &&
 		^binary.LittleEndian.Uint64(out) == uint64(id.Stream) &&
 		^binary.LittleEndian.Uint64(out[8:]) == id.Frame &&
-		^binary.LittleEndian.Uint32(out[16:]) == id.Tile
+		^binary.LittleEndian.Uint32(out[16:])&(1<<viewShift-1) == id.Tile
 }
 
 func (w *World) function(name string) work.Function {

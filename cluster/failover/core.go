@@ -59,6 +59,8 @@ const (
 	BugWaitsAgain
 	// BugOldDate goes by the first word of when frame 0 was due, however long it has waited to be read.
 	BugOldDate
+	// BugReviseBeforeCopy answers that a stream's function is told something else before the standbys have it.
+	BugReviseBeforeCopy
 )
 
 func (cfg Config) withDefaults() Config {
@@ -228,7 +230,7 @@ func (c *Core) send(to NodeID, m Message) {
 	case to == 0:
 	case to != c.cfg.ID:
 		c.emit(Effect{Kind: Send, Peer: to, Message: m})
-	case m.Kind == Accepted || m.Kind == Refused || m.Kind == Changed: // the sink that asked lives on this node
+	case m.Kind == Accepted || m.Kind == Refused || m.Kind == Changed || m.Kind == Revised: // the sink that asked lives on this node
 		c.emit(Effect{Kind: Forward, Peer: to, Message: m})
 	default:
 		c.loop = append(c.loop, m)
@@ -280,7 +282,9 @@ func (c *Core) receive(from NodeID, m *Message) {
 		c.lagging(from, m)
 	case Decline:
 		c.declined(from, m)
-	case Accepted, Refused, Changed: // for sinks
+	case Revise:
+		c.revise(from, m)
+	case Accepted, Refused, Changed, Revised: // for sinks
 	}
 }
 

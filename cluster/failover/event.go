@@ -241,6 +241,10 @@ func (k MessageKind) verb() string {
 		return "decline"
 	case Lag:
 		return "lag"
+	case Revise:
+		return "revise"
+	case Revised:
+		return "answer"
 	}
 	return "?"
 }

@@ -80,7 +80,7 @@ func (c *Core) place(from NodeID, m *Message) {
 		return // a repeated or overtaken placement, or the same one by another holder of the splitter
 	}
 	asked := rank == 0 || m.Strategy.Everyone()
-	if h != nil && asked && h.strategy == m.Strategy && (h.state == running || h.answered && h.answers(from, m)) {
+	if h != nil && asked && h.strategy == m.Strategy && h.revision == m.Revision && (h.state == running || h.answered && h.answers(from, m)) {
 		h.renew(m, rank)
 		if h.state == ended {
 			c.release(h) // their copies are as new as the placement
@@ -89,6 +89,9 @@ func (c *Core) place(from NodeID, m *Message) {
 	}
 	if h != nil {
 		c.cancel(h)
+		if h.revision != m.Revision {
+			h.input = nil // what was given to a worker in this very Step is another input, and points there
+		}
 	}
 	if h == nil {
 		if h = c.tasks.add(m.Task); h == nil {
@@ -98,7 +101,7 @@ func (c *Core) place(from NodeID, m *Message) {
 	}
 	h.renew(m, rank)
 	h.answered = false
-	h.function, h.input, h.since = m.Function, append(h.input[:0], m.Payload...), c.now
+	h.function, h.revision, h.input, h.since = m.Function, m.Revision, append(h.input[:0], m.Payload...), c.now
 	if asked {
 		c.run(h)
 		return
@@ -153,7 +156,7 @@ func (c *Core) run(h *held) {
 	h.until = clock.Never
 	c.emit(Effect{Kind: Execute, Message: Message{
 		Kind: Place, Task: h.id, Epoch: h.epoch, Function: h.function, Strategy: h.strategy, Need: h.copies,
-		Holders: h.holders, Payload: h.input,
+		Holders: h.holders, Revision: h.revision, Payload: h.input,
 	}})
 }
 

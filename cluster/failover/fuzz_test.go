@@ -47,16 +47,16 @@ func (d *dice) stream() *work.Stream {
 	return &work.Stream{
 		ID: work.StreamID(d.roll(4)), Function: []string{"echo/1", "chess/1"}[d.roll(5)/4], Tiles: uint32(d.roll(5)),
 		Period: time.Duration(d.roll(4)) * 10 * time.Millisecond, Frames: uint64(d.roll(4)),
-		Strategy: work.Strategy(d.roll(4)), Factor: uint8(d.roll(6)),
+		Strategy: work.Strategy(d.roll(4)), Factor: uint8(d.roll(6)), Revision: work.Revision(d.roll(4)), From: uint64(d.roll(4)),
 	}
 }
 
 func (d *dice) message() Message {
 	return Message{
-		Kind: MessageKind(d.roll(int(Decline) + 2)), Reason: Reason(d.roll(6)), Failed: d.roll(4) == 0,
+		Kind: MessageKind(d.roll(int(Revised) + 2)), Reason: Reason(d.roll(6)), Failed: d.roll(4) == 0,
 		Function: []string{"echo/1", "chess/1"}[d.roll(5)/4], Task: d.task(), Epoch: d.epoch(), Holders: d.holders(),
 		Splitters: d.holders(), Have: uint32(d.roll(2)), Ran: time.Duration(d.roll(3)-1) * 50 * time.Millisecond,
-		Stream: d.stream(), Payload: []byte("payload"),
+		Stream: d.stream(), Revision: work.Revision(d.roll(4)), Payload: []byte("payload"),
 	}
 }
 

@@ -45,6 +45,7 @@ func (c *Core) share(s *stream) {
 		return
 	}
 	s.shared = c.terms.share(s.spec.ID, max(s.shared+1, s.next)-1) // not what is followed by a frame that was marked
+	s.shared = max(s.shared, s.revisions[0].from)                  // nor what was told something that is not known here
 	list := c.candidates(c.now, s.spec.Strategy)
 	for c.now >= s.shareAt() {
 		if f := s.frame(s.shared); f != nil {
@@ -68,10 +69,11 @@ func (t *tile) fences(m *Message) bool {
 
 // ballot is what the holders of one task have answered.
 type ballot struct {
-	votes   [MaxFactor]vote // in the order in which they came
-	n       int
-	decided bool
-	winner  uint64
+	revision work.Revision   // of what the task was split from that they answer
+	votes    [MaxFactor]vote // in the order in which they came
+	n        int
+	decided  bool
+	winner   uint64
 }
 
 // vote is one holder's answer.
@@ -107,9 +109,12 @@ func (c *Core) vote(s *stream, f *frame, from NodeID, m *Message) bool {
 		f.votes = make([]ballot, s.spec.Tiles)
 	}
 	b := &f.votes[m.Task.Tile]
+	if m.Revision > b.revision && !b.decided { // they answer something else, and what the others answered is not wanted any more
+		*b = ballot{revision: m.Revision}
+	}
 	v := vote{by: from, name: c.weight(from), sum: answer(m)}
-	if v.name == 0 {
-		return false // gossip has not told who it is, so it might vote twice
+	if v.name == 0 || m.Revision != b.revision {
+		return false // gossip has not told who it is, so it might vote twice; or it answers something else
 	}
 	if b.decided {
 		c.mask(m, v, b.winner)
@@ -208,7 +213,7 @@ func (c *Core) giveUp(s *stream, f *frame, i uint32) {
 	t := &f.tiles[i]
 	m := Message{
 		Kind: Result, Task: work.TaskID{Stream: s.spec.ID, Frame: f.number, Tile: i}, Failed: true, Payload: []byte(errGivenUp),
-		Epoch: Epoch{Term: s.term, Try: t.epoch.Try + 1},
+		Epoch: Epoch{Term: s.term, Try: t.epoch.Try + 1}, Revision: s.told(f.number).number,
 	}
 	c.emit(Effect{Kind: Drop, Peer: t.holders.Owner(), Message: Message{Task: m.Task, Epoch: m.Epoch, Have: 1, Need: 1}})
 	c.result(c.cfg.ID, &m)

@@ -27,6 +27,7 @@ const (
 	// runs of frames that are complete, see appendRuns; they are taken of a stream without end alone.
 	Hold
 	// Held acknowledges Hold, or asks whether a copy is still wanted. Have is 1 where who asks knows that the submit was accepted.
+	// Revision is the newest that its sender has, Task.Frame its first frame; Stream holds it where the receiver may not have it.
 	Held
 	// Mark tells the splitter's standbys that every task of Task.Frame has been placed. Need counts the frames from the oldest
 	// that is not complete to this one.
@@ -61,6 +62,13 @@ const (
 	Lag
 	// Decline tells the leader of a stream that a placement under an older term, of Holders, was refused: its sender does not run it.
 	Decline
+	// Revise asks the leader of a stream that runs to have its function told Stream's Params from now on, as revision
+	// Stream.Revision. Where the leader has that one or a higher one, it asks which.
+	Revise
+	// Revised answers Revise, and tells every sink that watches the stream: each of Holders has Stream's newest Params, which are
+	// those of its frames from Task.Frame on. With the Reason BadStream the function does not take what was asked for, which
+	// Stream is.
+	Revised
 )
 
 // Reason says why a submit was refused, or a copy is not wanted.
@@ -83,6 +91,8 @@ const (
 	Stopped
 	// NoStream: what is to be changed does not run.
 	NoStream
+	// Overtaken: another has had the stream's function told something else meanwhile, which holds. Ask again if need be.
+	Overtaken
 )
 
 // String names the reason in words.
@@ -102,6 +112,8 @@ func (r Reason) String() string {
 		return "stopped by a fault"
 	case NoStream:
 		return "no such stream is running"
+	case Overtaken:
+		return "another has changed it meanwhile"
 	}
 	return "no reason"
 }
@@ -117,14 +129,15 @@ type Message struct {
 	Function  string        // Place, Copy: which function to run
 	Task      work.TaskID
 	Epoch     Epoch
-	Holders   Holders // who runs and stands by (Place, Copy, Result), or who leads and stands by (Hold, Mark)
-	Splitters Holders // Place, Copy: where the result goes
+	Holders   Holders       // who runs and stands by (Place, Copy, Result), or who leads and stands by (Hold, Mark)
+	Splitters Holders       // Place, Copy: where the result goes
+	Revision  work.Revision // Place, Copy, Result: of the params that the task was split from; Held: see there
 	Have      uint32
 	Need      uint32        // Place, Copy, Result: how many copies the strategy asks for; others: see their kind
 	Ran       time.Duration // Result: how long the function took; Lag: so far; Submit, Hold, Mark: how long ago frame 0 was due. Never negative
 	Began     clock.Instant // Submit, Hold, Mark: when frame 0 was due, for whoever shares the clock
 	Clock     uint64        // Submit, Hold, Mark: which clock; 0 where nobody is known to share it
-	Stream    *work.Stream  // Submit, Hold
+	Stream    *work.Stream  // Submit, Hold, Change, Changed, Held, Revise, Revised
 	Payload   []byte        // Place, Copy: the function's input; Result: its output; Hold: see there
 }
 

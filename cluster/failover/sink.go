@@ -21,10 +21,10 @@ type SinkConfig struct {
 //
 // It takes the events of a Core that concern it, and from its own owner (Peer is its own ID) a Submit to open a stream
 // (with Have, one that others may ask for too: every sink asks the same node for it, and none ends it for the others),
-// a Retire to end one, a Change to guard it otherwise, a Subscribe to watch one that somebody else submitted and an
-// Unsubscribe to look away. It answers
+// a Retire to end one, a Change to guard it otherwise, a Revise to have its function told Stream's Params (with Have, to learn
+// what it is told), a Subscribe to watch one that somebody else submitted and an Unsubscribe to look away. It answers
 // with Send, Deliver, Repeat, Refuse and Drop; and with Forward for what its owner must know: Accepted, or Refused for
-// good, which whoever watches a stream is told too where a fault has stopped it; and Changed. A stream without end that a
+// good, which whoever watches a stream is told too where a fault has stopped it; Changed; and Revised, also where others asked. A stream without end that a
 // fault has stopped may be submitted again: its frames go on where they would be by now.
 type Sink struct {
 	cfg     SinkConfig
@@ -33,6 +33,7 @@ type Sink struct {
 	nodes   []sinkNode
 	watches []work.StreamID // subscribed to; 0 is all
 	streams []*watched
+	asked   work.Revision // the highest revision that it has asked for, of any stream: none is said twice, also where a stream was forgotten
 }
 
 // sinkNode is a node as a sink sees it, or whoever else has a link to it: another sink leads no streams.
@@ -91,6 +92,9 @@ func (s *Sink) Step(now clock.Instant, ev Event, out []Effect) []Effect {
 		if w.change != nil && now >= w.changeAt {
 			s.askChange(w)
 		}
+		if w.revise != nil && now >= w.reviseAgain.at {
+			s.askRevise(w)
+		}
 	}
 	out, s.out = s.out, nil
 	return out
@@ -103,6 +107,9 @@ func (s *Sink) Wake() clock.Instant {
 		wake = min(wake, s.deadline(w), w.repeatAt())
 		if w.change != nil {
 			wake = min(wake, w.changeAt)
+		}
+		if w.revise != nil {
+			wake = min(wake, w.reviseAgain.at)
 		}
 	}
 	return wake
@@ -236,6 +243,12 @@ func (s *Sink) receive(from NodeID, m *Message) {
 		}
 	case Changed:
 		s.changed(m)
+	case Revise:
+		if from == s.cfg.ID && m.Stream != nil {
+			s.revise(m.Stream, m.Have > 0)
+		}
+	case Revised:
+		s.revised(m)
 	case Result:
 		s.result(m)
 	case Hold, Held, Mark, Place, Copy, Done, Fence, Yield, Lag, Decline: // between nodes
@@ -261,6 +274,7 @@ func (s *Sink) open(spec *work.Stream, shared bool) {
 	}
 	copied := *spec
 	w.spec, w.shared, w.heard, w.strategy = &copied, shared, s.now, spec.Strategy
+	w.remember()
 	if !w.stopped { // else its frames are due when they would have been
 		w.began = s.now
 	}

@@ -144,6 +144,7 @@ func (c *Core) tend(s *stream) {
 		}
 		return
 	}
+	c.tendRevision(s)
 	if late := c.now.Sub(s.due(s.next)); s.spec.Frames == 0 && late > windowTime {
 		if behind := uint64((late - windowTime) / s.spec.Period); behind > 0 { // nobody wants frames that old, nor older ones
 			c.emit(Effect{Kind: Drop, Message: Message{Task: work.TaskID{Stream: s.spec.ID, Frame: s.next}, Have: uint32(behind)}})
@@ -173,6 +174,9 @@ func (c *Core) split(s *stream) {
 	}
 	k := s.next
 	s.next++
+	if s.pending && k >= s.spec.From {
+		c.putOff(s)
+	}
 	f := s.frame(k)
 	list := c.candidates(c.now, s.spec.Strategy)
 	for i := range f.tiles {
@@ -200,9 +204,12 @@ func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate, anew b
 	}
 	id := work.TaskID{Stream: s.spec.ID, Frame: f.number, Tile: i}
 	start := len(c.scratch)
-	scratch, err := s.fn.Split(s.spec.Params, f.number, i, s.spec.Tiles, c.scratch)
+	told := s.told(f.number)
+	scratch, err := s.fn.Split(told.params, f.number, i, s.spec.Tiles, c.scratch)
 	if err != nil { // the function cannot make this task: that is its result
-		c.result(c.cfg.ID, &Message{Kind: Result, Task: id, Epoch: Epoch{Term: s.term}, Failed: true, Payload: []byte(err.Error())})
+		c.result(c.cfg.ID, &Message{
+			Kind: Result, Task: id, Epoch: Epoch{Term: s.term}, Revision: told.number, Failed: true, Payload: []byte(err.Error()),
+		})
 		return
 	}
 	c.scratch = scratch
@@ -212,7 +219,8 @@ func (c *Core) placeTile(s *stream, f *frame, i uint32, list []candidate, anew b
 	}
 	m := Message{
 		Kind: Place, Task: id, Epoch: Epoch{Term: s.term}, Function: s.spec.Function, Strategy: s.spec.Strategy,
-		Holders: t.holders, Splitters: s.holders, Need: uint32(s.copies()), Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
+		Holders: t.holders, Splitters: s.holders, Revision: told.number, Need: uint32(s.copies()),
+		Payload: c.scratch[start:len(c.scratch):len(c.scratch)],
 	}
 	if s.leading() {
 		switch {

@@ -67,19 +67,23 @@ type actor struct {
 	came       map[work.TaskID]clock.Instant // when a result was delivered
 }
 
-// echo answers a task with its own name, and cannot split what broken names.
+// echo answers a task with its own name and the stream's params, and cannot split what broken names.
 type echo struct{ broken func(frame uint64) bool }
 
 var errCannotSplit = errors.New("no such frame")
 
 func (echo) Name() string { return "echo/1" }
 
-func (f echo) Split(_ []byte, frame uint64, tile, _ uint32, buf []byte) ([]byte, error) {
-	if f.broken != nil && f.broken(frame) {
+func (f echo) Split(params []byte, frame uint64, tile, _ uint32, buf []byte) ([]byte, error) {
+	if f.broken != nil && f.broken(frame) || string(params) == echoRefuses {
 		return nil, errCannotSplit
 	}
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(buf, frame), tile), nil
+	buf = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(buf, frame), tile)
+	return append(buf, params...), nil
 }
+
+// echoRefuses are params that echo cannot split a frame from.
+const echoRefuses = "nonsense"
 
 func (echo) Run(input, buf []byte) ([]byte, error) { return append(buf, input...), nil }
 

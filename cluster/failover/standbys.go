@@ -9,6 +9,9 @@ func (c *Core) heldBy(from NodeID, m *Message) {
 	s := c.stream(m.Task.Stream)
 	answer := Message{Task: work.TaskID{Stream: m.Task.Stream}, Epoch: m.Epoch}
 	known := c.terms.see(m.Task.Stream, m.Epoch.Term)
+	if s != nil && s.leading() && m.Epoch.Term == s.term {
+		c.hasRevision(s, from, m)
+	}
 	switch {
 	case s == nil && m.Epoch.Term < known: // another leads it since, or did
 		c.fence(from, m.Task.Stream, Epoch{Term: known})
@@ -82,7 +85,7 @@ func (c *Core) mend(s *stream) {
 	}
 	for r := 1; r < old.Len(); r++ {
 		if kept.Rank(old[r]) < 0 {
-			s.copied = s.copied.without(old[r])
+			s.copied, s.current = s.copied.without(old[r]), s.current.without(old[r])
 			c.letGo(s, old[r])
 		}
 	}

@@ -26,6 +26,12 @@ type stream struct {
 	ring     []frame       // frame k is at k mod len
 	runs     []usualRun    // for how long each tile runs
 
+	revisions []revision // what the function is told, by the frames that are split from it; the newest, which spec has too, last
+	current   Holders    // those of the standbys that have the newest, in no order
+	pending   bool       // at the leader that took it: some have it not yet, and no frame is split from it before they do
+	reviser   NodeID     // who is to hear that all have it; 0: nobody waits
+	holdAgain retry      // when to give it once more to those that have it not
+
 	// While a submit waits for its first copy.
 	submitter NodeID
 	accepted  bool
@@ -73,6 +79,7 @@ const (
 func newStream(self NodeID, spec *work.Stream, fn work.Function) *stream {
 	s := &stream{spec: *spec, fn: fn, self: self, watchAt: clock.Never, deadline: clock.Never, askAgain: retry{at: clock.Never}}
 	s.spec.Params = append([]byte(nil), spec.Params...)
+	s.revisions = []revision{{s.spec.Revision, s.spec.From, s.spec.Params}}
 	window := uint64(minWindow)
 	for window < maxWindow && time.Duration(window)*spec.Period < windowTime {
 		window *= 2
@@ -146,10 +153,14 @@ func (s *stream) wake() clock.Instant {
 	if !s.accepted {
 		return min(s.deadline, s.askAgain.at)
 	}
-	if s.ended() {
-		return s.watchAt
+	wake := s.watchAt
+	if s.unrevised() {
+		wake = min(wake, s.holdAgain.at)
 	}
-	return min(s.due(s.next), s.watchAt)
+	if s.ended() {
+		return wake
+	}
+	return min(s.due(s.next), wake)
 }
 
 // copies is how many holders each task, and the splitter role itself, shall have.
@@ -196,6 +207,7 @@ func (c *Core) hold(from NodeID, m *Message) {
 		s.takeRuns(m.Payload)
 		c.streams = append(c.streams, s)
 	}
+	s.revise(m.Stream)
 	if !m.Epoch.Below(s.epoch()) {
 		s.guard(m.Stream.Strategy, m.Stream.Factor, c.now)
 		s.behind = false
@@ -203,7 +215,11 @@ func (c *Core) hold(from NodeID, m *Message) {
 	c.adopt(s, m.Epoch, m.Holders)
 	s.accepted = s.accepted || m.Have > 0
 	c.hear(s)
-	c.send(from, Message{Kind: Held, Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+	answer := s.hasCopy()
+	if s.spec.Revision > m.Stream.Revision {
+		answer.Stream = &s.spec
+	}
+	c.send(from, answer)
 	c.takeOverStream(s, 0)
 }
 
@@ -231,6 +247,7 @@ func (c *Core) adopt(s *stream, reign Epoch, holders Holders) {
 		s.vouched, s.asked = 0, 0
 	}
 	s.term, s.version, s.holders, s.copied, s.former = reign.Term, reign.Try, holders, Holders{}, Holders{}
+	s.current, s.pending, s.reviser = Holders{}, false, 0
 	if holders.Rank(c.cfg.ID) < 0 {
 		c.forget(s)
 		return

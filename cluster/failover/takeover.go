@@ -42,7 +42,8 @@ func (c *Core) reign(s *stream, signal Signal) {
 	holders := Holders{c.cfg.ID}
 	copy(holders[1:], s.holders[rank+1:])
 	s.holders = holders
-	s.accepted, s.deadline = true, clock.Never // whether or not the sink was told: it is done
+	s.current, s.pending, s.reviser = Holders{}, false, 0 // the newest revision holds at once: it may have been answered
+	s.accepted, s.deadline = true, clock.Never            // whether or not the sink was told: it is done
 	c.emit(Effect{Kind: Promote, Signal: signal, Peer: before, Message: Message{
 		Task: work.TaskID{Stream: s.spec.ID, Frame: s.next, Tile: SplitterTile}, Epoch: Epoch{Term: s.term},
 	}})
@@ -172,7 +173,12 @@ func (c *Core) askWhetherHeld(s *stream) {
 	}
 	for r := 0; r < s.holders.Rank(c.cfg.ID); r++ {
 		if _, lost := c.lostHolder(s.holders[r]); !lost {
-			c.send(s.holders[r], Message{Kind: Held, Have: s.known(), Task: work.TaskID{Stream: s.spec.ID}, Epoch: s.epoch()})
+			question := s.hasCopy()
+			question.Have = s.known()
+			if s.spec.Revision > 0 {
+				question.Stream = &s.spec
+			}
+			c.send(s.holders[r], question)
 			return
 		}
 	}

@@ -30,6 +30,7 @@ type held struct {
 	hedged    bool   // runs beside an owner that takes long
 	answered  bool   // by this node
 	function  string
+	revision  work.Revision // of what the input was split from
 	input     []byte
 }
 

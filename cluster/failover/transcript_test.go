@@ -27,6 +27,7 @@ var scenes = []struct {
 	{"refused", playRefused},
 	{"active", playActive},
 	{"vote", playVote},
+	{"revise", playRevise},
 }
 
 func TestTranscripts(t *testing.T) {

@@ -33,6 +33,13 @@ type watched struct {
 	change    *work.Stream  // how the stream is to be guarded from now on; nil: nobody waits for an answer
 	changeAt  clock.Instant // when it is asked for again
 	changes   int           // how often it was
+
+	told        *work.Stream  // the newest that is known here of what its function is told; nil: nothing
+	highest     work.Revision // that was heard of
+	revise      *work.Stream  // what it is to be told from now on; nil: nobody waits for an answer
+	reviseAgain retry         // when that is asked for again
+	revises     int           // how often it was
+	comparedAt  clock.Instant // when its leader was last told what is known here
 }
 
 // maxChanges bounds how often a change is asked for.
@@ -321,6 +328,7 @@ func (s *Sink) result(m *Message) {
 	if w.left > 0 {
 		w.left--
 	}
+	s.compare(w, m)
 	s.out = append(s.out, Effect{Kind: Deliver, Message: *m})
 	s.date(w, m.Task.Frame)
 }

@@ -48,6 +48,7 @@ func drawMessage(t *rapid.T) failover.Message {
 		Began:     clock.Instant(rapid.Int64().Draw(t, "began")),
 		Clock:     rapid.Uint64().Draw(t, "clock"),
 		Strategy:  work.Strategy(rapid.Uint8().Draw(t, "guarded")),
+		Revision:  work.Revision(rapid.Uint64().Draw(t, "revised")),
 		Payload:   rapid.SliceOfN(rapid.Byte(), 1, 300).Draw(t, "payload"),
 	}
 	if rapid.Bool().Draw(t, "has a stream") {
@@ -60,6 +61,8 @@ func drawMessage(t *rapid.T) failover.Message {
 			Frames:   rapid.Uint64().Draw(t, "frames"),
 			Strategy: work.Strategy(rapid.Uint8().Draw(t, "strategy")),
 			Factor:   rapid.Uint8().Draw(t, "factor"),
+			Revision: work.Revision(rapid.Uint64().Draw(t, "revision")),
+			From:     rapid.Uint64().Draw(t, "from"),
 		}
 	}
 	return m
@@ -138,11 +141,12 @@ func asProto(m failover.Message) *Message {
 		Term: uint64(m.Epoch.Term), Try: uint32(m.Epoch.Try), Rank: uint32(m.Epoch.Rank),
 		Holders: ids(m.Holders), Splitters: ids(m.Splitters),
 		Strategy: uint32(m.Strategy), By: uint32(m.Epoch.By), Have: m.Have, Need: m.Need, RanNs: int64(m.Ran), Began: uint64(m.Began), Clock: m.Clock, Payload: m.Payload,
+		Revision: uint64(m.Revision),
 	}
 	if s := m.Stream; s != nil {
 		p.Spec = &Stream{
 			Id: uint64(s.ID), Function: s.Function, Params: s.Params, Tiles: s.Tiles, PeriodNs: int64(s.Period),
-			Frames: s.Frames, Strategy: uint32(s.Strategy), Factor: uint32(s.Factor),
+			Frames: s.Frames, Strategy: uint32(s.Strategy), Factor: uint32(s.Factor), Revision: uint64(s.Revision), From: s.From,
 		}
 	}
 	return p

@@ -175,6 +175,8 @@ func (d *decoder) message(b []byte) (failover.Message, error) {
 			m.Strategy = work.Strategy(r.varint(f, math.MaxUint8))
 		case messageBy:
 			m.Epoch.By = failover.NodeID(r.fixed32(f))
+		case messageRevision:
+			m.Revision = work.Revision(r.fixed64(f))
 		case messageSpec:
 			m.Stream = r.stream(f)
 		case messageFunction:
@@ -336,6 +338,10 @@ func (r *reader) stream(f field) *work.Stream {
 			s.Strategy = work.Strategy(r.varint(f, math.MaxUint8))
 		case streamFactor:
 			s.Factor = uint8(r.varint(f, math.MaxUint8))
+		case streamRevision:
+			s.Revision = work.Revision(r.fixed64(f))
+		case streamFrom:
+			s.From = r.varint(f, math.MaxUint64)
 		}
 	}
 	return s

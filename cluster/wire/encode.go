@@ -33,8 +33,10 @@ const (
 	messageHave, messageNeed, messageRan                     = 12, 13, 14
 	messageSpec, messagePayload, messageFunction             = 15, 16, 17
 	messageBegan, messageClock, messageStrategy, messageBy   = 18, 19, 20, 21
+	messageRevision                                          = 22
 	streamID, streamFunction, streamParams, streamTiles      = 1, 2, 3, 4
 	streamPeriod, streamFrames, streamStrategy, streamFactor = 5, 6, 7, 8
+	streamRevision, streamFrom                               = 9, 10
 )
 
 // appendMessage appends m as one entry of Batch.messages. What m points to is copied.
@@ -60,6 +62,7 @@ func appendMessage(b []byte, m *failover.Message) []byte {
 	b = appendFixed64(b, messageClock, m.Clock)
 	b = appendVarint(b, messageStrategy, uint64(m.Strategy))
 	b = appendFixed32(b, messageBy, uint32(m.Epoch.By))
+	b = appendFixed64(b, messageRevision, uint64(m.Revision))
 	if m.Stream != nil {
 		b = appendStream(b, m.Stream)
 	}
@@ -78,6 +81,8 @@ func appendStream(b []byte, s *work.Stream) []byte {
 	b = appendVarint(b, streamFrames, s.Frames)
 	b = appendVarint(b, streamStrategy, uint64(s.Strategy))
 	b = appendVarint(b, streamFactor, uint64(s.Factor))
+	b = appendFixed64(b, streamRevision, uint64(s.Revision))
+	b = appendVarint(b, streamFrom, s.From)
 	return closeLength(b, start)
 }
 

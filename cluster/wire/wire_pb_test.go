@@ -195,6 +195,7 @@ type Message struct {
 	Clock         uint64                 `protobuf:"fixed64,19,opt,name=clock,proto3" json:"clock,omitempty"`
 	Strategy      uint32                 `protobuf:"varint,20,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	By            uint32                 `protobuf:"fixed32,21,opt,name=by,proto3" json:"by,omitempty"` // the epoch: who placed it
+	Revision      uint64                 `protobuf:"fixed64,22,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -376,6 +377,13 @@ func (x *Message) GetBy() uint32 {
 	return 0
 }
 
+func (x *Message) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 // Stream mirrors work.Stream.
 type Stream struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -387,6 +395,8 @@ type Stream struct {
 	Frames        uint64                 `protobuf:"varint,6,opt,name=frames,proto3" json:"frames,omitempty"`
 	Strategy      uint32                 `protobuf:"varint,7,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	Factor        uint32                 `protobuf:"varint,8,opt,name=factor,proto3" json:"factor,omitempty"`
+	Revision      uint64                 `protobuf:"fixed64,9,opt,name=revision,proto3" json:"revision,omitempty"`
+	From          uint64                 `protobuf:"varint,10,opt,name=from,proto3" json:"from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,6 +487,20 @@ func (x *Stream) GetFactor() uint32 {
 	return 0
 }
 
+func (x *Stream) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *Stream) GetFrom() uint64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
 var File_wire_proto protoreflect.FileDescriptor
 
 const file_wire_proto_rawDesc = "" +
@@ -493,7 +517,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x06R\vincarnation\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\aR\x02id\x12\x12\n" +
-	"\x04sink\x18\x04 \x01(\bR\x04sink\"\xf9\x03\n" +
+	"\x04sink\x18\x04 \x01(\bR\x04sink\"\x95\x04\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\rR\x06reason\x12\x16\n" +
@@ -516,7 +540,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x05began\x18\x12 \x01(\x06R\x05began\x12\x14\n" +
 	"\x05clock\x18\x13 \x01(\x06R\x05clock\x12\x1a\n" +
 	"\bstrategy\x18\x14 \x01(\rR\bstrategy\x12\x0e\n" +
-	"\x02by\x18\x15 \x01(\aR\x02by\"\xcb\x01\n" +
+	"\x02by\x18\x15 \x01(\aR\x02by\x12\x1a\n" +
+	"\brevision\x18\x16 \x01(\x06R\brevision\"\xfb\x01\n" +
 	"\x06Stream\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x1a\n" +
 	"\bfunction\x18\x02 \x01(\tR\bfunction\x12\x16\n" +
@@ -525,7 +550,10 @@ const file_wire_proto_rawDesc = "" +
 	"\tperiod_ns\x18\x05 \x01(\x03R\bperiodNs\x12\x16\n" +
 	"\x06frames\x18\x06 \x01(\x04R\x06frames\x12\x1a\n" +
 	"\bstrategy\x18\a \x01(\rR\bstrategy\x12\x16\n" +
-	"\x06factor\x18\b \x01(\rR\x06factorB\x17Z\x15fracture/cluster/wireb\x06proto3"
+	"\x06factor\x18\b \x01(\rR\x06factor\x12\x1a\n" +
+	"\brevision\x18\t \x01(\x06R\brevision\x12\x12\n" +
+	"\x04from\x18\n" +
+	" \x01(\x04R\x04fromB\x17Z\x15fracture/cluster/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once

@@ -111,8 +111,9 @@ func changed(now, before telemetry.Stream) string {
 // guardian changes how the streams of a screen are guarded, and starts its own again where a fault has stopped them.
 type guardian struct {
 	asker
-	scene *scene
-	own   []*work.Stream // submitted by this process; none where it only watches
+	scene  *scene
+	own    []*work.Stream // submitted by this process; none where it only watches
+	viewer *viewer
 }
 
 // Guard implements part of tui.Control. The picture comes first: where it is refused the others are left as they are.
@@ -160,6 +161,7 @@ var errHealElsewhere = errors.New("what stands is ended where it was begun: by H
 // onlooker is that of a screen on somebody else's cluster: nodes are not ours to break, streams are everybody's.
 type onlooker struct {
 	*guardian
+	*viewer
 	keeper
 }
 

@@ -33,13 +33,16 @@ func TestE2E_keysOrderFaultsAndTakeThemBack(t *testing.T) {
 	stands("")
 	s.press("n", "4")
 	stands("cut at n3")
+	s.press("F6")
+	s.await(`▸ topology .* 1 fault stands`, `cut at n3 and n4, \d+ s left`, `3 \S n3 .*✗`)
 	s.press("H")
 	stands("")
+	s.await(`▸ topology .* no fault stands`)
 	s.press("w")
 	s.await(`kept in \S+moment-\d+-\d+`)
 	kept, _ := filepath.Glob(filepath.Join(state, "fracture", "moment-*", "*")) // the pattern is good
-	if len(kept) != 4 {
-		t.Errorf("kept are the files %q, want four", kept)
+	if len(kept) != 5 {
+		t.Errorf("kept are the files %q, want five", kept)
 	}
 	s.press("q")
 	s.await(`exit:0`)

@@ -51,7 +51,7 @@ func (f *labFlags) params() (fractal.Params, error) {
 
 // travel are the parameters of a kind with the journey that was asked for, or the kind's own where none was.
 func (f *labFlags) travel(kind fractal.Kind) (fractal.Params, error) {
-	still := fractal.Params{Kind: kind, View: startOf(kind).Fit(), CX: -0.8, CY: 0.156}
+	still := fractal.Params{Kind: kind, View: fractal.Whole(kind, labWidth, labHeight).Fit(), CX: -0.8, CY: 0.156}
 	journey := f.journey
 	if journey == "" {
 		journey = journeyNone
@@ -72,17 +72,4 @@ func (f *labFlags) travel(kind fractal.Kind) (fractal.Params, error) {
 		return fractal.OriginalJourney(labWidth, labHeight), nil
 	}
 	return fractal.CoralJourney(labWidth, labHeight), nil
-}
-
-// startOf is a view that shows the whole of a set.
-func startOf(kind fractal.Kind) fractal.View {
-	v := fractal.View{Width: labWidth, Height: labHeight, Left: -1.6, Top: 1.2, Right: 1.6, Bottom: -1.2}
-	switch kind {
-	case fractal.Mandelbrot:
-		return fractal.OriginalJourney(labWidth, labHeight).View
-	case fractal.BurningShip:
-		v.Left, v.Right, v.Top, v.Bottom = -2.2, 1.4, 1.0, -2.0
-	case fractal.Julia:
-	}
-	return v
 }

@@ -67,7 +67,7 @@ func TestLab_journeys(t *testing.T) {
 		{[]string{"--journey", "none"}, still, original.View.Left},
 		{[]string{"--view", "-1.5,1,1.5,-1"}, still, -1.5},
 		{[]string{"--journey", "none", "--view", "-1.5,1,1.5,-1"}, still, -1.5},
-		{[]string{"--kind", "julia"}, still, startOf(fractal.Julia).Fit().Left},
+		{[]string{"--kind", "julia"}, still, fractal.Whole(fractal.Julia, labWidth, labHeight).Fit().Left},
 	} {
 		f, err := parsed(t, c.args...)
 		if err != nil {

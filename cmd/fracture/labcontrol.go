@@ -18,6 +18,7 @@ type labControl struct {
 	scene    *scene
 	recorder *recorder
 	monkey   *monkey
+	*viewer
 	healer
 	keeper
 }

@@ -65,6 +65,7 @@ type scene struct {
 
 	deliveries *meter.Inbox[meter.Delivery]
 	traces     *meter.Inbox[failover.Trace]
+	curious    bool // the client's loop's: it was asked what the picture shows
 
 	mu       sync.Mutex // guards what follows
 	statuses map[string]seen
@@ -170,9 +171,13 @@ func (s *scene) deliver(m *failover.Message, at clock.Instant) {
 	}
 	owner := m.Holders[min(int(m.Epoch.Rank), len(m.Holders)-1)]
 	s.broker.Tile(tui.Tile{
-		Index: m.Task.Tile, Frame: m.Task.Frame, Owner: s.client.Name(owner), Arrived: at, Numbers: numbers,
+		Index: m.Task.Tile, Frame: m.Task.Frame, Owner: s.client.Name(owner), Arrived: at, Revision: m.Revision, Numbers: numbers,
 		TakenOver: m.Epoch.Rank > 0 && !m.Strategy.Everyone(),
 	})
+	if !s.curious { // the first tile: somebody leads the stream
+		s.curious = true
+		s.client.Told(pictureStream)
+	}
 }
 
 // news takes what a node tells of itself.
@@ -271,6 +276,9 @@ func (s *scene) watch(ctx context.Context) error {
 		s.pump(now)
 		s.broker.Nodes(s.nodes(now))
 		s.broker.Recording(s.recorder.state())
+		if s.breaks != nil {
+			s.broker.Faults(s.breaks.shown())
+		}
 		s.follow(now)
 		s.sumUp(now)
 	}

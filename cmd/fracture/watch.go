@@ -48,7 +48,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	}
 	defer func() { _ = logs.Close() }()
 	s := newScene(cfg.streams...)
-	g := &guardian{scene: s}
+	g := &guardian{scene: s, viewer: newViewer(&s.broker, cfg)}
 	if cfg.submit {
 		g.own = cfg.streams
 	}
@@ -57,7 +57,7 @@ func watchCluster(ctx context.Context, cfg watchConfig) error {
 	if err != nil {
 		return err
 	}
-	g.client = s.client
+	g.client, g.viewer.client = s.client, s.client
 	for _, note := range cfg.notes {
 		s.broker.Event(note)
 	}
@@ -120,6 +120,8 @@ func newScreenClient(cfg watchConfig, logs io.Writer, s *scene, g *guardian, ref
 		Deliver: s.deliver, News: s.news,
 		Answer: func(m *failover.Message) {
 			switch {
+			case m.Kind == failover.Revised:
+				g.viewer.revised(m)
 			case m.Reason == failover.Stopped:
 				s.stop(m)
 			case m.Kind == failover.Accepted:
@@ -148,9 +150,9 @@ func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian, before *s
 		}
 		return tui.Print(ctx, cfg.options, &s.broker)
 	}
-	var control tui.Control = onlooker{g, keeper{}}
+	var control tui.Control = onlooker{g, g.viewer, keeper{}}
 	if cfg.control != nil {
-		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.monkey, s.heal, keeper{}}
+		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.monkey, g.viewer, s.heal, keeper{}}
 	}
 	return tui.Run(ctx, cfg.options, &s.broker, control)
 }

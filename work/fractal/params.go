@@ -52,6 +52,19 @@ func OriginalJourney(w, h int) Params {
 	}
 }
 
+// Whole is a view of w×h pixels that shows the whole of a set. Its pixels may not be square: see [View.Fit].
+func Whole(kind Kind, w, h int) View {
+	v := View{Width: w, Height: h, Left: -1.6, Top: 1.2, Right: 1.6, Bottom: -1.2}
+	switch kind {
+	case Mandelbrot:
+		return OriginalJourney(w, h).View
+	case BurningShip:
+		v.Left, v.Right, v.Top, v.Bottom = -2.2, 1.4, 1.0, -2.0
+	case Julia:
+	}
+	return v
+}
+
 // CoralJourney is the original's zoom, start and depth, towards a point on the border of the set instead: there is
 // something to see, and something to compute, in every frame.
 func CoralJourney(w, h int) Params {
