@@ -111,6 +111,7 @@ func gently(do func(Control, context.Context, string) error) orderOf {
 func (m *model) give(d deed) bool {
 	select {
 	case m.deeds <- d:
+		m.given++
 		return true
 	default:
 		m.state.say(true, "%s: refused, %d deeds wait already", d.name, maxDeeds)

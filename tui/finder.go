@@ -3,7 +3,6 @@ package tui
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -247,11 +246,8 @@ func pickNode(m *model, _ *action, rest string) tea.Cmd {
 
 // chooseNamed picks a node by its name or by its number in the list, and reports whether there is one.
 func (m *model) chooseNamed(text string) bool {
-	i := m.state.ordinal(text)
-	if number, err := strconv.Atoi(text); i < 0 && err == nil {
-		i = number - 1
-	}
-	if i < 0 || i >= len(m.state.nodes) {
+	i := m.state.numbered(text)
+	if i < 0 {
 		m.state.say(true, "there is no node %s", text)
 		m.soil(paneFooter)
 		return false

@@ -52,6 +52,7 @@ type model struct {
 	canvas *canvas
 	lay    layout
 	deeds  chan deed // for perform; what does not fit is refused
+	given  int       // so many were handed over
 
 	orphaned func() bool // nobody could bring the screen back from the background
 

@@ -25,6 +25,9 @@ type shown struct {
 	asked  [maxViews + 1]work.Revision // by the number of the view, from 1: as which revision it was asked for
 	told   work.Revision               // the highest of which the sink was told that it holds
 	has    [MaxNodes]revision          // what each node last said that it has
+
+	term    failover.Term    // the highest in which a leader has placed a task,
+	holders failover.Holders // and who held the stream then, by its account
 }
 
 // revision is what a node has said that a stream's function is told, from a frame on.
@@ -93,6 +96,9 @@ func (viewed) effect(w *World, p *process, e *failover.Effect) {
 			}
 		}
 	case m.Kind == failover.Place || m.Kind == failover.Copy:
+		if m.Epoch.By == 0 && m.Epoch.Term >= s.shown.term {
+			s.shown.term, s.shown.holders = m.Epoch.Term, m.Splitters
+		}
 		if has := s.shown.has[p.index]; has.id == p.id && m.Revision < has.number && m.Task.Frame >= has.from {
 			w.violate("view", "%s splits task %v from revision %x, and has %x from frame %d on", p.name, m.Task, m.Revision, has.number, has.from)
 		}
@@ -127,14 +133,14 @@ func (viewed) delivered(w *World, s *stream, m *failover.Message) {
 	}
 }
 
-// agreed is called when all has healed for long: whoever holds the stream then has the newest view.
+// agreed is called when all has healed for long: whoever holds the stream then, by its leader's account, has the newest view.
 func (viewed) agreed(w *World, s *stream) {
 	if s.excused() {
 		return
 	}
 	for i := range w.cfg.Nodes {
 		p := &w.processes[i]
-		if r := &s.roles[i]; !p.up || p.frozen || p.wedged || !r.holds(p.id) {
+		if !p.up || p.frozen || p.wedged || s.shown.holders.Rank(p.id) < 0 || !s.roles[i].holds(p.id) {
 			continue
 		}
 		if has := s.shown.has[i]; has.id == p.id && has.number < s.shown.told {

@@ -104,7 +104,8 @@ func labCommand(f *labFlags) *cobra.Command {
 		Long: "Starts nodes and a store, and draws the fractal that they compute together. Pick a node with a number and kill it\n" +
 			"with x: its standbys take over, and the screen shows how long the work stood still. S guards the picture by the next\n" +
 			"strategy while it runs, and starts it again where failfast has stopped it. ? lists the keys.\n" +
-			"Everything ends with the lab. Without a terminal, for keys or for the picture, it prints lines until it is interrupted.",
+			"Everything ends with the lab. Without a terminal, for keys or for the picture, it prints lines until it is interrupted, and\n" +
+			"takes lines: kill n3, heal, guard; help lists them.",
 		Example: "  fracture lab\n  fracture lab --nodes 7 --strategy reschedule\n  fracture lab --nodes 6 --zones 2\n  fracture lab --redis redis://127.0.0.1:6379\n  fracture lab --redis own\n" +
 			"  fracture lab --plain --duration 10s\n  fracture lab --kind julia --view -1.6,1.2,1.6,-1.2\n" +
 			"  fracture lab --journey original\n  fracture lab --tmux",

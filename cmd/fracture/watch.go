@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -148,11 +150,26 @@ func show(ctx context.Context, cfg watchConfig, s *scene, g *guardian, before *s
 		if !cfg.options.JSON {
 			_, _ = fmt.Fprintf(cfg.options.Out, "line mode (%s)\n", why)
 		}
-		return tui.Print(ctx, cfg.options, &s.broker)
 	}
 	var control tui.Control = onlooker{g, g.viewer, keeper{}}
 	if cfg.control != nil {
 		control = labControl{cfg.control, g, before.breaker, s, s.recorder, s.monkey, g.viewer, s.heal, keeper{}}
 	}
-	return tui.Run(ctx, cfg.options, &s.broker, control)
+	switch {
+	case drawable:
+		return tui.Run(ctx, cfg.options, &s.broker, control)
+	case !mayRead(unix.Stdin):
+		return tui.Print(ctx, cfg.options, &s.broker)
+	}
+	return tui.Steer(ctx, cfg.options, &s.broker, control)
+}
+
+// mayRead reports whether a file may be read from without being stopped: a terminal stops whoever reads it in the background.
+func mayRead(fd int) bool {
+	if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err != nil {
+		return true // no terminal
+	}
+	signal.Ignore(syscall.SIGTTIN) // reading fails instead, if it goes there later
+	front, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && front == unix.Getpgrp()
 }
