@@ -150,8 +150,8 @@ func (a *action) told(name bool) string {
 // fitting is what an action does, as much of it as there is room for: all, its first clause, or a few words.
 func (a *action) fitting(name bool, w int) string {
 	clause := *a
-	if end := strings.IndexAny(a.help, ",;:"); end >= 0 {
-		clause.help = a.help[:end]
+	for _, end := range []string{", ", "; ", ": "} {
+		clause.help, _, _ = strings.Cut(clause.help, end)
 	}
 	for _, text := range []string{a.told(name), clause.told(name)} {
 		if cells(text) <= w {
