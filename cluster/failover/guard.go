@@ -23,9 +23,11 @@ func (s *stream) guard(strategy work.Strategy, factor uint8, now clock.Instant) 
 	}
 }
 
-// shareAt is when a standby splits its next frame beside its leader; Never where it does not.
+// shareAt is when a standby splits its next frame beside its leader; Never where it does not. From a revision it splits nothing
+// before its leader has, which may put it off.
 func (s *stream) shareAt() clock.Instant {
-	if !s.spec.Strategy.Everyone() || !s.accepted || s.spec.Frames != 0 && s.shared >= s.spec.Frames {
+	if !s.spec.Strategy.Everyone() || !s.accepted || s.spec.Frames != 0 && s.shared >= s.spec.Frames ||
+		s.spec.Revision > s.marked && s.shared >= s.spec.From {
 		return clock.Never
 	}
 	return s.due(s.shared)
@@ -109,12 +111,12 @@ func (c *Core) vote(s *stream, f *frame, from NodeID, m *Message) bool {
 		f.votes = make([]ballot, s.spec.Tiles)
 	}
 	b := &f.votes[m.Task.Tile]
-	if m.Revision > b.revision && !b.decided { // they answer something else, and what the others answered is not wanted any more
-		*b = ballot{revision: m.Revision}
-	}
 	v := vote{by: from, name: c.weight(from), sum: answer(m)}
-	if v.name == 0 || m.Revision != b.revision {
-		return false // gossip has not told who it is, so it might vote twice; or it answers something else
+	if v.name == 0 || m.Revision != s.told(m.Task.Frame).number {
+		return false // gossip has not told who it is, so it might vote twice; or it answers something else than is asked
+	}
+	if m.Revision != b.revision && !b.decided { // what the others answered is not asked any more
+		*b = ballot{revision: m.Revision}
 	}
 	if b.decided {
 		c.mask(m, v, b.winner)

@@ -131,7 +131,7 @@ type Message struct {
 	Epoch     Epoch
 	Holders   Holders       // who runs and stands by (Place, Copy, Result), or who leads and stands by (Hold, Mark)
 	Splitters Holders       // Place, Copy: where the result goes
-	Revision  work.Revision // Place, Copy, Result: of the params that the task was split from; Held: see there
+	Revision  work.Revision // Place, Copy, Result, Mark: of the params that the task, or frame, was split from; Held: see there
 	Have      uint32
 	Need      uint32        // Place, Copy, Result: how many copies the strategy asks for; others: see their kind
 	Ran       time.Duration // Result: how long the function took; Lag: so far; Submit, Hold, Mark: how long ago frame 0 was due. Never negative

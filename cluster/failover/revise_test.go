@@ -159,6 +159,33 @@ func TestRevise_waitsForItsStandby(t *testing.T) {
 	s.everyResultOnce(sink, stream, s.next(stream.ID)-3)
 }
 
+// Where every holder splits, none does from a revision that some have not: their results would be of either, and a vote never won.
+func TestRevise_isSplitByNobodyBeforeEachStandbyHasIt(t *testing.T) {
+	for _, strategy := range []work.Strategy{work.Standby, work.Active, work.Vote} {
+		s, _, sink, stream := guarded(t, 5, strategy, 3)
+		last := s.leader(stream.ID).core.stream(stream.ID).holders[2]
+		s.drop = func(_, to *actor, m Message) bool { return m.Kind == Hold && m.Stream.Revision > 0 && to.id == last }
+		s.ask(sink, stream.ID, "left")
+		s.run(60 * time.Millisecond)
+		if answers := sink.answers(); len(answers) > 0 {
+			t.Fatalf("%v: told %+v while one standby has it not", strategy, answers)
+		}
+		for _, e := range sink.all(Deliver) {
+			if got := params(&e.Message); got != "" {
+				t.Fatalf("%v: the result of %v is of %q while one standby has it not", strategy, e.Message.Task, got)
+			}
+		}
+		s.drop = nil
+		s.run(150 * time.Millisecond)
+		answers := sink.answers()
+		if len(answers) != 1 {
+			t.Fatalf("%v: told %+v, want once that it holds", strategy, answers)
+		}
+		s.holdsFrom(sink, answers[0], "left")
+		s.everyResultOnce(sink, stream, s.next(stream.ID)-3)
+	}
+}
+
 func TestRevise_ofTwoSinksTheHigherHolds(t *testing.T) {
 	s, _, sink, stream := guarded(t, 4, work.Standby, 3)
 	other := s.receiver("other")

@@ -184,7 +184,7 @@ func (c *Core) split(s *stream) {
 	}
 	for r := 1; r < s.holders.Len(); r++ {
 		c.send(s.holders[r], Message{
-			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: s.epoch(), Holders: s.holders,
+			Kind: Mark, Task: work.TaskID{Stream: s.spec.ID, Frame: k}, Epoch: s.epoch(), Holders: s.holders, Revision: s.told(k).number,
 			Ran: c.now.Sub(s.start), Began: s.start, Clock: c.cfg.Clock, Need: uint32(s.next - s.base),
 		})
 	}

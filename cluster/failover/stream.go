@@ -26,11 +26,12 @@ type stream struct {
 	ring     []frame       // frame k is at k mod len
 	runs     []usualRun    // for how long each tile runs
 
-	revisions []revision // what the function is told, by the frames that are split from it; the newest, which spec has too, last
-	current   Holders    // those of the standbys that have the newest, in no order
-	pending   bool       // at the leader that took it: some have it not yet, and no frame is split from it before they do
-	reviser   NodeID     // who is to hear that all have it; 0: nobody waits
-	holdAgain retry      // when to give it once more to those that have it not
+	revisions []revision    // what the function is told, by the frames that are split from it; the newest, which spec has too, last
+	current   Holders       // those of the standbys that have the newest, in no order
+	pending   bool          // at the leader that took it: some have it not yet, and no frame is split from it before they do
+	marked    work.Revision // at a standby: the newest that its leader has split a frame from
+	reviser   NodeID        // who is to hear that all have it; 0: nobody waits
+	holdAgain retry         // when to give it once more to those that have it not
 
 	// While a submit waits for its first copy.
 	submitter NodeID
@@ -291,6 +292,7 @@ func (c *Core) mark(from NodeID, m *Message) {
 	// Where the leader's clock is not ours, the mark that took the shortest way shows best when the stream began.
 	s.start = min(s.start, c.origin(m))
 	s.next = max(s.next, m.Task.Frame+1)
+	s.marked = max(s.marked, m.Revision)
 	if behind := s.next - min(s.next, uint64(len(s.ring))); s.base < behind {
 		s.base = behind
 	}
