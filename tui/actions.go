@@ -20,6 +20,8 @@ type action struct {
 	do   func(m *model, key string) tea.Cmd
 	line func(m *model, a *action, rest string) tea.Cmd // with the rest of a line that names it; nil: only one of its keys makes sense
 
+	drawn bool // it is about what is drawn alone: without a screen it does nothing
+
 	of   []pane // the panels that it is about: while one of them has the focus, the footer names it first
 	only bool   // only then do its keys do it; else they may be another action's
 }
@@ -38,13 +40,13 @@ func foremost() []action {
 		{name: "revive", keys: []string{"r"}, label: "r", help: "start the picked node again", brief: "revive",
 			hint: hintRevive, do: (*model).revive, line: onNode},
 		{name: "full", keys: []string{"f"}, label: "f", help: "show the panel with the focus alone; again: all", brief: "panel alone",
-			hint: hintFull, do: (*model).toggleFull, of: stops()[1:]},
+			hint: hintFull, do: (*model).toggleFull, of: stops()[1:], drawn: true},
 		{name: "mouse", keys: []string{"M"}, label: "M", help: "leave the mouse to the terminal; again: take it", brief: "free mouse",
-			hint: hintMouse, do: (*model).freeMouse},
+			hint: hintMouse, do: (*model).freeMouse, drawn: true},
 		{name: "owners", keys: []string{"o"}, label: "o", help: "tint tiles by the node that computed them", brief: "tint owners",
-			hint: hintOwners, do: (*model).toggleOwners},
+			hint: hintOwners, do: (*model).toggleOwners, drawn: true},
 		{name: "hold", keys: []string{"space"}, label: "space", help: "hold the display; the cluster runs on", brief: "hold",
-			hint: hintHold, do: (*model).toggleHold},
+			hint: hintHold, do: (*model).toggleHold, drawn: true},
 		{name: "guard", keys: []string{"S"}, label: "S", help: "guard by the next strategy, or start again", brief: "next guard",
 			hint: hintGuard, do: (*model).guard},
 		{name: "heal", keys: []string{"H"}, label: "H", help: "heal everything that stands", brief: "heal all",
@@ -73,13 +75,13 @@ func looking() []action {
 			help: "pick a node, as a click does; ]: the next, [: back", brief: "pick a node",
 			hint: func(*state, bool) string { return "pick" }, do: (*model).pick, line: pickNode},
 		{name: "focus", keys: []string{"tab", "shift+tab"}, label: "tab", help: "focus the next panel; shift+tab: the one before", brief: "next panel",
-			hint: hintWalk, do: (*model).walk},
+			hint: hintWalk, do: (*model).walk, drawn: true},
 		{name: "jump", keys: []string{"f2", "f3", "f4", "f5", "f6"}, label: "F2-F6", help: "focus one panel; F2 is the picture, F6 the topology", brief: "to a panel",
-			do: (*model).jump},
+			do: (*model).jump, drawn: true},
 		{name: "move", keys: []string{"up", "down"}, label: "↑↓", help: "pick or scroll, in nodes, log and topology", brief: "move",
-			hint: hintMove, do: (*model).move, of: []pane{paneNodes, paneLog, paneTopology}, only: true},
+			hint: hintMove, do: (*model).move, of: []pane{paneNodes, paneLog, paneTopology}, only: true, drawn: true},
 		{name: "palette", keys: []string{"c"}, label: "c", help: "draw with the next palette", brief: "palette",
-			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette},
+			hint: func(*state, bool) string { return "palette" }, do: (*model).nextPalette, drawn: true},
 		{name: "pan", keys: []string{"left", "right", "up", "down"}, label: "arrow", help: "move the picture, as a drag of the mouse does", brief: "move",
 			do: (*model).pan, of: []pane{panePicture}, only: true},
 		{name: "zoom", keys: []string{"+", "=", "-"}, label: "+ -", help: "zoom, at the mouse's last place or in the middle; so does the wheel", brief: "zoom",
@@ -93,7 +95,7 @@ func looking() []action {
 		{name: "journey", keys: []string{"J"}, label: "J", help: "travel from place to place, until a key of these", brief: "travel",
 			hint: hintJourney, do: (*model).journey},
 		{name: "shape", keys: []string{"v"}, label: "v", help: "draw the picture in quadrants, signs or dots", brief: "other cells",
-			do: (*model).nextShape},
+			do: (*model).nextShape, drawn: true},
 	}
 }
 
@@ -103,19 +105,19 @@ func keeping() []action {
 		{name: "record", keys: []string{"R"}, label: "R", help: "record what is broken and healed; again ends it", brief: "record",
 			hint: hintRecord, do: (*model).record},
 		{name: "keep", keys: []string{"w"}, label: "w", help: "write the screen and the picture to files", brief: "write files",
-			do: (*model).keep},
+			do: (*model).keep, drawn: true},
 		{name: "filter", keys: []string{"/"}, label: "/", help: "show of the log what holds a text", brief: "filter log",
-			hint: hintFilter, do: (*model).writeFilter, of: []pane{paneLog}},
+			hint: hintFilter, do: (*model).writeFilter, of: []pane{paneLog}, drawn: true},
 		{name: "scroll", keys: []string{"pgup", "pgdown"}, label: "pgup", help: "scroll the log back; pgdown: on", brief: "scroll log",
-			do: (*model).scroll},
+			do: (*model).scroll, drawn: true},
 		{name: "command", keys: []string{":"}, label: ":", help: "find an action by its name, and run it", brief: "find action",
-			hint: hintCommand, do: (*model).command},
+			hint: hintCommand, do: (*model).command, drawn: true},
 		{name: "help", keys: []string{"?", "f1"}, label: "?", help: "show these keys, or hide them", brief: "help",
 			hint: func(*state, bool) string { return "help" }, do: (*model).toggleHelp},
 		{name: "close", keys: []string{"esc"}, label: "esc", help: "close help, show the panels and all of the log, release the display, focus the picture", brief: "close",
-			do: (*model).closeAll},
+			do: (*model).closeAll, drawn: true},
 		{name: "suspend", keys: []string{"ctrl+z"}, label: "^z", help: "put the screen in the background", brief: "suspend",
-			do: (*model).suspend},
+			do: (*model).suspend, drawn: true},
 		{name: "quit", keys: []string{"q", "ctrl+c"}, label: "q", help: "leave the screen", brief: "quit",
 			hint: func(*state, bool) string { return "quit" }, do: func(*model, string) tea.Cmd { return tea.Quit }},
 	}

@@ -61,8 +61,7 @@ func (d deed) perform(ctx context.Context, control Control) (msg tea.Msg) {
 }
 
 // order has something done to the picked node, beside the loop; what comes of it is an [answer], which says of the node what was
-// done. What breaks the last one is
-// asked for twice.
+// done. What breaks the last one is asked for twice.
 func (m *model) order(verb, said, key string, do orderOf) tea.Cmd {
 	m.soil(paneFooter)
 	n := m.state.target()

@@ -235,6 +235,9 @@ func onNode(m *model, a *action, rest string) tea.Cmd {
 	if !m.chooseNamed(rest) {
 		return nil
 	}
+	if m.lines {
+		return a.do(m, "the same line")
+	}
 	return a.do(m, a.keys[0])
 }
 
@@ -252,7 +255,9 @@ func (m *model) chooseNamed(text string) bool {
 		m.soil(paneFooter)
 		return false
 	}
-	m.choose(m.state.nodes[i].Name)
+	if name := m.state.nodes[i].Name; name != m.state.picked { // else a question about it stands
+		m.choose(name)
+	}
 	return true
 }
 

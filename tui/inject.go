@@ -55,7 +55,7 @@ func (m *model) part(key string) bool {
 	s.parting, s.message = "", ""
 	m.soil(paneFooter)
 	i, err := strconv.Atoi(key)
-	if err != nil || i < 1 || i > min(len(s.nodes), 9) || s.nodes[i-1].Name == node {
+	if err != nil || i < 1 || i > len(s.nodes) || s.nodes[i-1].Name == node {
 		return false
 	}
 	peer := s.nodes[i-1].Name

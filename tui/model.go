@@ -53,6 +53,7 @@ type model struct {
 	lay    layout
 	deeds  chan deed // for perform; what does not fit is refused
 	given  int       // so many were handed over
+	lines  bool      // there is no screen, and who acts writes lines
 
 	orphaned func() bool // nobody could bring the screen back from the background
 

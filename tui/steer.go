@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +20,8 @@ import (
 const maxOrder = 256
 
 // Steer is [Print] for a user who acts: each line of Options.In is an action by its name, with what it is for behind it, as behind the
-// screen's colon: "kill n3", "guard", "heal". What comes of it is a line, too. The end of the input ends nothing; quit does.
+// screen's colon: "kill n3", "guard", "heal". What comes of it is a line, too. The end of the input ends nothing; quit does. When it
+// returns a read of the input may still wait.
 func Steer(ctx context.Context, opts Options, feed Feed, control Control) error {
 	opts = opts.withDefaults()
 	ctx, cancel := context.WithCancel(ctx)
@@ -28,7 +30,7 @@ func Steer(ctx context.Context, opts Options, feed Feed, control Control) error 
 	if err != nil {
 		return err
 	}
-	orders, told := make(chan string), make(chan tea.Msg)
+	orders, told := make(chan order), make(chan tea.Msg)
 	go readOrders(ctx, opts.In, orders) // it ends with its input, which nobody else reads
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -64,27 +66,37 @@ func Steer(ctx context.Context, opts Options, feed Feed, control Control) error 
 	}
 }
 
-// readOrders hands on the lines of an input until it ends. What is longer than a line may be is handed on in pieces, which are no
-// actions.
-func readOrders(ctx context.Context, in io.Reader, orders chan<- string) {
+// order is a line of the input.
+type order struct {
+	text string
+	long bool // it is longer than a line may be, and this is its beginning
+}
+
+// readOrders hands on the lines of an input until it ends.
+func readOrders(ctx context.Context, in io.Reader, orders chan<- order) {
 	r := bufio.NewReaderSize(in, maxOrder)
-	for {
-		line, _, err := r.ReadLine()
+	for rest := false; ; {
+		line, more, err := r.ReadLine()
 		if err != nil {
 			return
 		}
-		select {
-		case orders <- string(line):
-		case <-ctx.Done():
-			return
+		if !rest {
+			select {
+			case orders <- order{string(line), more}:
+			case <-ctx.Done():
+				return
+			}
 		}
+		rest = more
 	}
 }
 
 // steer is the line mode with the screen's model behind it, which nobody draws.
 type steer struct {
 	*printer
-	model *model
+	model   *model
+	last    string // line
+	waiting string // the action of which it is not told yet what came of it; empty: none
 }
 
 func newSteer(opts Options) (*steer, error) {
@@ -93,7 +105,8 @@ func newSteer(opts Options) (*steer, error) {
 		return nil, err
 	}
 	m.arrange(1, 1) // nothing is drawn
-	return &steer{newPrinter(opts), m}, nil
+	m.lines = true
+	return &steer{printer: newPrinter(opts), model: m}, nil
 }
 
 // print tells a batch, and lets the model know of it.
@@ -124,51 +137,84 @@ func (s *steer) answer() {
 
 // hear takes what came of a deed.
 func (s *steer) hear(msg tea.Msg) {
+	st := &s.model.state
+	before := st.message
+	st.message = ""
 	s.model.Update(msg)
-	s.answer()
+	switch {
+	case st.message != "":
+		s.answer()
+	case s.waiting != "":
+		s.tell("answer", st.now, answerFact{Text: s.waiting + ": done"})
+	default: // nobody has asked for it
+		st.message = before
+	}
+	s.waiting = ""
+}
+
+// refuse says why a line does nothing.
+func (s *steer) refuse(format string, args ...any) {
+	s.tell("answer", s.model.state.now, answerFact{fmt.Sprintf(format, args...), true})
 }
 
 // obey does what a line asks for, and reports whether that ends it.
-func (s *steer) obey(line string) (quits bool) {
-	name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+func (s *steer) obey(o order) (quits bool) {
 	m, st := s.model, &s.model.state
-	if name == "" {
-		return false
-	}
 	if st.now == 0 {
 		st.now = clock.Now()
 	}
+	line := strings.TrimSpace(o.text)
+	name, rest, _ := strings.Cut(line, " ")
 	if i := st.numbered(name); st.parting != "" && i >= 0 { // from whom it is to be cut off
-		m.part(strconv.Itoa(i + 1))
+		if !m.part(strconv.Itoa(i + 1)) {
+			s.refuse("a node is not cut off from itself")
+		}
 		return false
 	}
-	for i := range m.table {
-		a := &m.table[i]
-		if a.name != name {
-			continue
-		}
-		switch name {
-		case "quit":
-			return true
-		case "help":
-			s.explain()
-			return false
-		}
-		given := m.given
-		st.message = ""
-		m.run(a, strings.TrimSpace(rest))
-		if st.message == "" && m.given == given {
-			st.say(false, "%s: done", name)
-		}
-		s.answer() // of a deed it comes later
-		return false
+	if line != s.last { // no answer to what was asked
+		st.asked, st.parting = question{}, ""
 	}
-	text := "there is no action " + strconv.Quote(name) + "; help lists them"
-	if near := matches(m.table, name); len(near) > 0 {
-		text += "; did you mean " + near[0].name + "?"
+	s.last = line
+	i := slices.IndexFunc(m.table, func(a action) bool { return a.name == name })
+	switch {
+	case name == "":
+	case o.long:
+		s.refuse("a line of more than %d bytes", maxOrder)
+	case i < 0:
+		text := "there is no action " + strconv.Quote(name) + "; help lists them"
+		if near := matches(m.table, name); len(near) > 0 {
+			text += "; did you mean " + near[0].name + "?"
+		}
+		s.refuse("%s", text)
+	case name == "quit":
+		return true
+	case name == "help":
+		s.explain()
+	case m.table[i].drawn:
+		s.refuse("%s is about what a screen draws, and there is none", name)
+	default:
+		s.do(&m.table[i], strings.TrimSpace(rest))
 	}
-	s.tell("answer", st.now, answerFact{text, true})
 	return false
+}
+
+// do does what an action does.
+func (s *steer) do(a *action, rest string) {
+	m, st := s.model, &s.model.state
+	if rest == "" && a.line != nil && a.name != "goto" {
+		rest = st.picked
+	}
+	given := m.given
+	st.message = ""
+	m.run(a, rest)
+	switch {
+	case st.message != "":
+		s.answer()
+	case m.given == given:
+		s.tell("answer", st.now, answerFact{Text: a.name + ": done"})
+	default:
+		s.waiting = a.name
+	}
 }
 
 // numbered is the place of a node by its name, or by its number in the list; -1 where there is none.
@@ -183,8 +229,9 @@ func (s *state) numbered(text string) int {
 // explain tells of every action.
 func (s *steer) explain() {
 	for i := range s.model.table {
-		a := &s.model.table[i]
-		s.tell("action", s.model.state.now, actionFact{a.name, a.help})
+		if a := &s.model.table[i]; !a.drawn {
+			s.tell("action", s.model.state.now, actionFact{a.name, a.help})
+		}
 	}
 }
 

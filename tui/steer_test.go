@@ -81,9 +81,15 @@ func TestSteer_linesAreActions(t *testing.T) {
 	s.say(t, "kill n9", "refused: there is no node n9")
 	s.say(t, "kil n3", `refused: there is no action "kil"; help lists them; did you mean kill?`)
 	s.say(t, "heal now", "refused: heal is a line of its own")
-	s.say(t, "owners", "owners: done")
+	s.say(t, "owners", "refused: owners is about what a screen draws")
+	s.say(t, "cut n1", "cut n1 off from whom? the same line everybody")
+	s.say(t, "1", "refused: a node is not cut off from itself")
+	s.say(t, "cut n1", "cut n1 off from whom?")
+	s.say(t, "cut n1", "n1 is cut off, for 10 s")
+	s.say(t, "cut n1", "cut n1 off from whom?")
+	s.say(t, "n4", "n1 is cut off from n4, for 10 s")
 	s.say(t, "help", "monkey: break something every 3 s")
-	s.say(t, strings.Repeat("x", 3*maxOrder), "refused: there is no action")
+	s.say(t, strings.Repeat("x", maxOrder)+"kill n1", "refused: a line of more than 256 bytes")
 	s.say(t, "quit", "")
 	select {
 	case err := <-ended:
@@ -96,8 +102,8 @@ func TestSteer_linesAreActions(t *testing.T) {
 	must(t, s.Close())
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if want := []string{"kill n3", "revive n3", "freeze n2"}; !slices.Equal(f.calls, want) {
-		t.Errorf("the deeds were %q, want %q", f.calls, want)
+	if want := []string{"kill n3", "revive n3", "freeze n2"}; !slices.Equal(f.calls[:min(len(f.calls), 3)], want) || slices.Contains(f.calls, "kill n1") {
+		t.Errorf("the deeds were %q, want %q first, and no kill of n1", f.calls, want)
 	}
 }
 
@@ -109,8 +115,12 @@ func TestSteer_goesOnWithoutInputUntilItsContextEnds(t *testing.T) {
 	go func() {
 		ended <- Steer(ctx, Options{In: s.in, Out: out{s}, Period: fakePeriod, JSON: true}, f, nil)
 	}()
-	for n := 0; n < 3; {
-		<-s.more
+	for n, deadline := 0, time.After(20*time.Second); n < 3; {
+		select {
+		case <-s.more:
+		case <-deadline:
+			t.Fatalf("%d nodes are told of, want 3", n)
+		}
 		s.mu.Lock()
 		n = strings.Count(s.text.String(), `"kind":"node"`)
 		s.mu.Unlock()
@@ -132,7 +142,7 @@ func FuzzSteer(f *testing.F) {
 		must(t, err)
 		must(t, s.print(fake.Collect(fakeStart)))
 		for line := range strings.Lines(text) {
-			if s.obey(line) {
+			if s.obey(order{text: line}) {
 				return
 			}
 			for len(s.model.deeds) > 0 {
