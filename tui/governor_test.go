@@ -130,6 +130,7 @@ func TestRun_aSlowTerminalIsToldLess(t *testing.T) {
 	read := make(chan struct{})
 	go func() { // some 200 KB/s
 		defer close(read)
+		var text strings.Builder
 		buf, tick := make([]byte, 4096), time.NewTicker(20*time.Millisecond)
 		defer tick.Stop()
 		for range tick.C {
@@ -137,7 +138,8 @@ func TestRun_aSlowTerminalIsToldLess(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if strings.Contains(string(buf[:n]), "link-limited") {
+			text.Write(buf[:n])
+			if strings.Contains(text.String(), "link-limited") {
 				limited.Store(true)
 				cancel()
 			}

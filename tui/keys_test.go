@@ -25,8 +25,8 @@ func keysPage(table []action, words [][2]string) string {
 		"that order. `:` asks for an action's name in the same way, and shows the names. What follows a whole name is for the action: the\n" +
 		"node to do it to, by its name or number, or which of its keys is meant.\n\n" +
 		"```\n:pick n3\n:kill n2\n:scroll pgdown\n```\n\n" +
-		"Without a screen (`--plain`, `--json`) the lines of the standard input are the same, without the colon, and what comes of each is\n" +
-		"a line of its own: `(echo kill n3; sleep 2; echo heal) | fracture lab --plain --duration 10s`. `help` lists them.\n\n" +
+		"Without a screen (`--plain`, `--json`) a line of the standard input is an action by its whole name, and what comes of each is a\n" +
+		"line of its own: `(echo kill n3; sleep 2; echo heal) | fracture lab --plain --duration 10s`. `help` lists them.\n\n" +
 		"## For everyone\n\n" +
 		"`fracture lab`, `fracture attach` and `fracture run --live` take the same flags. No meaning is told by colour alone.\n\n" +
 		"| flag | what it does |\n|---|---|\n" +

@@ -18,6 +18,11 @@ import (
 
 // writePlace begins to ask for a place.
 func (m *model) writePlace(string) tea.Cmd {
+	if m.lay.small {
+		m.state.say(true, "there is no room to write in")
+		m.soil(paneFooter)
+		return nil
+	}
 	if _, ok := m.still("go to"); ok {
 		g := &m.state.gaze
 		g.typing, g.text = true, ""

@@ -130,7 +130,7 @@ func (p *player) strike(ctx context.Context, t turn, name string, arguments []st
 	}
 	begin := func() {
 		b.before = p.arena.Now()
-		if h.name != noop {
+		if b.failed = context.Cause(ctx); h.name != noop && b.failed == nil {
 			b.failed = p.bring(ctx, b, aimed)
 		}
 		b.after = p.arena.Now()

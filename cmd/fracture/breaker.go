@@ -32,6 +32,7 @@ type breaker struct {
 type undertaking struct {
 	giveUp context.CancelCauseFunc
 	starts map[string]int // by node: how often its process had been started before
+	aimed  bool           // it has not begun
 }
 
 // errHealedFirst: everything was healed while the fault was being brought about, and so was this one.
@@ -114,13 +115,26 @@ func (b *breaker) aim(ctx context.Context, h harm) (*aim, error) {
 		letGo(nil)
 		return nil, err
 	}
-	return &aim{b, chosen[0], ctx, letGo}, nil
+	a := &aim{b, chosen[0], ctx, letGo}
+	a.waits(true)
+	return a, nil
+}
+
+// waits notes whether the fault has yet to begin.
+func (a *aim) waits(yet bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if u, ok := a.underWay[a.fault]; ok {
+		u.aimed = yet
+		a.underWay[a.fault] = u
+	}
 }
 
 // strike has the fault begin. One that was given up before, as everything was healed, is errHealedFirst, and nothing was done.
 func (a *aim) strike() (*standingFault, error) {
 	defer a.letGo(nil)
 	defer a.release([]*standingFault{a.fault})
+	a.waits(false)
 	if a.healed.Err() != nil {
 		return nil, context.Cause(a.healed)
 	}
@@ -161,7 +175,7 @@ func (b *breaker) reserve(harms []harm, over []uint32, giveUp context.CancelCaus
 		b.underWay = map[*standingFault]undertaking{}
 	}
 	for _, f := range chosen {
-		u := undertaking{giveUp, map[string]int{}}
+		u := undertaking{giveUp: giveUp, starts: map[string]int{}}
 		for _, node := range f.nodes {
 			if home := b.injector.home; home != nil { // none of somebody else's
 				u.starts[node] = home.startsOf(f.harm, node)
@@ -286,6 +300,9 @@ func (b *breaker) abandon() (told, late []string) {
 	defer b.mu.Unlock()
 	for f, u := range b.underWay {
 		u.giveUp(errHealedFirst)
+		if u.aimed {
+			continue
+		}
 		for _, node := range f.nodes {
 			told = append(told, fmt.Sprintf("%s of %s given up", f.harm.name, node))
 			if f.harm.deed == nil || f.harm.server != nil || f.harm.name != "stop" && f.harm.name != "restart" {

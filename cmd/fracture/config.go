@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -72,7 +73,7 @@ func allSettings(root *cobra.Command) (said []saidOf, file string, err error) {
 	for _, cmd := range userCommands(root) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			s, ok := settingOf(cmd, f.Name, list)
-			if !ok || f.Name == "help" || err != nil {
+			if !ok || err != nil {
 				return
 			}
 			for _, v := range s.values {
@@ -80,10 +81,21 @@ func allSettings(root *cobra.Command) (said []saidOf, file string, err error) {
 					err = fmt.Errorf("%s: %w", s.at, explainFlag(setErr))
 				}
 			}
-			said = append(said, saidOf{cmd.Name(), f.Name, s.values, s.at})
+			said = append(said, saidOf{cmd.Name(), f.Name, redacted(s.values), s.at})
 		})
 	}
 	return said, file, err
+}
+
+// redacted are values without the passwords of URLs among them.
+func redacted(values []string) []string {
+	values = slices.Clone(values)
+	for i, v := range values {
+		if u, err := url.Parse(v); err == nil && u.User != nil {
+			values[i] = u.Redacted()
+		}
+	}
+	return values
 }
 
 // printSettings prints what is said.
@@ -113,7 +125,7 @@ func printDefaults(w io.Writer, root *cobra.Command) error {
 	for _, cmd := range userCommands(root) {
 		var flags []string
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			if f.Name == "help" || f.Hidden {
+			if slices.Contains(lineFlags, f.Name) || f.Hidden {
 				return
 			}
 			value := f.DefValue

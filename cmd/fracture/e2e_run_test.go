@@ -46,6 +46,7 @@ var e2eDir = filepath.Join(os.TempDir(), e2ePrefix+lab.Self().String())
 
 func TestMain(m *testing.M) {
 	sweepOldTests(os.TempDir())
+	_ = os.Setenv("XDG_CONFIG_HOME", filepath.Join(os.TempDir(), "fracture-no-settings")) // whoever tests has settings of their own
 	code := m.Run()
 	_ = os.RemoveAll(e2eDir)
 	os.Exit(code)

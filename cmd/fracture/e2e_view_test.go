@@ -145,11 +145,25 @@ func TestE2E_aViewSurvivesTheDeathOfTheSplitterInTheSameInstant(t *testing.T) {
 		await(t, fmt.Sprintf("the answer to view %d", round), func() bool { _, ok := o.answered(want); return ok }, o.said)
 		answer, _ := o.answered(want)
 		last := max(answer.Task.Frame, o.frame()) + 15
-		await(t, "frames of the new view", func() bool { return o.frame() >= last+5 }, o.said)
+		await(t, "frames of the new view, whole", func() bool { return o.frame() >= last+5 && o.whole(first, last, answer.Stream.Tiles) }, o.said)
 		o.wantWhole(t, first, last, answer, p.View)
 	}
 	lab.endBy(syscall.SIGINT)
 	h.wantNothingLeft()
+}
+
+// whole reports whether every tile of the frames from first to last has come.
+func (o *onlookerOf) whole(first, last uint64, tiles uint32) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for frame := first; frame <= last; frame++ {
+		for tile := range tiles {
+			if o.came[work.TaskID{Stream: pictureStream, Frame: frame, Tile: tile}] == 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // wantWhole checks that every tile of the frames from first to last came once, and those from an answer on of its view.

@@ -71,7 +71,7 @@ func (o runOptions) called() string {
 func repeating(cmd *cobra.Command, args []string, seed uint64) []string {
 	line := append([]string{"fracture", cmd.Name()}, args...)
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains([]string{"out", "json", "seed"}, f.Name) {
+		if slices.Contains([]string{"out", "json", "seed"}, f.Name) || !f.Changed && len(args) > 0 { // what a scenario says goes before a setting
 			return
 		}
 		if many, ok := f.Value.(pflag.SliceValue); ok {

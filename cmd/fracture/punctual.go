@@ -14,16 +14,18 @@ import (
 // a goroutine comes up to some milliseconds late where every core is busy. What is done must not start a process, for the
 // kernel may kill it when the thread ends.
 func punctually(at clock.Instant, do func()) {
-	done := make(chan struct{})
+	done := make(chan any)
 	go func() {
-		defer close(done)
+		defer func() { done <- recover() }()
 		runtime.LockOSThread()                  // and not unlocked: the class is the thread's
 		_, _ = thread.First(beatFIFO, beatNice) // refused, it is woken like all others
 		thread.Punctual()
 		meet(at)
 		do()
 	}()
-	<-done
+	if fell := <-done; fell != nil {
+		panic(fell) // where it is caught
+	}
 }
 
 // meetSpin is for how long before an instant the processor is kept busy: what the kernel is late by with a thread that it wakes.

@@ -172,7 +172,7 @@ func (s *scene) deliver(m *failover.Message, at clock.Instant) {
 	owner := m.Holders[min(int(m.Epoch.Rank), len(m.Holders)-1)]
 	s.broker.Tile(tui.Tile{
 		Index: m.Task.Tile, Frame: m.Task.Frame, Owner: s.client.Name(owner), Arrived: at, Revision: m.Revision, Numbers: numbers,
-		TakenOver: m.Epoch.Rank > 0 && !m.Strategy.Everyone(),
+		TakenOver: m.Epoch.Rank > 0 && m.Strategy != work.Hedge && !m.Strategy.Everyone(), // a hedge is of who is late, too
 	})
 	if !s.curious { // the first tile: somebody leads the stream
 		s.curious = true

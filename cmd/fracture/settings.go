@@ -36,7 +36,10 @@ type setting struct {
 type settings map[string]map[string]setting
 
 // ownCommands are those whose flags say what somebody else asks for: those who start them decide.
-var ownCommands = []string{"node", "pane", "sweep", "help", "completion", "man", "config"}
+var ownCommands = []string{"node", "pane", "sweep", "help", "completion", "man", "config", "inject"}
+
+// lineFlags are those that mean something by being there, or by what else is: they are the command line's alone.
+var lineFlags = []string{"help", "version", "role", "fault", "trials", "for", "seed", "first"}
 
 // settingsFile is where they are: below XDG_CONFIG_HOME, or what stands for it.
 func settingsFile() (string, error) {
@@ -64,7 +67,7 @@ func applySettings(cmd *cobra.Command) error {
 		return err
 	}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || f.Name == "help" || f.Name == "version" || err != nil {
+		if f.Changed || err != nil {
 			return
 		}
 		s, said := settingOf(cmd, f.Name, list)
@@ -83,6 +86,9 @@ func applySettings(cmd *cobra.Command) error {
 
 // settingOf is what is said of a flag of a command: of that command first.
 func settingOf(cmd *cobra.Command, flag string, list settings) (setting, bool) {
+	if slices.Contains(lineFlags, flag) {
+		return setting{}, false
+	}
 	for _, name := range []string{envName(cmd.Name(), flag), envName("", flag)} {
 		if v := os.Getenv(name); v != "" {
 			return setting{[]string{v}, name}, true
@@ -123,16 +129,9 @@ func readSettings(file string, root *cobra.Command) (settings, error) {
 // flagsOf are the names of the flags of each command that settings are for, and, under the empty name, of all.
 func flagsOf(root *cobra.Command) map[string][]string {
 	known := map[string][]string{"": nil}
-	var visit func(cmd *cobra.Command)
-	visit = func(cmd *cobra.Command) {
-		for _, c := range cmd.Commands() {
-			visit(c)
-		}
-		if cmd == root || slices.Contains(ownCommands, cmd.Name()) {
-			return
-		}
+	for _, cmd := range userCommands(root) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			if f.Name == "help" || f.Name == "version" {
+			if slices.Contains(lineFlags, f.Name) {
 				return
 			}
 			known[cmd.Name()] = append(known[cmd.Name()], f.Name)
@@ -141,7 +140,6 @@ func flagsOf(root *cobra.Command) map[string][]string {
 			}
 		})
 	}
-	visit(root)
 	return known
 }
 

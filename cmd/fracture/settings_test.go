@@ -86,6 +86,8 @@ func TestSettings_sayWhereTheyAreWrong(t *testing.T) {
 		"labs: {nodes: 7}":               "config.yaml:1:1: no command has a flag --labs; did you mean lab?",
 		"pane: {zone: z1}":               "no command has a flag --pane",
 		"fps: 3\nfps: 4":                 "config.yaml: ",
+		"sim: {seed: 7}":                 "sim has no flag --seed",
+		"inject: {by: 3ms}":              "no command has a flag --inject",
 		"fps: {a: 3}":                    "config.yaml:1:6: want a value, or a list of values",
 		"fps: *a":                        "config.yaml",
 		"- fps":                          "want flags, each with its value behind a colon",
@@ -116,6 +118,7 @@ func TestSettings_sayWhereTheyAreWrong(t *testing.T) {
 func TestConfig_saysWhatIsSaidAndWhere(t *testing.T) {
 	withSettings(t, "lab:\n  nodes: 7\nfps: 12\n")
 	t.Setenv("FRACTURE_RUN_LOAD", "idle")
+	t.Setenv("FRACTURE_REDIS", "redis://me:secret@somewhere:6379")
 	var out, errs bytes.Buffer
 	if code := run([]string{"config"}, &out, &errs); code != exitHeld {
 		t.Fatalf("exit code %d: %s", code, errs.String())
@@ -124,6 +127,9 @@ func TestConfig_saysWhatIsSaidAndWhere(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, out.String())
 		}
+	}
+	if strings.Contains(out.String(), "secret") || !strings.Contains(out.String(), "redis://me:xxxxx@somewhere:6379") {
+		t.Errorf("the store's password is printed, or not the store:\n%s", out.String())
 	}
 	if strings.Contains(out.String(), "node --") {
 		t.Errorf("a node's flags are set:\n%s", out.String())
@@ -159,9 +165,9 @@ func FuzzSettings(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		list, err := parseSettings("f", text, known)
+		list, err := parseSettings("settings.yaml", text, known)
 		if err != nil {
-			if !errors.Is(err, errSettings) || !strings.Contains(err.Error(), "f") {
+			if !errors.Is(err, errSettings) || !strings.Contains(err.Error(), "settings.yaml") {
 				t.Errorf("%q: %v", text, err)
 			}
 			return
