@@ -1,7 +1,7 @@
 // Package tui is the lab's screen: it draws what a cluster does, and lets a user break it.
 //
-// [Run] is the screen, [Print] the same news as labelled lines for pipes, plain terminals and screen readers; [CanDraw]
-// says which a terminal is fit for. Both are fed by a [Feed], in general a [Broker], with one [News] a frame, and hand
+// [Run] is the screen, [Print] the same news as labelled lines for pipes, plain terminals and screen readers, and [Steer] that for
+// one who acts by lines; [CanDraw] says which a terminal is fit for. All are fed by a [Feed], in general a [Broker], with one [News] a frame, and hand
 // deeds to a [Control]. The screen is one Bubble Tea model (model.go); the panes (picture.go, nodes.go, failure.go,
 // log.go, topology.go, bars.go) turn its state into rows and know nothing of it; one table (actions.go) is all that can be done.
 //
