@@ -46,10 +46,18 @@ var e2eDir = filepath.Join(os.TempDir(), e2ePrefix+lab.Self().String())
 
 func TestMain(m *testing.M) {
 	sweepOldTests(os.TempDir())
-	_ = os.Setenv("XDG_CONFIG_HOME", filepath.Join(os.TempDir(), "fracture-no-settings")) // whoever tests has settings of their own
+	leaveSettings()
 	code := m.Run()
 	_ = os.RemoveAll(e2eDir)
 	os.Exit(code)
+}
+
+// leaveSettings has tests, and what they start, read no settings of whoever runs them, but for those of Go.
+func leaveSettings() {
+	if config, err := os.UserConfigDir(); err == nil && os.Getenv("GOENV") == "" {
+		_ = os.Setenv("GOENV", filepath.Join(config, "go", "env"))
+	}
+	_ = os.Setenv("XDG_CONFIG_HOME", filepath.Join(e2eDir, "settings"))
 }
 
 // sweepOldTests removes what tests have left that were killed.
