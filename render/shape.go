@@ -100,15 +100,15 @@ func (c RGB) distance(o RGB) int {
 	return r*r + g*g + b*b
 }
 
-// brailleDots is the bit of each of eight pixels, in reading order, in a character of U+2800 (Unicode, Braille Patterns).
-var brailleDots = [8]uint8{0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80}
+// BrailleDots is the bit of each of eight pixels, in reading order, in a character of U+2800 (Unicode, Braille Patterns).
+var BrailleDots = [8]uint8{0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80}
 
 // dots chooses which of eight pixels at x, y are dots, by ordered dithering of their brightness, and the mean light of those.
 func dots(pix *[8]RGB, x, y int) (bitmap uint8, ink RGB) {
 	var in uint8
 	for i, c := range pix {
 		if c.luma() > 16*bayer[(y+i/2)&3][(x+i%2)&3]+8 {
-			bitmap |= brailleDots[i]
+			bitmap |= BrailleDots[i]
 			in |= 1 << i
 		}
 	}

@@ -126,8 +126,8 @@ func (s *shot) block(at image.Point, r rune, c color.Color) bool {
 			s.fill(at, image.Rect(half, y, half+1, y+2), c)
 		}
 	case r >= '\u2800' && r <= '\u28ff':
-		for i, bit := range [8]rune{0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80} {
-			if r&bit != 0 {
+		for i, bit := range render.BrailleDots {
+			if r&rune(bit) != 0 {
 				x, y := i%2*half+1, i/2*4+1
 				s.fill(at, image.Rect(x, y, x+2, y+2), c)
 			}

@@ -20,7 +20,7 @@ func newConfigCommand() *cobra.Command {
 		Long: "Prints what the environment and your file say of the flags of all commands, and where each is said. A flag on the\n" +
 			"command line goes before the environment, the environment before the file: FRACTURE_FPS=15 is --fps of every command\n" +
 			"that has it, FRACTURE_LAB_FPS that of lab alone. What a scenario says goes before both. The nodes of a lab do not\n" +
-			"read them. The file is fracture/config.yaml below XDG_CONFIG_HOME, or ~/.config:\n\n" +
+			"read them, nor does inject, and --role, --fault, --trials, --for, --seed and --first are the command line's alone. The file is fracture/config.yaml below XDG_CONFIG_HOME, or ~/.config:\n\n" +
 			"  color: 256           # of every command that has the flag\n" +
 			"  lab:\n" +
 			"    nodes: 7           # of lab alone\n" +
